@@ -1,0 +1,42 @@
+//! The answer that lets a request through, in the form its kind of API understands.
+
+use patgate::caller::Caller;
+use serde_json::{Value, json};
+
+use crate::event::{EventKind, GatewayRequest};
+
+/// Lets `caller` in, with their context for the backend.
+#[must_use]
+pub fn allow(request: &GatewayRequest, caller: &Caller) -> Value {
+    let context = Value::Object(caller.to_context());
+    match &request.kind {
+        EventKind::HttpApi2 => json!({ "isAuthorized": true, "context": context }),
+        EventKind::HttpApi1 { method_arn }
+        | EventKind::RestRequest { method_arn }
+        | EventKind::RestToken { method_arn } => json!({
+            "principalId": caller.user_id,
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Allow",
+                    "Resource": whole_stage(method_arn),
+                }],
+            },
+            "context": context,
+        }),
+    }
+}
+
+/// `arn:…:api/stage/GET/path` as `arn:…:api/stage/*`.
+///
+/// API Gateway may cache the policy and apply it to the next request of the same
+/// credential, whatever its route. What a caller may do is the backend's business;
+/// a policy for this one method would answer 403 to the next one.
+fn whole_stage(method_arn: &str) -> String {
+    let mut parts = method_arn.splitn(3, '/');
+    match (parts.next(), parts.next()) {
+        (Some(api), Some(stage)) => format!("{api}/{stage}/*"),
+        _ => method_arn.to_owned(),
+    }
+}

@@ -1,0 +1,161 @@
+//! What API Gateway asks: four kinds of event, told apart by `version` and `type`.
+//!
+//! Only the few fields that matter are read, by types of our own: those of
+//! `aws_lambda_events` accept any object as a `TOKEN` event, and refuse events over
+//! fields that nobody here looks at.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use patgate::config::ClientIpHeader;
+use serde::Deserialize;
+
+/// A request to be authorized.
+#[derive(Debug)]
+pub struct GatewayRequest {
+    pub kind: EventKind,
+    /// Names in lowercase; each with all values that the event shows.
+    headers: HashMap<String, Vec<String>>,
+    /// The whole value of the identity source of a `TOKEN` authorizer.
+    pub authorization_token: Option<String>,
+    source_ip: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// The kind of event decides the form of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// HTTP API, payload 2.0 with simple responses.
+    HttpApi2,
+    /// HTTP API, payload 1.0; answered by a policy.
+    HttpApi1 { method_arn: String },
+    /// REST API, `REQUEST`; answered by a policy.
+    RestRequest { method_arn: String },
+    /// REST API, `TOKEN`; answered by a policy. It has no client address.
+    RestToken { method_arn: String },
+}
+
+/// The event is none that an authorizer is asked with.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error("authorizer event cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+    #[error("authorizer event is of no known kind")]
+    UnknownKind,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    version: Option<String>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    method_arn: Option<String>,
+    authorization_token: Option<String>,
+    headers: Option<HashMap<String, Option<String>>>,
+    multi_value_headers: Option<HashMap<String, Option<Vec<String>>>>,
+    request_context: Option<RequestContext>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    request_id: Option<String>,
+    http: Option<Client>,
+    identity: Option<Client>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Client {
+    source_ip: Option<String>,
+}
+
+impl GatewayRequest {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// When it is no JSON of a known kind.
+    pub fn parse(json: &str) -> Result<Self, EventError> {
+        let event: Event = serde_json::from_str(json)?;
+        let kind = match (event.version.as_deref(), event.event_type.as_deref(), event.method_arn) {
+            (Some("2.0"), Some("REQUEST"), _) => EventKind::HttpApi2,
+            (Some("1.0"), Some("REQUEST"), Some(method_arn)) => EventKind::HttpApi1 { method_arn },
+            (None, Some("REQUEST"), Some(method_arn)) => EventKind::RestRequest { method_arn },
+            (None, Some("TOKEN"), Some(method_arn)) => EventKind::RestToken { method_arn },
+            _ => return Err(EventError::UnknownKind),
+        };
+        let (request_id, http, identity) = match event.request_context {
+            Some(context) => (context.request_id, context.http, context.identity),
+            None => (None, None, None),
+        };
+        Ok(Self {
+            kind,
+            headers: collect_headers(event.headers, event.multi_value_headers),
+            authorization_token: event.authorization_token,
+            source_ip: http.or(identity).and_then(|client| client.source_ip),
+            request_id,
+        })
+    }
+
+    /// All values of a header, by its lowercase name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &[String] {
+        self.headers.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The client's address: what the gateway saw, or what a trusted proxy says.
+    ///
+    /// INVARIANT: the header is believed only beside the origin secret. Without it
+    /// anybody could write any address into the list of uses.
+    #[must_use]
+    pub fn client_ip(&self, header: Option<&ClientIpHeader>) -> Option<String> {
+        let claimed = header
+            .filter(|header| self.proves_origin(&header.origin_secret))
+            .and_then(|header| self.header(&header.name).last())
+            .and_then(|value| address(value));
+        claimed.or_else(|| self.source_ip.clone())
+    }
+
+    fn proves_origin(&self, secret: &str) -> bool {
+        let digest = |value: &str| ring::digest::digest(&ring::digest::SHA256, value.as_bytes());
+        match self.header("x-origin-verify") {
+            // Digests are compared, so that the time taken tells nothing of the secret.
+            [value] => digest(value).as_ref() == digest(secret).as_ref(),
+            _ => false,
+        }
+    }
+}
+
+/// HTTP APIs lower the case of header names, REST APIs keep the client's. Only the
+/// multi-value form, where there is one, shows that a header was sent twice.
+fn collect_headers(
+    single: Option<HashMap<String, Option<String>>>,
+    multiple: Option<HashMap<String, Option<Vec<String>>>>,
+) -> HashMap<String, Vec<String>> {
+    let mut headers: HashMap<String, Vec<String>> = HashMap::new();
+    for (name, values) in multiple.into_iter().flatten() {
+        headers.entry(name.to_ascii_lowercase()).or_default().extend(values.unwrap_or_default());
+    }
+    let already: Vec<String> = headers.keys().cloned().collect();
+    for (name, value) in single.into_iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        if !already.contains(&name) {
+            headers.entry(name).or_default().extend(value);
+        }
+    }
+    headers
+}
+
+/// The address in a proxy's header: alone, with a port (`CloudFront-Viewer-Address`,
+/// where an IPv6 address stands without brackets), or last in a list.
+fn address(value: &str) -> Option<String> {
+    let last = value.rsplit(',').next()?.trim();
+    if let Ok(socket) = last.parse::<SocketAddr>() {
+        return Some(socket.ip().to_string());
+    }
+    let without_port = last.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    // `2001:db8::1:443` is also an address of its own; with a port is how it is sent.
+    let candidates = [without_port.map(|(host, _)| host), Some(last)];
+    candidates.into_iter().flatten().find_map(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_string())
+}

@@ -1,0 +1,87 @@
+//! Writes down the use of a token, after the response is on its way.
+//!
+//! Lambda freezes a process as soon as it has answered, and a spawned task with it.
+//! An internal extension is waited for: the instance counts as busy until it asks
+//! for its next event. So the extension does the writing, and asks only then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use lambda_extension::{Error, Extension, LambdaEvent, service_fn};
+use patgate::record::LastUse;
+use patgate::store::dynamodb::Store;
+use patgate::token::TokenHash;
+use tokio::sync::{Mutex, mpsc};
+
+/// The write has a time of its own; it delays no response, only the next event.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// A use that is due to be written.
+#[derive(Debug)]
+pub struct UseToRecord {
+    pub hash: TokenHash,
+    /// For the log: the hash must not be in it.
+    pub token_id: uuid::Uuid,
+    pub last_use: LastUse,
+}
+
+/// The handler's end of the extension.
+#[derive(Debug)]
+pub struct LastUsedWriter {
+    uses: mpsc::UnboundedSender<Option<UseToRecord>>,
+}
+
+impl LastUsedWriter {
+    /// Registers the extension with Lambda and starts it.
+    ///
+    /// # Errors
+    /// When Lambda refuses it.
+    pub async fn register(store: Store, resolution: TimeDelta) -> Result<Self, Error> {
+        let (sender, receiver) = mpsc::unbounded_channel::<Option<UseToRecord>>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        let process = move |_: LambdaEvent| {
+            let (store, receiver) = (store.clone(), Arc::clone(&receiver));
+            async move {
+                if let Some(Some(due)) = receiver.lock().await.recv().await {
+                    write(&store, due, resolution).await;
+                }
+                Ok::<(), Error>(())
+            }
+        };
+        let extension = Extension::new()
+            .with_extension_name("last-used-writer")
+            // Lambda sends SHUTDOWN to external extensions only, and refuses an internal
+            // one that asks for it.
+            .with_events(&["INVOKE"])
+            .with_events_processor(service_fn(process))
+            .register()
+            .await?;
+        tokio::spawn(async move {
+            if let Err(error) = extension.run().await {
+                tracing::error!(%error, "the extension that records uses has ended");
+            }
+        });
+        Ok(Self { uses: sender })
+    }
+
+    /// Hands over what is to be written, or that nothing is.
+    ///
+    /// INVARIANT: called exactly once for every event, also for a refused one. The
+    /// extension waits for it, and Lambda waits for the extension.
+    pub fn after_response(&self, due: Option<UseToRecord>) {
+        // Fails only when the extension has ended, which is logged there.
+        let _ = self.uses.send(due);
+    }
+}
+
+async fn write(store: &Store, due: UseToRecord, resolution: TimeDelta) {
+    let unless_since = due.last_use.at - resolution;
+    let write = store.record_use(&due.hash, &due.last_use, unless_since);
+    let token_id = due.token_id;
+    match tokio::time::timeout(DEADLINE, write).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(%token_id, %error, "a use was not recorded"),
+        Err(_) => tracing::warn!(%token_id, "a use was not recorded in time"),
+    }
+}

@@ -1,0 +1,241 @@
+//! The authorizer: runs before every request of a protected API.
+//!
+//! It accepts a personal access token or a signed-in session and gives API Gateway
+//! the same context for both. Three rules are never bent: a fault of ours is never
+//! answered as a refusal, nothing is allowed on a fault, and nothing panics.
+
+pub mod answer;
+pub mod credential;
+pub mod event;
+pub mod last_used;
+mod owners;
+pub mod session;
+
+use std::time::Duration;
+
+use lambda_runtime::Diagnostic;
+use patgate::caller::{Caller, Credential as ProvenBy};
+use patgate::clock::Timestamp;
+use patgate::config::AuthorizerConfig;
+use patgate::record::{LastUse, TokenRecord};
+use patgate::store::dynamodb::Store;
+use patgate::store::{SignIn, StoreError};
+use patgate::token::{ParseTokenError, PlainToken};
+use patgate::user::User;
+use patgate::verify::{Verdict, verify};
+use serde_json::Value;
+
+use crate::credential::{Credential, CredentialError};
+use crate::event::{EventError, GatewayRequest};
+use crate::last_used::UseToRecord;
+use crate::owners::OwnerMemory;
+use crate::session::{Session, SessionError, SessionVerifier};
+
+/// Reads, retries and the issuer's keys together must fit into this.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Everything an instance keeps between requests.
+#[derive(Debug)]
+pub struct Authorizer {
+    config: AuthorizerConfig,
+    store: Store,
+    sessions: SessionVerifier,
+    owners: OwnerMemory,
+}
+
+/// The answer to API Gateway, and what is left to do once it is given.
+#[derive(Debug)]
+pub struct Outcome {
+    pub answer: Result<Value, Rejection>,
+    pub last_use: Option<UseToRecord>,
+}
+
+/// Why a request is not let through.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The caller's credential is no good: 401.
+    #[error("{0}")]
+    Unauthorized(Denial),
+    /// We cannot tell: 500, and the client may try again.
+    #[error("{0}")]
+    Fault(Fault),
+}
+
+/// What is wrong with the caller's credential. For the log; the caller learns only
+/// that it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Denial {
+    #[error("{0}")]
+    Credential(#[from] CredentialError),
+    #[error("token {0}")]
+    Malformed(#[from] ParseTokenError),
+    #[error("token is {}", .verdict.as_str())]
+    Token { verdict: Verdict, token: Option<Box<TokenRecord>> },
+    #[error("{0}")]
+    Session(&'static str),
+    #[error("user is disabled")]
+    UserDisabled { user_id: String },
+}
+
+/// What keeps us from an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("{0}")]
+    Event(#[from] EventError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("the issuer's keys cannot be had: {0}")]
+    Issuer(String),
+    #[error("no answer within {DEADLINE:?}")]
+    Deadline,
+}
+
+/// A caller that is let through.
+struct Allowed {
+    caller: Caller,
+    last_use: Option<UseToRecord>,
+}
+
+impl Authorizer {
+    #[must_use]
+    pub fn new(config: AuthorizerConfig, store: Store) -> Self {
+        let sessions = SessionVerifier::new(&config);
+        Self { config, store, sessions, owners: OwnerMemory::default() }
+    }
+
+    /// Answers one event, as API Gateway sent it.
+    pub async fn handle(&self, event: &str, now: Timestamp) -> Outcome {
+        let request = match GatewayRequest::parse(event) {
+            Ok(request) => request,
+            Err(error) => {
+                let rejection = Rejection::Fault(error.into());
+                rejection.log(None);
+                return Outcome { answer: Err(rejection), last_use: None };
+            }
+        };
+        let authorized = tokio::time::timeout(DEADLINE, self.authorize(&request, now)).await;
+        match authorized.unwrap_or(Err(Rejection::Fault(Fault::Deadline))) {
+            Ok(Allowed { caller, last_use }) => {
+                Outcome { answer: Ok(answer::allow(&request, &caller)), last_use }
+            }
+            Err(rejection) => {
+                rejection.log(Some(&request));
+                Outcome { answer: Err(rejection), last_use: None }
+            }
+        }
+    }
+
+    async fn authorize(&self, request: &GatewayRequest, now: Timestamp) -> Result<Allowed, Rejection> {
+        match Credential::of(request, &self.config.token_format).map_err(Denial::from)? {
+            Credential::Token(text) => {
+                // INVARIANT: format and checksum come before any read, or junk would
+                // cost us what it costs nobody to send.
+                let token = self.config.token_format.parse(text).map_err(Denial::from)?;
+                self.authorize_token(request, &token, now).await
+            }
+            Credential::Session(jwt) => self.authorize_session(jwt, now).await,
+        }
+    }
+
+    async fn authorize_token(
+        &self,
+        request: &GatewayRequest,
+        plain: &PlainToken,
+        now: Timestamp,
+    ) -> Result<Allowed, Rejection> {
+        let hash = plain.hash();
+        let known_owner = self.owners.get(&hash);
+        let read = self.store.token_and_owner(&hash, known_owner.as_deref()).await;
+        let (token, owner) = read.map_err(Fault::from)?;
+        let verdict = verify(token.as_ref(), owner.as_ref(), now, self.config.policy);
+        let (Verdict::Allowed, Some(token), Some(owner)) = (verdict, &token, owner) else {
+            let token = token.map(Box::new);
+            return Err(Denial::Token { verdict, token }.into());
+        };
+        self.owners.remember(&hash, &token.user_id);
+        let last_use = self.is_worth_recording(token, now).then(|| UseToRecord {
+            hash,
+            token_id: token.token_id,
+            last_use: LastUse { at: now, ip: request.client_ip(self.config.client_ip.as_ref()) },
+        });
+        let proven_by = ProvenBy::Token { id: token.token_id.to_string(), name: token.name.clone() };
+        Ok(Allowed { caller: caller(owner, proven_by), last_use })
+    }
+
+    fn is_worth_recording(&self, token: &TokenRecord, now: Timestamp) -> bool {
+        let age = |last: &LastUse| now.signed_duration_since(last.at);
+        token.last_used.as_ref().is_none_or(|last| age(last) >= self.config.last_used_resolution)
+    }
+
+    async fn authorize_session(&self, jwt: &str, now: Timestamp) -> Result<Allowed, Rejection> {
+        let session = self.sessions.verify(jwt, now).await.map_err(|error| match error {
+            SessionError::Refused(reason) => Rejection::from(Denial::Session(reason)),
+            SessionError::Issuer(reason) => Rejection::from(Fault::Issuer(reason)),
+        })?;
+        let Session { user_id, name, email, issued_at, roles } = &session;
+        let roles = self.config.roles_claim.as_ref().map(|_| roles.as_slice());
+        let sign_in = SignIn { user_id, name, email: email.as_deref(), issued_at: *issued_at, roles };
+        let user = self.store.record_sign_in(&sign_in, now).await.map_err(Fault::from)?;
+        if user.disabled {
+            return Err(Denial::UserDisabled { user_id: user.user_id }.into());
+        }
+        Ok(Allowed { caller: caller(user, ProvenBy::Session), last_use: None })
+    }
+}
+
+fn caller(user: User, credential: ProvenBy) -> Caller {
+    Caller { user_id: user.user_id, user_name: user.name, roles: user.roles, credential }
+}
+
+impl Rejection {
+    fn log(&self, request: Option<&GatewayRequest>) {
+        let request_id = request.and_then(|request| request.request_id.as_deref());
+        match self {
+            Self::Unauthorized(denial) => {
+                let (token_id, user_id) = denial.about();
+                let token_id = token_id.map(tracing::field::display);
+                tracing::info!(outcome = "denied", reason = %denial, token_id, user_id, request_id, "denied");
+            }
+            Self::Fault(fault) => {
+                tracing::error!(outcome = "fault", reason = %fault, request_id, "cannot authorize");
+            }
+        }
+    }
+}
+
+impl Denial {
+    /// The token and the user concerned, as far as they are known.
+    fn about(&self) -> (Option<uuid::Uuid>, Option<&str>) {
+        match self {
+            Self::Token { token: Some(token), .. } => (Some(token.token_id), Some(&token.user_id)),
+            Self::UserDisabled { user_id } => (None, Some(user_id)),
+            Self::Credential(_) | Self::Malformed(_) | Self::Session(_) | Self::Token { token: None, .. } => {
+                (None, None)
+            }
+        }
+    }
+}
+
+impl From<Denial> for Rejection {
+    fn from(denial: Denial) -> Self {
+        Self::Unauthorized(denial)
+    }
+}
+
+impl From<Fault> for Rejection {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Rejection> for Diagnostic {
+    /// API Gateway answers 401 to an error whose message is exactly `Unauthorized`,
+    /// and 500 to every other. Neither says more to the client.
+    fn from(rejection: Rejection) -> Self {
+        let message = match rejection {
+            Rejection::Unauthorized(_) => "Unauthorized",
+            Rejection::Fault(_) => "Fault",
+        };
+        Self { error_type: message.to_owned(), error_message: message.to_owned() }
+    }
+}

@@ -1,0 +1,348 @@
+//! All reading of the environment. Each function has one struct that names what it
+//! needs; `infra/template.yaml` sets the variables.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+
+use crate::store::month::Month;
+use crate::token::TokenFormat;
+use crate::verify::Policy;
+
+/// A variable that is missing or of no use, by name.
+#[derive(Debug, thiserror::Error)]
+#[error("environment variable `{name}` {problem}")]
+pub struct ConfigError {
+    name: &'static str,
+    problem: String,
+}
+
+/// Where variables come from: the process, or a test's closure.
+pub struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+/// The names of the two tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    pub tokens: String,
+    pub users: String,
+}
+
+/// What Lambda tells every function about the account it runs in.
+#[derive(Clone)]
+pub struct AwsEnvironment {
+    pub region: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: Option<String>,
+    /// Set on one machine only: where DynamoDB listens.
+    pub dynamodb_endpoint: Option<String>,
+}
+
+/// For `authorizer`.
+#[derive(Debug, Clone)]
+pub struct AuthorizerConfig {
+    pub tables: Tables,
+    pub token_format: TokenFormat,
+    pub policy: Policy,
+    /// A use is written down when the last one is at least this old.
+    pub last_used_resolution: TimeDelta,
+    pub issuer: String,
+    pub audience: String,
+    /// None: `Users` is the only source of roles.
+    pub roles_claim: Option<String>,
+    pub client_ip: Option<ClientIpHeader>,
+}
+
+/// A header to take the client's address from, and the secret that makes it credible.
+#[derive(Clone)]
+pub struct ClientIpHeader {
+    pub name: String,
+    /// The value of `X-Origin-Verify` that only the proxy in front knows.
+    pub origin_secret: String,
+}
+
+/// For `create-token`.
+#[derive(Debug, Clone)]
+pub struct CreateTokenConfig {
+    pub tables: Tables,
+    pub token_format: TokenFormat,
+    pub retention: TimeDelta,
+}
+
+/// For `list-tokens`.
+#[derive(Debug, Clone)]
+pub struct ListTokensConfig {
+    pub tables: Tables,
+    pub admin_role: String,
+    /// Where a list of everybody's tokens ends.
+    pub first_month: Month,
+}
+
+/// For `revoke-token`.
+#[derive(Debug, Clone)]
+pub struct RevokeTokenConfig {
+    pub tables: Tables,
+    pub admin_role: String,
+    pub retention: TimeDelta,
+}
+
+/// For `get-caller`.
+#[derive(Debug, Clone)]
+pub struct GetCallerConfig {
+    pub admin_role: String,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+fn process_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Environment<'static> {
+    /// This process's variables.
+    #[must_use]
+    pub fn process() -> Self {
+        Self(&process_variable)
+    }
+}
+
+impl<'a> Environment<'a> {
+    /// Variables from anywhere, for tests.
+    #[must_use]
+    pub fn from_lookup(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(lookup)
+    }
+
+    /// A variable's value, if it is set and not empty: CloudFormation cannot leave
+    /// one out, so empty means absent.
+    #[must_use]
+    pub fn optional(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    /// A variable's value.
+    ///
+    /// # Errors
+    /// When it is not set or empty.
+    pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or_else(|| ConfigError { name, problem: "is not set".to_owned() })
+    }
+
+    fn parsed<T>(&self, name: &'static str, default: &str) -> Result<T, ConfigError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.optional(name).unwrap_or_else(|| default.to_owned());
+        text.parse().map_err(|error| ConfigError { name, problem: format!("is `{text}`: {error}") })
+    }
+
+    fn days(&self, name: &'static str, default: &str) -> Result<TimeDelta, ConfigError> {
+        self.parsed::<u16>(name, default).map(|days| TimeDelta::days(days.into()))
+    }
+
+    fn token_format(&self) -> Result<TokenFormat, ConfigError> {
+        self.parsed("TOKEN_PREFIX", "fdp_")
+    }
+
+    fn admin_role(&self) -> String {
+        self.optional("ADMIN_ROLE").unwrap_or_else(|| "administrator".to_owned())
+    }
+
+    fn retention(&self) -> Result<TimeDelta, ConfigError> {
+        self.days("RETENTION_DAYS", "90")
+    }
+
+    fn tables(&self) -> Result<Tables, ConfigError> {
+        Ok(Tables { tokens: self.required("TOKENS_TABLE")?, users: self.required("USERS_TABLE")? })
+    }
+}
+
+impl FromStr for TokenFormat {
+    type Err = crate::token::InvalidPrefix;
+
+    fn from_str(prefix: &str) -> Result<Self, Self::Err> {
+        Self::new(prefix)
+    }
+}
+
+impl AwsEnvironment {
+    /// Reads what Lambda sets.
+    ///
+    /// # Errors
+    /// When region or credentials are missing.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            region: environment.required("AWS_REGION")?,
+            access_key_id: environment.required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: environment.required("AWS_SECRET_ACCESS_KEY")?,
+            session_token: environment.optional("AWS_SESSION_TOKEN"),
+            dynamodb_endpoint: environment.optional("AWS_ENDPOINT_URL_DYNAMODB"),
+        })
+    }
+}
+
+impl AuthorizerConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let max_age = environment.days("SESSION_MAX_AGE_DAYS", "0")?;
+        let resolution: u16 = environment.parsed("LAST_USED_RESOLUTION_SECONDS", "60")?;
+        Ok(Self {
+            tables: environment.tables()?,
+            token_format: environment.token_format()?,
+            policy: Policy { session_max_age: (!max_age.is_zero()).then_some(max_age) },
+            last_used_resolution: TimeDelta::seconds(resolution.into()),
+            issuer: environment.required("OIDC_ISSUER").and_then(credible_issuer)?,
+            audience: environment.required("OIDC_AUDIENCE")?,
+            roles_claim: environment.optional("ROLES_CLAIM"),
+            client_ip: client_ip(environment)?,
+        })
+    }
+}
+
+/// The issuer's keys decide who gets in, so they must not come over plain HTTP,
+/// except from this very machine.
+fn credible_issuer(issuer: String) -> Result<String, ConfigError> {
+    let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+    if issuer.starts_with("https://") || loopback.iter().any(|origin| issuer.starts_with(origin)) {
+        Ok(issuer)
+    } else {
+        let problem = format!("is `{issuer}`: an issuer's URL begins with `https://`");
+        Err(ConfigError { name: "OIDC_ISSUER", problem })
+    }
+}
+
+fn client_ip(environment: &Environment<'_>) -> Result<Option<ClientIpHeader>, ConfigError> {
+    let Some(name) = environment.optional("CLIENT_IP_HEADER") else { return Ok(None) };
+    // Without the secret anybody could write any address into the header.
+    let origin_secret = environment.required("ORIGIN_SECRET")?;
+    Ok(Some(ClientIpHeader { name: name.to_ascii_lowercase(), origin_secret }))
+}
+
+impl CreateTokenConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tables: environment.tables()?,
+            token_format: environment.token_format()?,
+            retention: environment.retention()?,
+        })
+    }
+}
+
+impl ListTokensConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tables: environment.tables()?,
+            admin_role: environment.admin_role(),
+            first_month: environment.parsed("FIRST_MONTH", "2026-01")?,
+        })
+    }
+}
+
+impl RevokeTokenConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tables: environment.tables()?,
+            admin_role: environment.admin_role(),
+            retention: environment.retention()?,
+        })
+    }
+}
+
+impl GetCallerConfig {
+    #[must_use]
+    pub fn read(environment: &Environment<'_>) -> Self {
+        Self { admin_role: environment.admin_role() }
+    }
+}
+
+impl std::fmt::Debug for Environment<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Environment(…)")
+    }
+}
+
+impl std::fmt::Debug for AwsEnvironment {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("AwsEnvironment").field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ClientIpHeader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ClientIpHeader").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMUM: [(&str, &str); 4] = [
+        ("TOKENS_TABLE", "Tokens"),
+        ("USERS_TABLE", "Users"),
+        ("OIDC_ISSUER", "https://issuer.example"),
+        ("OIDC_AUDIENCE", "patgate"),
+    ];
+
+    fn authorizer(changes: &[(&str, &str)]) -> Result<AuthorizerConfig, String> {
+        let lookup = |name: &str| {
+            changes
+                .iter()
+                .chain(&MINIMUM)
+                .find(|(candidate, _)| *candidate == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        AuthorizerConfig::read(&Environment::from_lookup(&lookup)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let config = authorizer(&[]).unwrap();
+        assert!(config.token_format.claims("fdp_"));
+        assert_eq!(config.last_used_resolution, TimeDelta::seconds(60));
+        assert_eq!(config.policy, Policy::default());
+        assert!(config.roles_claim.is_none() && config.client_ip.is_none());
+    }
+
+    #[test]
+    fn empty_means_absent() {
+        assert_eq!(
+            authorizer(&[("TOKENS_TABLE", "")]).unwrap_err(),
+            "environment variable `TOKENS_TABLE` is not set"
+        );
+        assert!(authorizer(&[("CLIENT_IP_HEADER", "")]).unwrap().client_ip.is_none());
+    }
+
+    #[test]
+    fn error_names_the_variable_and_its_value() {
+        let error = authorizer(&[("LAST_USED_RESOLUTION_SECONDS", "soon")]).unwrap_err();
+        assert!(error.contains("`LAST_USED_RESOLUTION_SECONDS` is `soon`"), "{error}");
+        let error = authorizer(&[("TOKEN_PREFIX", "FDP")]).unwrap_err();
+        assert!(error.contains("`TOKEN_PREFIX` is `FDP`"), "{error}");
+    }
+
+    #[test]
+    fn issuer_over_plain_http_is_refused_except_on_this_machine() {
+        assert!(authorizer(&[("OIDC_ISSUER", "http://issuer.example")]).is_err());
+        assert!(authorizer(&[("OIDC_ISSUER", "http://127.0.0.1.example")]).is_err());
+        assert!(authorizer(&[("OIDC_ISSUER", "http://127.0.0.1:3001")]).is_ok());
+    }
+
+    #[test]
+    fn client_address_header_needs_the_origin_secret() {
+        let header = ("CLIENT_IP_HEADER", "CloudFront-Viewer-Address");
+        assert!(authorizer(&[header]).unwrap_err().contains("ORIGIN_SECRET"));
+        let config = authorizer(&[header, ("ORIGIN_SECRET", "s3cret")]).unwrap();
+        let client_ip = config.client_ip.unwrap();
+        assert_eq!(client_ip.name, "cloudfront-viewer-address");
+        assert!(!format!("{client_ip:?}").contains("s3cret"));
+    }
+}

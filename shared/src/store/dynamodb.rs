@@ -1,0 +1,143 @@
+//! Tokens and users in DynamoDB. This module and those below it are the only ones
+//! that know the AWS SDK; one file each for what a kind of caller needs.
+
+mod batch;
+mod credentials;
+mod items;
+mod lists;
+mod tokens;
+mod users;
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient};
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::config::{AwsEnvironment, Tables};
+use crate::store::StoreError;
+
+/// The two tables, through one client.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+/// How long a call may take, retries included.
+///
+/// The SDK's own defaults wait a second before the second attempt and for ever in
+/// all; whoever waits for an answer is better served by a quick error.
+struct Patience {
+    attempt: Duration,
+    operation: Duration,
+}
+
+/// A request waits for the authorizer, and has 1 s in all.
+const AUTHORIZER: Patience =
+    Patience { attempt: Duration::from_millis(300), operation: Duration::from_millis(950) };
+/// A person waits for a page; a transaction may take a little longer.
+const ENDPOINT: Patience =
+    Patience { attempt: Duration::from_millis(1_500), operation: Duration::from_secs(4) };
+const CONNECT: Duration = Duration::from_millis(300);
+const ATTEMPTS: u32 = 3;
+const FIRST_BACKOFF: Duration = Duration::from_millis(25);
+
+impl Store {
+    /// For the authorizer: the credentials come straight from Lambda's environment,
+    /// which saves its binary the credential chain of `aws-config`
+    /// (docs/decisions/0002-lean-sdk-on-ring.md).
+    #[must_use]
+    pub fn for_authorizer(aws: &AwsEnvironment, tables: Tables) -> Self {
+        let credentials = Credentials::new(
+            &aws.access_key_id,
+            &aws.secret_access_key,
+            aws.session_token.clone(),
+            None,
+            "lambda environment",
+        );
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(aws.region.clone()))
+            .credentials_provider(credentials)
+            .http_client(https_client())
+            .retry_config(retries())
+            .timeout_config(AUTHORIZER.timeouts());
+        if let Some(endpoint) = &aws.dynamodb_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        Self { client: Client::from_conf(config.build()), tables }
+    }
+
+    /// For the management endpoints.
+    pub async fn for_endpoint(tables: Tables) -> Self {
+        Self { client: endpoint_client().await, tables }
+    }
+
+    /// On a client made elsewhere, for tests.
+    #[must_use]
+    pub fn with_client(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+}
+
+/// A client on the standard credential chain, with this project's HTTPS and timeouts.
+pub async fn endpoint_client() -> Client {
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(https_client())
+        .retry_config(retries())
+        .timeout_config(ENDPOINT.timeouts())
+        .load()
+        .await;
+    Client::new(&config)
+}
+
+impl Patience {
+    fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.operation)
+            .build()
+    }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF)
+}
+
+/// rustls on ring: aws-lc, the SDK's default, gathers entropy for 40 ms of CPU
+/// before its first handshake.
+fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
+/// A failed call as one line. Only the `Display` of errors goes in: their `Debug`
+/// holds the raw exchange, and with it keys, which are hashes.
+pub fn unavailable<E, R>(operation: &'static str) -> impl Fn(SdkError<E, R>) -> StoreError
+where
+    E: Error + 'static,
+    R: std::fmt::Debug,
+{
+    move |error| {
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            reason.push_str(": ");
+            reason.push_str(&inner.to_string());
+            source = inner.source();
+        }
+        StoreError::Unavailable { operation, reason }
+    }
+}
+
+/// A request that lacks a part; the builders check at run time what we know to hold.
+fn incomplete(operation: &'static str) -> impl Fn(BuildError) -> StoreError {
+    move |error| StoreError::Unavailable { operation, reason: error.to_string() }
+}

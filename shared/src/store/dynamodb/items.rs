@@ -1,0 +1,229 @@
+//! Items and attributes: what the tables hold, and back.
+//!
+//! Times are text of fixed width ([`clock::to_text`]), so that conditions can compare
+//! them and `aws dynamodb scan` can be read; only `purge_at` is a number of seconds,
+//! because DynamoDB's TTL wants one.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
+
+use crate::clock::{self, Timestamp};
+use crate::record::{LastUse, Revocation, TokenRecord};
+use crate::store::month::Month;
+use crate::store::{NewToken, StoreError};
+use crate::token::TokenHash;
+use crate::user::User;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// Key of `Tokens`: a token's hash, or `id#<token id>` for the item that finds it.
+pub(super) const TOKEN_HASH: &str = "token_hash";
+/// Key of `Users`.
+pub(super) const USER_ID: &str = "user_id";
+pub(super) const TOKEN_ID: &str = "token_id";
+
+// The two attributes of an `id#` item. They are not called `token_hash` and
+// `user_id`, or the item would enter the indexes and show up in lists.
+const FOUND_HASH: &str = "found_hash";
+const FOUND_OWNER: &str = "found_owner";
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn time(value: Timestamp) -> AttributeValue {
+    AttributeValue::S(clock::to_text(value))
+}
+
+pub(super) fn seconds(value: Timestamp) -> AttributeValue {
+    AttributeValue::N(value.timestamp().to_string())
+}
+
+pub(super) fn texts(values: &[String]) -> AttributeValue {
+    AttributeValue::L(values.iter().map(text).collect())
+}
+
+/// The key of the item that finds a token by its id.
+pub(super) fn id_key(token_id: Uuid) -> AttributeValue {
+    text(format!("id#{token_id}"))
+}
+
+pub(super) fn token_item(new: &NewToken) -> Item {
+    let record = &new.record;
+    let mut item = Item::from([
+        (TOKEN_HASH.to_owned(), text(new.hash.as_str())),
+        (TOKEN_ID.to_owned(), text(record.token_id.to_string())),
+        (USER_ID.to_owned(), text(&record.user_id)),
+        ("name".to_owned(), text(&record.name)),
+        ("prefix".to_owned(), text(&record.prefix)),
+        ("created_at".to_owned(), time(record.created_at)),
+        ("created_month".to_owned(), text(Month::of(record.created_at).to_string())),
+    ]);
+    if let Some(expires_at) = record.expires_at {
+        item.insert("expires_at".to_owned(), time(expires_at));
+    }
+    add_purge_at(&mut item, new.purge_at);
+    item
+}
+
+pub(super) fn id_item(new: &NewToken) -> Item {
+    let mut item = Item::from([
+        (TOKEN_HASH.to_owned(), id_key(new.record.token_id)),
+        (FOUND_HASH.to_owned(), text(new.hash.as_str())),
+        (FOUND_OWNER.to_owned(), text(&new.record.user_id)),
+    ]);
+    add_purge_at(&mut item, new.purge_at);
+    item
+}
+
+fn add_purge_at(item: &mut Item, purge_at: Option<Timestamp>) {
+    if let Some(purge_at) = purge_at {
+        item.insert("purge_at".to_owned(), seconds(purge_at));
+    }
+}
+
+/// The hash and the owner that an `id#` item names.
+pub(super) fn read_id_item(mut item: Item) -> Result<(TokenHash, String), StoreError> {
+    let hash = TokenHash::from_stored(required(&mut item, FOUND_HASH)?);
+    Ok((hash, required(&mut item, FOUND_OWNER)?))
+}
+
+pub(super) fn read_token(mut item: Item) -> Result<TokenRecord, StoreError> {
+    let revoked = match optional_time(&mut item, "revoked_at")? {
+        Some(at) => Some(Revocation { at, by: required(&mut item, "revoked_by")? }),
+        None => None,
+    };
+    let ip = optional(&mut item, "last_used_ip");
+    let last_used = optional_time(&mut item, "last_used_at")?.map(|at| LastUse { at, ip });
+    Ok(TokenRecord {
+        token_id: required_id(&mut item)?,
+        user_id: required(&mut item, USER_ID)?,
+        name: required(&mut item, "name")?,
+        prefix: required(&mut item, "prefix")?,
+        created_at: optional_time(&mut item, "created_at")?
+            .ok_or(StoreError::Corrupt { attribute: "created_at" })?,
+        expires_at: optional_time(&mut item, "expires_at")?,
+        revoked,
+        last_used,
+    })
+}
+
+pub(super) fn read_user(mut item: Item) -> Result<User, StoreError> {
+    Ok(User {
+        user_id: required(&mut item, USER_ID)?,
+        name: optional(&mut item, "name").unwrap_or_default(),
+        roles: match item.remove("roles") {
+            None => Vec::new(),
+            Some(AttributeValue::L(roles)) => roles
+                .into_iter()
+                .map(|role| match role {
+                    AttributeValue::S(role) => Ok(role),
+                    _ => Err(StoreError::Corrupt { attribute: "roles" }),
+                })
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(StoreError::Corrupt { attribute: "roles" }),
+        },
+        roles_as_of: optional_time(&mut item, "roles_as_of")?,
+        // Whoever writes `disabled` by hand means it, whatever type it has.
+        disabled: !matches!(item.remove("disabled"), None | Some(AttributeValue::Bool(false))),
+        tokens_valid_after: optional_time(&mut item, "tokens_valid_after")?,
+        last_sign_in_at: optional_time(&mut item, "last_sign_in_at")?,
+    })
+}
+
+/// The id of a token's item.
+pub(super) fn required_id(item: &mut Item) -> Result<Uuid, StoreError> {
+    let corrupt = StoreError::Corrupt { attribute: TOKEN_ID };
+    required(item, TOKEN_ID)?.parse().map_err(|_| corrupt)
+}
+
+/// A text attribute that every such item has.
+pub(super) fn required(item: &mut Item, attribute: &'static str) -> Result<String, StoreError> {
+    optional(item, attribute).ok_or(StoreError::Corrupt { attribute })
+}
+
+fn optional(item: &mut Item, attribute: &str) -> Option<String> {
+    match item.remove(attribute) {
+        Some(AttributeValue::S(value)) => Some(value),
+        _ => None,
+    }
+}
+
+/// INVARIANT: a time that cannot be read is an error, never "absent": taken for
+/// absent, a damaged `revoked_at` or `expires_at` would let the token live.
+fn optional_time(item: &mut Item, attribute: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    match item.remove(attribute) {
+        None => Ok(None),
+        Some(AttributeValue::S(value)) => match clock::from_text(&value) {
+            Ok(time) => Ok(Some(time)),
+            Err(_) => Err(StoreError::Corrupt { attribute }),
+        },
+        Some(_) => Err(StoreError::Corrupt { attribute }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::TokenFormat;
+    use rand::rngs::SysRng;
+
+    fn new_token() -> NewToken {
+        let plain = TokenFormat::new("fdp_").unwrap().generate(&mut SysRng).unwrap();
+        let created_at = clock::from_text("2026-11-23T09:30:00.123Z").unwrap();
+        NewToken {
+            hash: plain.hash(),
+            record: TokenRecord {
+                token_id: Uuid::now_v7(),
+                user_id: "alice".into(),
+                name: "ci".into(),
+                prefix: plain.displayed_prefix().into(),
+                created_at,
+                expires_at: Some(created_at),
+                revoked: None,
+                last_used: None,
+            },
+            purge_at: Some(created_at),
+        }
+    }
+
+    #[test]
+    fn token_survives_storage() {
+        let new = new_token();
+        assert_eq!(read_token(token_item(&new)).unwrap(), new.record);
+    }
+
+    #[test]
+    fn id_item_finds_the_token_and_stays_out_of_the_indexes() {
+        let new = new_token();
+        let item = id_item(&new);
+        for index_key in [USER_ID, TOKEN_ID, "created_month"] {
+            assert!(!item.contains_key(index_key), "{index_key}");
+        }
+        let (hash, owner) = read_id_item(item).unwrap();
+        assert_eq!((hash, owner.as_str()), (new.hash, "alice"));
+    }
+
+    #[test]
+    fn damaged_time_is_an_error_and_never_absent() {
+        for attribute in ["expires_at", "revoked_at", "created_at", "last_used_at"] {
+            for damaged in [text("soon"), AttributeValue::N("0".into()), AttributeValue::Null(true)] {
+                let mut item = token_item(&new_token());
+                item.insert(attribute.into(), damaged);
+                let error = read_token(item).unwrap_err().to_string();
+                assert_eq!(error, format!("stored item has no valid `{attribute}`"));
+            }
+        }
+    }
+
+    #[test]
+    fn user_written_by_hand_in_part_is_read() {
+        let mut item = Item::from([(USER_ID.to_owned(), text("alice"))]);
+        let user = read_user(item.clone()).unwrap();
+        assert_eq!(user, User { user_id: "alice".into(), ..User::default() });
+        item.insert("disabled".into(), text("true"));
+        assert!(read_user(item).unwrap().disabled);
+    }
+}

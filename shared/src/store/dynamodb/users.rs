@@ -1,0 +1,98 @@
+//! Users: read, and kept in step with their sessions.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use super::items::{self, Item, USER_ID};
+use super::{Store, unavailable};
+use crate::clock::Timestamp;
+use crate::store::{SignIn, StoreError};
+use crate::user::User;
+
+impl Store {
+    /// A user as last written.
+    ///
+    /// # Errors
+    /// When storage does not answer.
+    pub async fn user(&self, user_id: &str) -> Result<Option<User>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(user_id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("read a user"))?;
+        answer.item.map(items::read_user).transpose()
+    }
+
+    /// Brings a user's record up to a session and returns it as it then is.
+    ///
+    /// Only a session newer than the record writes, so that one issued before a role
+    /// was taken away cannot bring the role back; a session already on record costs a
+    /// read and no write.
+    ///
+    /// # Errors
+    /// When storage does not answer.
+    pub async fn record_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<User, StoreError> {
+        if let Some(user) = self.user(sign_in.user_id).await?
+            && recorded(&user, sign_in).is_some_and(|recorded| recorded >= sign_in.issued_at)
+        {
+            return Ok(user);
+        }
+        self.write_sign_in(sign_in, now).await.and_then(items::read_user)
+    }
+
+    async fn write_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<Item, StoreError> {
+        const OPERATION: &str = "record a sign-in";
+        let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(sign_in.user_id))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":name", items::text(sign_in.name))
+            .expression_attribute_values(":issued", items::time(sign_in.issued_at))
+            .expression_attribute_values(":now", items::time(now))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some(email) = sign_in.email {
+            set.push("email = :email");
+            update = update.expression_attribute_values(":email", items::text(email));
+        }
+        update = match sign_in.roles {
+            Some(roles) => {
+                set.extend(["#roles = :roles", "roles_as_of = :issued"]);
+                update
+                    .expression_attribute_names("#roles", "roles")
+                    .expression_attribute_values(":roles", items::texts(roles))
+                    .condition_expression("attribute_not_exists(roles_as_of) OR roles_as_of < :issued")
+            }
+            None => update.condition_expression(
+                "attribute_not_exists(last_sign_in_at) OR last_sign_in_at < :issued",
+            ),
+        };
+        let answer = update.update_expression(format!("SET {}", set.join(", "))).send().await;
+        let corrupt = StoreError::Corrupt { attribute: USER_ID };
+        match answer {
+            Ok(answer) => answer.attributes.ok_or(corrupt),
+            Err(error) => match error.as_service_error() {
+                // A newer session came first: its record, as it was at that moment.
+                Some(UpdateItemError::ConditionalCheckFailedException(newer)) => {
+                    newer.item.clone().ok_or(corrupt)
+                }
+                _ => Err(unavailable(OPERATION)(error)),
+            },
+        }
+    }
+}
+
+/// The time of the session that the record was last brought up to.
+fn recorded(user: &User, sign_in: &SignIn<'_>) -> Option<Timestamp> {
+    match sign_in.roles {
+        Some(_) => user.roles_as_of,
+        None => user.last_sign_in_at,
+    }
+}
