@@ -158,14 +158,6 @@ impl<'a> Environment<'a> {
     }
 }
 
-impl FromStr for TokenFormat {
-    type Err = crate::token::InvalidPrefix;
-
-    fn from_str(prefix: &str) -> Result<Self, Self::Err> {
-        Self::new(prefix)
-    }
-}
-
 impl AwsEnvironment {
     /// Reads what Lambda sets.
     ///

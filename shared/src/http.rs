@@ -8,6 +8,7 @@ use lambda_http::http::{StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::caller::{Caller, MissingCaller};
 use crate::store::StoreError;
@@ -137,4 +138,13 @@ pub fn caller(request: &Request) -> Result<Caller, MissingCaller> {
     let context = request.request_context_ref();
     let authorizer = context.and_then(RequestContext::authorizer);
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
+}
+
+/// The id of a token in a path, in the form the API gives it out.
+///
+/// # Errors
+/// 400 when the text is no UUID with hyphens.
+pub fn token_id(text: &str) -> Result<Uuid, Problem> {
+    let id = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
+    id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "must be the UUID of a token")]))
 }

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod record;
+pub mod resource;
 pub mod store;
 pub mod telemetry;
 pub mod token;

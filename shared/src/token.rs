@@ -6,6 +6,7 @@
 //! protection: the 190 random bits are.
 
 use std::fmt;
+use std::str::FromStr;
 
 use rand::TryRng;
 use sha2::{Digest, Sha256};
@@ -123,6 +124,14 @@ impl TokenFormat {
     fn plain(&self, text: Zeroizing<String>) -> PlainToken {
         let displayed = self.prefix.len() + DISPLAYED_RANDOM_LENGTH;
         PlainToken { displayed_prefix: text.chars().take(displayed).collect(), text }
+    }
+}
+
+impl FromStr for TokenFormat {
+    type Err = InvalidPrefix;
+
+    fn from_str(prefix: &str) -> Result<Self, Self::Err> {
+        Self::new(prefix)
     }
 }
 

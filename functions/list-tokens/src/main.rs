@@ -1,1 +1,18 @@
-fn main() {}
+use lambda_http::{Error, Request, run, service_fn};
+use list_tokens::ListTokens;
+use patgate::config::{Environment, ListTokensConfig};
+use patgate::store::dynamodb::Store;
+use patgate::{clock, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::process();
+    telemetry::init(&environment);
+    let config = ListTokensConfig::read(&environment)?;
+    let store = Store::for_endpoint(config.tables.clone()).await;
+    let endpoint = &ListTokens::new(config, store);
+    run(service_fn(async |request: Request| {
+        Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)
+    }))
+    .await
+}

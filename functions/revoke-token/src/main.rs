@@ -1,1 +1,18 @@
-fn main() {}
+use lambda_http::{Error, Request, run, service_fn};
+use patgate::config::{Environment, RevokeTokenConfig};
+use patgate::store::dynamodb::Store;
+use patgate::{clock, telemetry};
+use revoke_token::RevokeToken;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::process();
+    telemetry::init(&environment);
+    let config = RevokeTokenConfig::read(&environment)?;
+    let store = Store::for_endpoint(config.tables.clone()).await;
+    let endpoint = &RevokeToken::new(config, store);
+    run(service_fn(async |request: Request| {
+        Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)
+    }))
+    .await
+}

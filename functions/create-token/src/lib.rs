@@ -1,0 +1,93 @@
+//! `POST /api/tokens`: makes a token and shows it, this once.
+
+mod input;
+
+use lambda_http::aws_lambda_events::encodings::Body;
+use lambda_http::http::StatusCode;
+use lambda_http::{Request, Response};
+use patgate::caller::{Caller, Credential};
+use patgate::clock::Timestamp;
+use patgate::config::CreateTokenConfig;
+use patgate::http::{Problem, caller, json_response};
+use patgate::record::TokenRecord;
+use patgate::resource::token_resource;
+use patgate::store::dynamodb::Store;
+use patgate::store::{Creation, NewToken};
+use patgate::token::PlainToken;
+use rand::rngs::SysRng;
+use serde_json::Value;
+use uuid::{NoContext, Timestamp as UuidTime, Uuid};
+
+use crate::input::Input;
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct CreateToken {
+    config: CreateTokenConfig,
+    store: Store,
+}
+
+impl CreateToken {
+    #[must_use]
+    pub fn new(config: CreateTokenConfig, store: Store) -> Self {
+        Self { config, store }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
+        self.create(request, now).await.unwrap_or_else(Problem::into_response)
+    }
+
+    async fn create(&self, request: &Request, now: Timestamp) -> Result<Response<Body>, Problem> {
+        let caller = caller(request)?;
+        // A stolen token must not be able to outlive its revocation in a child.
+        if caller.credential != Credential::Session {
+            return Err(Problem::forbidden("A token cannot create tokens. Please sign in."));
+        }
+        let input = Input::read(request.body(), now)?;
+        let plain = self.config.token_format.generate(&mut SysRng).map_err(|error| {
+            tracing::error!(%error, "the system's random generator failed");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The token could not be made.")
+        })?;
+        let new = self.new_token(&plain, &caller, input, now);
+        match self.store.create(&new).await? {
+            Creation::Created => Ok(json_response(StatusCode::CREATED, &shown_once(&plain, &new, &caller, now))),
+            Creation::OwnerRefused => Err(Problem::forbidden("Your account cannot have tokens.")),
+        }
+    }
+
+    fn new_token(&self, plain: &PlainToken, caller: &Caller, input: Input, now: Timestamp) -> NewToken {
+        let retention = self.config.retention;
+        NewToken {
+            hash: plain.hash(),
+            record: TokenRecord {
+                token_id: token_id(now),
+                user_id: caller.user_id.clone(),
+                name: input.name,
+                prefix: plain.displayed_prefix().to_owned(),
+                created_at: now,
+                expires_at: input.expires_at,
+                revoked: None,
+                last_used: None,
+            },
+            purge_at: input.expires_at.and_then(|expires_at| expires_at.checked_add_signed(retention)),
+        }
+    }
+}
+
+/// A UUIDv7 of this very time: lists find a token in the month that its id says.
+fn token_id(now: Timestamp) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    Uuid::new_v7(UuidTime::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+}
+
+/// The resource and the token itself: the only response that ever holds it.
+fn shown_once(plain: &PlainToken, new: &NewToken, caller: &Caller, now: Timestamp) -> Value {
+    let mut resource = token_resource(&new.record, None, now);
+    if let Some(fields) = resource.as_object_mut() {
+        let owner = serde_json::json!({ "id": caller.user_id, "name": caller.user_name });
+        fields.insert("owner".to_owned(), owner);
+        fields.insert("token".to_owned(), plain.expose().into());
+    }
+    resource
+}
