@@ -91,7 +91,9 @@ pub struct SignIn<'a> {
 pub enum ListScope<'a> {
     User(&'a str),
     /// Back to and including the month in which the first token may have been created.
-    Everyone { first_month: month::Month },
+    Everyone {
+        first_month: month::Month,
+    },
 }
 
 /// One page of a list.

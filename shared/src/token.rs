@@ -111,9 +111,8 @@ impl TokenFormat {
         if !body.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(ParseTokenError::Character);
         }
-        let (payload, claimed) = text
-            .split_at_checked(text.len() - CHECKSUM_LENGTH)
-            .ok_or(ParseTokenError::Length)?;
+        let (payload, claimed) =
+            text.split_at_checked(text.len() - CHECKSUM_LENGTH).ok_or(ParseTokenError::Length)?;
         // Not a secret comparison: the checksum follows from the payload.
         if checksum(payload) != claimed {
             return Err(ParseTokenError::Checksum);

@@ -42,12 +42,7 @@ pub struct Policy {
 /// The order of the checks is part of the contract: it decides which reason a
 /// denial carries when several apply.
 #[must_use]
-pub fn verify(
-    token: Option<&TokenRecord>,
-    owner: Option<&User>,
-    now: Timestamp,
-    policy: Policy,
-) -> Verdict {
+pub fn verify(token: Option<&TokenRecord>, owner: Option<&User>, now: Timestamp, policy: Policy) -> Verdict {
     let Some(token) = token else { return Verdict::Unknown };
     if token.revoked.is_some() {
         return Verdict::Revoked;

@@ -10,8 +10,5 @@ async fn main() -> Result<(), Error> {
     telemetry::init(&environment);
     let table = environment.required("PACKAGES_TABLE")?;
     let api = &PackageApi::new(Packages::new(endpoint_client().await, table));
-    run(service_fn(async |request: Request| {
-        Ok::<_, Error>(api.handle(&request, clock::now()).await)
-    }))
-    .await
+    run(service_fn(async |request: Request| Ok::<_, Error>(api.handle(&request, clock::now()).await))).await
 }

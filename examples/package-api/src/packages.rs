@@ -71,7 +71,8 @@ impl Packages {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Package>, Option<String>), StoreError> {
-        let start = after.map(|name| HashMap::from([("name".to_owned(), AttributeValue::S(name.to_owned()))]));
+        let start =
+            after.map(|name| HashMap::from([("name".to_owned(), AttributeValue::S(name.to_owned()))]));
         let answer = self
             .client
             .scan()
@@ -109,10 +110,7 @@ fn package(mut item: HashMap<String, AttributeValue>) -> Result<Package, StoreEr
     })
 }
 
-fn text(
-    item: &mut HashMap<String, AttributeValue>,
-    attribute: &'static str,
-) -> Result<String, StoreError> {
+fn text(item: &mut HashMap<String, AttributeValue>, attribute: &'static str) -> Result<String, StoreError> {
     match item.remove(attribute) {
         Some(AttributeValue::S(text)) => Ok(text),
         _ => Err(StoreError::Corrupt { attribute }),

@@ -132,7 +132,9 @@ mod tests {
         assert!(matches!(read_parts(&[FILE, FILE]).await, Err(SeveralFiles)));
         assert!(matches!(read_parts(&[FILE, &OVERWRITE_TRUE.replace("true", "1")]).await, Err(Overwrite)));
         let unknown = OVERWRITE_TRUE.replace("OverWriteExisting", "Overwrite");
-        assert!(matches!(read_parts(&[FILE, &unknown]).await, Err(UnknownField(name)) if name == "Overwrite"));
+        assert!(
+            matches!(read_parts(&[FILE, &unknown]).await, Err(UnknownField(name)) if name == "Overwrite")
+        );
         assert!(matches!(read_parts(&[&FILE.replace("a.zip", "../a.zip")]).await, Err(FileName)));
         let whole = body(&[FILE]);
         for length in 10..whole.len() - 4 {

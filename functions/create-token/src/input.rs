@@ -34,7 +34,8 @@ impl Input {
 
     fn check(fields: &Map<String, Value>, now: Timestamp) -> Result<Self, Vec<FieldError>> {
         let unknown = fields.keys().filter(|field| ![NAME, EXPIRES_AT].contains(&field.as_str()));
-        let mut errors: Vec<_> = unknown.map(|field| FieldError::new(field, "is not a known field")).collect();
+        let mut errors: Vec<_> =
+            unknown.map(|field| FieldError::new(field, "is not a known field")).collect();
         let name = check_name(fields.get(NAME));
         let expires_at = check_expiry(fields.get(EXPIRES_AT), now);
         match (name, expires_at) {
@@ -111,7 +112,9 @@ mod tests {
 
     #[test]
     fn each_wrong_field_is_named() {
-        for wrong in [json!(null), json!(7), json!(""), json!(" \t"), json!("a\u{7}b"), json!("x".repeat(101))] {
+        for wrong in
+            [json!(null), json!(7), json!(""), json!(" \t"), json!("a\u{7}b"), json!("x".repeat(101))]
+        {
             assert_eq!(fields(json!({ "name": wrong })), ["name"], "{wrong}");
         }
         for wrong in [

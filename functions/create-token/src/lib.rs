@@ -51,7 +51,9 @@ impl CreateToken {
         })?;
         let new = self.new_token(&plain, &caller, input, now);
         match self.store.create(&new).await? {
-            Creation::Created => Ok(json_response(StatusCode::CREATED, &shown_once(&plain, &new, &caller, now))),
+            Creation::Created => {
+                Ok(json_response(StatusCode::CREATED, &shown_once(&plain, &new, &caller, now)))
+            }
             Creation::OwnerRefused => Err(Problem::forbidden("Your account cannot have tokens.")),
         }
     }

@@ -11,8 +11,6 @@ async fn main() -> Result<(), Error> {
     let config = RevokeTokenConfig::read(&environment)?;
     let store = Store::for_endpoint(config.tables.clone()).await;
     let endpoint = &RevokeToken::new(config, store);
-    run(service_fn(async |request: Request| {
-        Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)
-    }))
-    .await
+    run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)))
+        .await
 }

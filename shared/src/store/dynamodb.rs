@@ -113,9 +113,7 @@ fn retries() -> RetryConfig {
 /// rustls on ring: aws-lc, the SDK's default, gathers entropy for 40 ms of CPU
 /// before its first handshake.
 fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// A failed call as one line. Only the `Display` of errors goes in: their `Debug`

@@ -72,7 +72,10 @@ fn numeric_date(value: &Value) -> Option<Timestamp> {
     // A double holds milliseconds exactly until the year 287396.
     let millis = (value.as_f64()? * 1_000.0).round();
     let in_range = (0.0..253_402_300_800_000.0).contains(&millis);
-    in_range.then(|| DateTime::from_timestamp_millis(millis as i64)).flatten().map(|time| time.trunc_subsecs(3))
+    in_range
+        .then(|| DateTime::from_timestamp_millis(millis as i64))
+        .flatten()
+        .map(|time| time.trunc_subsecs(3))
 }
 
 /// The roles of a session: the claim of exactly this name, else along the dotted path

@@ -70,9 +70,8 @@ impl Store {
                     .expression_attribute_values(":roles", items::texts(roles))
                     .condition_expression("attribute_not_exists(roles_as_of) OR roles_as_of < :issued")
             }
-            None => update.condition_expression(
-                "attribute_not_exists(last_sign_in_at) OR last_sign_in_at < :issued",
-            ),
+            None => update
+                .condition_expression("attribute_not_exists(last_sign_in_at) OR last_sign_in_at < :issued"),
         };
         let answer = update.update_expression(format!("SET {}", set.join(", "))).send().await;
         let corrupt = StoreError::Corrupt { attribute: USER_ID };

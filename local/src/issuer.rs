@@ -1,0 +1,90 @@
+//! Sign-in for development: an OpenID Connect issuer with three people.
+//!
+//! It has an origin of its own and the flow of a real one (authorization code with
+//! PKCE, discovery, JWKS), so the page runs the same code here as on AWS. It asks for
+//! no password, listens on loopback only, and is in no binary that is deployed.
+
+mod authorize;
+mod people;
+mod script;
+mod tokens;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Result;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use self::authorize::PendingCode;
+use self::tokens::Signer;
+use crate::options::Options;
+
+/// What the access tokens are for.
+pub(crate) const AUDIENCE: &str = "patgate";
+pub(crate) const ROLES_CLAIM: &str = "roles";
+/// The page, as a client of this issuer.
+const CLIENT_ID: &str = "patgate-page";
+
+pub(crate) struct Issuer {
+    url: String,
+    signer: Signer,
+    /// Authorization codes that wait to be exchanged.
+    codes: Mutex<HashMap<String, PendingCode>>,
+}
+
+type Shared = State<Arc<Issuer>>;
+
+impl Issuer {
+    pub(crate) fn new(options: &Options, url: String) -> Result<Self> {
+        let key_file = (!options.memory).then(|| options.data.join("issuer-key.p8"));
+        Ok(Self { signer: Signer::new(key_file.as_deref())?, url, codes: Mutex::default() })
+    }
+}
+
+pub(crate) fn router(issuer: Issuer) -> Router {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(discovery))
+        .route("/jwks.json", get(async |State(issuer): Shared| Json(issuer.signer.key_set())))
+        .route("/authorize", get(authorize::form).post(authorize::submit))
+        .route("/token", post(authorize::token))
+        .route("/sign-in", post(script::sign_in))
+        .route("/logout", get(authorize::logout))
+        .layer(middleware::from_fn(allow_any_origin))
+        .with_state(Arc::new(issuer))
+}
+
+/// OpenID Connect Discovery 1.0, section 3.
+async fn discovery(State(issuer): Shared) -> Json<Value> {
+    let url = &issuer.url;
+    Json(json!({
+        "issuer": url,
+        "authorization_endpoint": format!("{url}/authorize"),
+        "token_endpoint": format!("{url}/token"),
+        "jwks_uri": format!("{url}/jwks.json"),
+        "end_session_endpoint": format!("{url}/logout"),
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["authorization_code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "scopes_supported": ["openid", "profile", "email"],
+    }))
+}
+
+/// The page lives on another origin and reads discovery, keys and tokens from here.
+async fn allow_any_origin(request: Request, next: Next) -> Response {
+    let is_preflight = request.method() == axum::http::Method::OPTIONS;
+    let mut response = if is_preflight { ().into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,111 @@
+//! An instance's process: started, frozen, thawed, ended.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::{CommandExt, parent_id};
+use std::process::{ExitCode, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+
+use super::Pool;
+
+/// The first argument with which this program becomes a function's binary.
+pub(crate) const INSTANCE_COMMAND: &str = "--become-lambda-instance";
+
+/// Turns this process into the function binary named by the arguments.
+///
+/// Between its start and the binary's it asks the system to be killed when its parent
+/// dies. Nothing else ends a frozen process whose parent was killed.
+pub(crate) fn become_instance(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let (Some(parent), Some(binary)) = (arguments.next(), arguments.next()) else {
+        return ExitCode::FAILURE;
+    };
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
+        eprintln!("error: {error}");
+        return ExitCode::FAILURE;
+    }
+    // The parent may have died before the request took effect.
+    if parent != *parent_id().to_string() {
+        return ExitCode::FAILURE;
+    }
+    let error = std::process::Command::new(&binary).exec();
+    eprintln!("error: cannot run {}: {error}", binary.display());
+    ExitCode::FAILURE
+}
+
+pub(super) struct Process {
+    child: Child,
+    pid: Option<Pid>,
+}
+
+impl Process {
+    /// Starts the function against the Runtime API at `runtime_api` (host and port),
+    /// in an environment that holds what Lambda gives a function and nothing else.
+    pub(super) fn start(pool: &Pool, runtime_api: &str) -> io::Result<Self> {
+        let function = &pool.function;
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg(INSTANCE_COMMAND)
+            .arg(std::process::id().to_string())
+            .arg(&pool.binary)
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+            .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string())
+            .env("AWS_REGION", "us-east-1")
+            // Tells the functions apart at DynamoDB, as their roles do on AWS.
+            .env("AWS_ACCESS_KEY_ID", format!("LOCAL-{}", function.name))
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_ENDPOINT_URL_DYNAMODB", &pool.dynamodb_url)
+            .envs(&function.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        forward(&function.name, child.stdout.take());
+        forward(&function.name, child.stderr.take());
+        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self { child, pid })
+    }
+
+    pub(super) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(super) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid {
+            // Fails only when the process has ended, which is noticed elsewhere.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    pub(super) async fn ended(&mut self) {
+        let _ = self.child.wait().await;
+        // From now on the id may be somebody else's.
+        self.pid = None;
+    }
+
+    pub(super) async fn kill(mut self) {
+        let _ = self.child.kill().await;
+    }
+}
+
+/// Prints a function's output, each line under its name.
+fn forward(function: &str, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
+    let Some(output) = output else { return };
+    let function = function.to_owned();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            println!("[{function}] {line}");
+        }
+    });
+}

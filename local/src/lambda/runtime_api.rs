@@ -1,0 +1,139 @@
+//! The Runtime API and the Extensions API of one instance, over HTTP.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>.
+//! The handlers only pass messages; the instance decides.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{InvokeError, PAYLOAD_MAX_BYTES};
+
+/// What an instance's process says.
+pub(super) enum Message {
+    /// The runtime is ready for an event.
+    RuntimeNext(oneshot::Sender<RuntimeEvent>),
+    /// The runtime is done with the event of this id.
+    Answer { request_id: String, answer: super::Answer },
+    /// The runtime cannot start.
+    InitError,
+    /// An extension wants to be told of events.
+    Register { extension: String, wants_invoke: bool },
+    /// An extension is ready for an event.
+    ExtensionNext { extension: String, next: oneshot::Sender<Value> },
+}
+
+/// An event for the runtime.
+pub(super) struct RuntimeEvent {
+    pub(super) request_id: String,
+    pub(super) deadline_ms: i64,
+    pub(super) function_arn: String,
+    pub(super) body: String,
+}
+
+type Messages = mpsc::UnboundedSender<Message>;
+
+const EXTENSION_ID: HeaderName = HeaderName::from_static("lambda-extension-identifier");
+
+pub(super) fn router(messages: Messages) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(runtime_next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .route("/2020-01-01/extension/register", post(register))
+        .route("/2020-01-01/extension/event/next", get(extension_next))
+        .layer(DefaultBodyLimit::max(PAYLOAD_MAX_BYTES + 64 * 1024))
+        .with_state(messages)
+}
+
+async fn runtime_next(State(messages): State<Messages>) -> Response {
+    let (next, event) = oneshot::channel();
+    let _ = messages.send(Message::RuntimeNext(next));
+    let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
+    let headers = [
+        ("lambda-runtime-aws-request-id", event.request_id),
+        ("lambda-runtime-deadline-ms", event.deadline_ms.to_string()),
+        ("lambda-runtime-invoked-function-arn", event.function_arn),
+        ("content-type", "application/json".to_owned()),
+    ];
+    (
+        headers
+            .map(|(name, value)| (HeaderName::from_static(name), value))
+            .into_iter()
+            .collect::<Headers>()
+            .0,
+        event.body,
+    )
+        .into_response()
+}
+
+/// Collects pairs whose values are known to be legal.
+struct Headers(HeaderMap);
+
+impl FromIterator<(HeaderName, String)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (HeaderName, String)>>(pairs: I) -> Self {
+        let legal = |(name, value): (HeaderName, String)| Some((name, value.parse().ok()?));
+        Self(pairs.into_iter().filter_map(legal).collect())
+    }
+}
+
+async fn response(
+    State(messages): State<Messages>,
+    Path(request_id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
+    let answer = match String::from_utf8(body.to_vec()) {
+        _ if body.len() > PAYLOAD_MAX_BYTES => Err(InvokeError::TooLarge),
+        Ok(body) => Ok(body),
+        Err(_) => Err(InvokeError::Broken("the response is not UTF-8")),
+    };
+    let _ = messages.send(Message::Answer { request_id, answer });
+    StatusCode::ACCEPTED
+}
+
+async fn error(State(messages): State<Messages>, Path(request_id): Path<String>, body: Bytes) -> StatusCode {
+    let error: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let message = error.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
+    let answer = Err(InvokeError::Function(message.to_owned()));
+    let _ = messages.send(Message::Answer { request_id, answer });
+    StatusCode::ACCEPTED
+}
+
+async fn init_error(State(messages): State<Messages>) -> StatusCode {
+    let _ = messages.send(Message::InitError);
+    StatusCode::ACCEPTED
+}
+
+async fn register(State(messages): State<Messages>, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let events: Vec<_> = body.get("events").and_then(Value::as_array).into_iter().flatten().collect();
+    // Lambda refuses SHUTDOWN to internal extensions, and so must we, or a binary would
+    // start here and not there.
+    if events.iter().any(|event| *event != "INVOKE") {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let extension = uuid::Uuid::now_v7().to_string();
+    let _ =
+        messages.send(Message::Register { extension: extension.clone(), wants_invoke: !events.is_empty() });
+    let function = json!({ "functionName": "local", "functionVersion": "1", "handler": "bootstrap" });
+    ([(EXTENSION_ID, extension)], function.to_string()).into_response()
+}
+
+async fn extension_next(State(messages): State<Messages>, headers: HeaderMap) -> Response {
+    let Some(extension) = headers.get(EXTENSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned) else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    let (next, event) = oneshot::channel();
+    let _ = messages.send(Message::ExtensionNext { extension, next });
+    match event.await {
+        Ok(event) => event.to_string().into_response(),
+        Err(_) => StatusCode::GONE.into_response(),
+    }
+}
