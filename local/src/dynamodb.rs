@@ -71,13 +71,14 @@ fn create(database: &Database, table: &Table) -> Result<()> {
     if existing.table_names.contains(&table.name) {
         return Ok(());
     }
-    let mut request = json!({ "TableName": table.name, "BillingMode": "PAY_PER_REQUEST" });
-    for property in ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"] {
-        if let Some(value) = table.properties.get(property) {
-            request[property] = value.clone();
-        }
-    }
-    let request: CreateTableRequest = serde_json::from_value(request)?;
+    let property = |name| table.properties.get(name);
+    let request: CreateTableRequest = serde_json::from_value(json!({
+        "TableName": table.name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": property("AttributeDefinitions"),
+        "KeySchema": property("KeySchema"),
+        "GlobalSecondaryIndexes": property("GlobalSecondaryIndexes"),
+    }))?;
     database.create_table(request).map_err(|error| anyhow!("{error:?}"))?;
     if let Some(specification) = table.properties.get("TimeToLiveSpecification") {
         let request = json!({ "TableName": table.name, "TimeToLiveSpecification": specification });

@@ -160,4 +160,15 @@ impl Pool {
         self.available.fetch_sub(1, Ordering::SeqCst);
         Some(invocation)
     }
+
+    /// For an instance that cannot start: fails the event that it was started for,
+    /// unless another instance is there to take it.
+    fn fail_one(&self, reason: &'static str) {
+        self.available.fetch_sub(1, Ordering::SeqCst);
+        let Ok(mut events) = self.events.try_lock() else { return };
+        if let Ok(invocation) = events.try_recv() {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            let _ = invocation.answer.send(Err(InvokeError::Broken(reason)));
+        }
+    }
 }

@@ -98,14 +98,14 @@ impl Templates {
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let document = yaml::parse(&text).with_context(|| format!("{} is no template", file.display()))?;
         let scope = Scope::new(stack, &document, parameters, &self.exports)?;
-        let read = || -> Result<(Vec<Table>, Vec<Function>, Vec<Api>, BTreeMap<String, Value>)> {
-            let resources = Resources { document: &document, scope: &scope };
-            Ok((resources.tables()?, resources.functions()?, resources.apis()?, scope.exports()?))
+        let resources = Resources { document: &document, scope: &scope };
+        let mut read = || {
+            self.tables.extend(resources.tables()?);
+            self.functions.extend(resources.functions()?);
+            self.apis.extend(resources.apis()?);
+            scope.exports()
         };
-        let (tables, functions, apis, exports) = read().with_context(|| format!("in {}", file.display()))?;
-        self.tables.extend(tables);
-        self.functions.extend(functions);
-        self.apis.extend(apis);
+        let exports = read().with_context(|| format!("in {}", file.display()))?;
         self.exports.extend(exports);
         Ok(())
     }

@@ -66,16 +66,14 @@ impl Problem {
     /// This problem as a response.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
-        let mut problem = json!({
+        let error = |error: FieldError| json!({ "field": error.field, "message": error.message });
+        let problem = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
+            "errors": self.errors.into_iter().map(error).collect::<Vec<_>>(),
         });
-        if !self.errors.is_empty() {
-            let error = |error: FieldError| json!({ "field": error.field, "message": error.message });
-            problem["errors"] = self.errors.into_iter().map(error).collect();
-        }
         let mut response = respond(self.status, "application/problem+json", problem.to_string());
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));

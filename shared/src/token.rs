@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(text.len(), 42);
         assert!(text.starts_with("fdp_"));
         assert!(text.bytes().skip(4).all(|byte| byte.is_ascii_alphanumeric()));
-        assert_eq!(token.displayed_prefix(), &text[..10]);
+        assert_eq!(Some(token.displayed_prefix()), text.get(..10));
         assert_eq!(format().parse(text).unwrap().hash(), token.hash());
     }
 
@@ -280,7 +280,7 @@ mod tests {
             (String::new(), ParseTokenError::Prefix),
             (token.replace("fdp_", "FDP_"), ParseTokenError::Prefix),
             (format!(" {token}"), ParseTokenError::Prefix),
-            (token[..41].to_owned(), ParseTokenError::Length),
+            (token.chars().take(41).collect(), ParseTokenError::Length),
             (format!("{token} "), ParseTokenError::Length),
             (format!("{token}\n"), ParseTokenError::Length),
             (token.replace('9', "-"), ParseTokenError::Character),

@@ -32,7 +32,7 @@ fn read(answer: &str) -> Option<Response> {
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     let single = answer.get("headers").and_then(Value::as_object);
     let multiple = answer.get("multiValueHeaders").and_then(Value::as_object);
-    let single = single.into_iter().flatten().map(|(name, value)| (name, value));
+    let single = single.into_iter().flatten();
     let multiple = multiple
         .into_iter()
         .flatten()

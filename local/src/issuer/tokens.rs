@@ -70,10 +70,11 @@ impl Signer {
         *last
     }
 
-    fn sign(&self, claims: &Value) -> Result<String> {
+    fn sign(&self, claims: &Map<String, Value>) -> Result<String> {
         let header = json!({ "alg": "ES256", "typ": "JWT", "kid": self.kid });
-        let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", encode(&header), encode(claims));
+        let header = BASE64_URL_SAFE_NO_PAD.encode(header.to_string());
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_string(claims)?);
+        let message = format!("{header}.{claims}");
         let signature =
             self.key.sign(&self.random, message.as_bytes()).map_err(|_| anyhow!("cannot sign"))?;
         Ok(format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
@@ -95,40 +96,37 @@ impl Issuer {
     /// An access token. `changes` are laid over its claims (null takes one away), so
     /// that tests can ask for tokens that a real issuer would not make.
     pub(super) fn access_token(&self, person: &Person, changes: &Map<String, Value>) -> Result<String> {
-        let mut claims = self.common_claims(person);
-        claims["aud"] = AUDIENCE.into();
-        claims["client_id"] = CLIENT_ID.into();
-        claims[ROLES_CLAIM] = person.roles.clone().into();
-        for (name, value) in changes {
-            claims[name] = value.clone();
-        }
-        if let Value::Object(claims) = &mut claims {
-            claims.retain(|_, value| !value.is_null());
-        }
+        let mut claims = self.claims(person, AUDIENCE);
+        claims.insert("client_id".to_owned(), CLIENT_ID.into());
+        claims.insert(ROLES_CLAIM.to_owned(), person.roles.clone().into());
+        claims.extend(changes.clone());
+        claims.retain(|_, value| !value.is_null());
         self.signer.sign(&claims)
     }
 
     /// An ID token for the page (OpenID Connect Core 1.0, section 2).
     pub(super) fn id_token(&self, person: &Person, nonce: Option<&str>) -> Result<String> {
-        let mut claims = self.common_claims(person);
-        claims["aud"] = CLIENT_ID.into();
-        if let Some(nonce) = nonce {
-            claims["nonce"] = nonce.into();
-        }
+        let mut claims = self.claims(person, CLIENT_ID);
+        claims.extend(nonce.map(|nonce| ("nonce".to_owned(), nonce.into())));
         self.signer.sign(&claims)
     }
 
-    fn common_claims(&self, person: &Person) -> Value {
+    /// The claims that both have.
+    fn claims(&self, person: &Person, audience: &str) -> Map<String, Value> {
         let issued_ms = self.signer.time_of_issue(person);
-        json!({
-            "iss": self.url,
-            "sub": person.id,
-            "iat": issued_ms as f64 / 1_000.0,
-            "exp": issued_ms / 1_000 + LIFETIME_SECONDS,
-            "jti": uuid::Uuid::now_v7().to_string(),
-            "name": person.name,
-            "preferred_username": person.id,
-            "email": person.email(),
-        })
+        [
+            ("iss", self.url.clone().into()),
+            ("aud", audience.into()),
+            ("sub", person.id.clone().into()),
+            ("iat", (issued_ms as f64 / 1_000.0).into()),
+            ("exp", (issued_ms / 1_000 + LIFETIME_SECONDS).into()),
+            ("jti", uuid::Uuid::now_v7().to_string().into()),
+            ("name", person.name.clone().into()),
+            ("preferred_username", person.id.clone().into()),
+            ("email", person.email().into()),
+        ]
+        .map(|(name, value): (&str, Value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
     }
 }

@@ -59,13 +59,13 @@ async fn live(pool: &Pool) {
         Ok(instance) => instance,
         Err(error) => {
             eprintln!("[{}] cannot start: {error}", pool.function.name);
-            return fail_one(pool, "the instance cannot be started").await;
+            return pool.fail_one("the instance cannot be started");
         }
     };
     if let Some(reason) = instance.until_idle(Instant::now() + INIT_TIMEOUT).await {
         eprintln!("[{}] init failed: {reason}", pool.function.name);
         instance.process.kill().await;
-        return fail_one(pool, reason).await;
+        return pool.fail_one(reason);
     }
     loop {
         instance.process.freeze();
@@ -100,13 +100,6 @@ async fn start(pool: &Pool) -> io::Result<Instance> {
         }
     });
     Ok(Instance { process, messages, parked: Parked::default() })
-}
-
-/// An instance that cannot start fails the event that it was started for.
-async fn fail_one(pool: &Pool, reason: &'static str) {
-    if let Some(invocation) = pool.next().await {
-        let _ = invocation.answer.send(Err(InvokeError::Broken(reason)));
-    }
 }
 
 impl Instance {

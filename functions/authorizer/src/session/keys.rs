@@ -163,7 +163,7 @@ mod tests {
         }
 
         fn goes_down(&self) {
-            self.answer.replace(Err("down".to_owned()));
+            *self.answer.borrow_mut() = Err("down".to_owned());
         }
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let issuer = FakeIssuer::with(&["a"]);
         let cache = KeyCache::new(&issuer);
         assert_eq!(has(&cache, "a", 0).await, Ok(true));
-        issuer.answer.replace(Ok(keys(&["b"])));
+        *issuer.answer.borrow_mut() = Ok(keys(&["b"]));
         assert_eq!(has(&cache, "b", 1).await, Ok(true));
         assert_eq!(has(&cache, "a", 2).await, Ok(false));
     }

@@ -1,0 +1,91 @@
+//! Bad input is refused with what and where, and nothing is stored.
+
+use patgate_tests::{Settings, System, scan};
+use serde_json::{Value, json};
+
+#[test]
+fn bad_creation_names_the_field_and_stores_nothing() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    for (body, fields) in [
+        (json!({}), vec!["name"]),
+        (json!({ "name": 7 }), vec!["name"]),
+        (json!({ "name": "" }), vec!["name"]),
+        (json!({ "name": "   " }), vec!["name"]),
+        (json!({ "name": "x".repeat(101) }), vec!["name"]),
+        (json!({ "name": "a\u{0}b" }), vec!["name"]),
+        (json!({ "name": "a\nb" }), vec!["name"]),
+        (json!({ "name": "ci", "expiresAt": "2020-01-01T00:00:00Z" }), vec!["expiresAt"]),
+        (json!({ "name": "ci", "expiresAt": "next week" }), vec!["expiresAt"]),
+        (json!({ "name": "ci", "expiresAt": 1_900_000_000 }), vec!["expiresAt"]),
+        (json!({ "name": "ci", "roles": ["administrator"] }), vec!["roles"]),
+        (json!({ "name": "", "expiresAt": "", "userId": "bob" }), vec!["userId", "name", "expiresAt"]),
+        (json!([]), vec![]),
+        (json!("ci"), vec![]),
+        (Value::Null, vec![]),
+    ] {
+        assert_eq!(alice.create(&body).problem(400), fields, "{body}");
+    }
+    let oversized = json!({ "name": "ci", "padding": "x".repeat(16 * 1024) });
+    alice.create(&oversized).problem(400);
+    for text in ["", "{", "name=ci", "{\"name\": \"ci\"} trailing", "\u{feff}{}"] {
+        alice.request("POST", "/api/tokens").body("application/json", text).send().problem(400);
+    }
+    let binary = alice.request("POST", "/api/tokens").body("application/octet-stream", vec![0xff, 0xfe]);
+    binary.send().problem(400);
+    assert!(scan(&system.behind().dynamodb, "Tokens").is_empty());
+}
+
+#[test]
+fn bad_list_parameters_are_named() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("status=deleted", "status"),
+        ("cursor=forged", "cursor"),
+        ("cursor=eyJ1c2VyX2lkIjoiYm9iIn0", "cursor"),
+        ("cursor=00000000-0000-0000-0000-000000000000", "cursor"),
+        ("allUsers=maybe", "allUsers"),
+        ("page=2", "page"),
+    ] {
+        assert_eq!(alice.call("GET", &format!("/api/tokens?{query}")).problem(400), [field], "{query}");
+    }
+}
+
+#[test]
+fn token_id_that_is_no_uuid_is_refused() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    for id in [
+        "1",
+        "id%23x",
+        "..",
+        "01a209fdf35677e98e704ac34baf1061",
+        "%7B01a209fd-f356-77e9-8e70-4ac34baf1061%7D",
+    ] {
+        for method in ["GET", "DELETE"] {
+            assert_eq!(
+                alice.call(method, &format!("/api/tokens/{id}")).problem(400),
+                ["id"],
+                "{method} {id}"
+            );
+        }
+    }
+    assert_eq!(alice.call("DELETE", "/api/tokens/current").problem(400), ["id"]);
+}
+
+#[test]
+fn longest_name_and_every_script_are_kept_as_given() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    for name in ["é".repeat(100), "构建 🚀 <b>&\"'".to_owned(), "x".repeat(100)] {
+        let token = alice.create_token(&name);
+        assert_eq!(alice.show(&token.id)["name"], name.as_str());
+        let me = system.call("GET", "/api/me", &token.secret).json();
+        assert_eq!(me["token"]["name"], name.as_str());
+    }
+}

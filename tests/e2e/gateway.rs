@@ -1,0 +1,110 @@
+//! What API Gateway does in front of the functions, as `local` does it.
+
+use patgate_tests::{Settings, System};
+
+#[test]
+fn unknown_route_is_404_whoever_asks() {
+    let system = System::start();
+    let session = system.sign_in("alice").session;
+    for (method, path) in
+        [("GET", "/api/nothing"), ("PUT", "/api/tokens"), ("GET", "/API/tokens"), ("GET", "/api/tokens/")]
+    {
+        system.call(method, path, &session).gateway(404, "Not Found");
+        system.request(method, path).send().gateway(404, "Not Found");
+    }
+}
+
+#[test]
+fn preflight_of_an_allowed_origin_needs_no_credential() {
+    let settings = Settings { parameters: vec!["CorsOrigins=https://app.example"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let preflight = |origin: &str| {
+        system
+            .request("OPTIONS", "/api/tokens")
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", "POST")
+            .send()
+    };
+    let allowed = preflight("https://app.example");
+    assert_eq!(allowed.status, 204);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST,DELETE"));
+    assert_eq!(allowed.header("access-control-allow-headers"), Some("authorization,content-type"));
+    let foreign = preflight("https://evil.example");
+    assert_eq!((foreign.status, foreign.header("access-control-allow-origin")), (204, None));
+}
+
+#[test]
+fn page_of_an_allowed_origin_may_read_answers_and_refusals() {
+    let settings = Settings { parameters: vec!["CorsOrigins=https://app.example"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let session = system.sign_in("alice").session;
+    for (origin, allowed) in
+        [("https://app.example", Some("https://app.example")), ("https://evil.example", None)]
+    {
+        for bearer in [session.as_str(), "nonsense"] {
+            let answer = system.request("GET", "/api/me").bearer(bearer).header("Origin", origin).send();
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn too_many_headers_are_refused_before_anybody_is_asked() {
+    let system = System::start();
+    let refused = system.request("GET", "/api/me").header("X-Padding", &"x".repeat(11_000)).send();
+    assert_eq!(refused.status, 431, "{refused:?}");
+}
+
+#[test]
+fn healthz_answers_when_everything_is_ready() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    assert_eq!(system.request("GET", "/healthz").send().status, 200);
+}
+
+#[test]
+fn browser_flow_with_pkce_gives_a_session_that_works() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let issuer = &system.behind().issuer;
+    // The example of RFC 7636, appendix B.
+    let (verifier, challenge) =
+        ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    let redirect = "http://127.0.0.1:3000/callback";
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
+    let chosen = agent
+        .post(format!("{issuer}/authorize"))
+        .send_form([
+            ("client_id", "patgate-page"),
+            ("redirect_uri", redirect),
+            ("response_type", "code"),
+            ("state", "s p&"),
+            ("nonce", "n"),
+            ("code_challenge", challenge),
+            ("code_challenge_method", "S256"),
+            ("user", "alice"),
+        ])
+        .unwrap();
+    let location = chosen.headers()["location"].to_str().unwrap();
+    let (target, query) = location.split_once("?code=").unwrap();
+    let (code, state) = query.split_once("&state=").unwrap();
+    assert_eq!((target, state), (redirect, "s%20p%26"));
+    let exchange = |verifier: &str| {
+        let mut answer = agent
+            .post(format!("{issuer}/token"))
+            .send_form([
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", redirect),
+                ("client_id", "patgate-page"),
+                ("code_verifier", verifier),
+            ])
+            .unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_json::<serde_json::Value>().unwrap())
+    };
+    let (status, tokens) = exchange(verifier);
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(system.status_of(tokens["access_token"].as_str().unwrap()), 200);
+    assert_eq!(system.status_of(tokens["id_token"].as_str().unwrap()), 401, "an ID token is no session");
+    assert_eq!(exchange(verifier).0, 400, "a code is good for one exchange");
+}

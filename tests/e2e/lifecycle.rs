@@ -1,0 +1,172 @@
+//! From creation to the end: expiry, revocation, restart.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use patgate_tests::{NewToken, Person, Settings, System};
+
+/// A token that has expired by now.
+pub(crate) fn create_and_outlive(system: &System, owner: &Person<'_>) -> NewToken {
+    let expires_at = Utc::now() + TimeDelta::milliseconds(700);
+    let token = owner.create_expiring("short-lived", &expires_at.to_rfc3339());
+    while system.status_of(&token.secret) == 200 {
+        assert!(Utc::now() < expires_at + TimeDelta::seconds(5), "it does not expire");
+    }
+    token
+}
+
+#[test]
+fn token_is_refused_from_the_moment_it_expires_and_not_before() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    // Warm, so that the requests below take milliseconds.
+    assert_eq!(system.status_of(&alice.create_token("warm-up").secret), 200);
+    let expires_at = Utc::now() + TimeDelta::seconds(2);
+    let token = alice.create_expiring("two seconds", &expires_at.to_rfc3339());
+    let mut allowed = 0;
+    loop {
+        let asked_at = Utc::now();
+        let status = system.status_of(&token.secret);
+        let answered_at = Utc::now();
+        if status == 200 {
+            allowed += 1;
+            assert!(asked_at < expires_at, "let through at {asked_at}, expired at {expires_at}");
+        } else {
+            assert_eq!(status, 401);
+            assert!(answered_at >= expires_at - TimeDelta::milliseconds(1), "refused at {answered_at}");
+            break;
+        }
+    }
+    assert!(allowed > 10, "only {allowed} requests before it expired");
+    assert_eq!(alice.show(&token.id)["status"], "expired");
+    assert!(alice.list("status=expired&limit=100").iter().any(|item| item["id"] == token.id.as_str()));
+}
+
+#[test]
+fn token_without_expiry_works_until_it_is_revoked() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("lasting");
+    for _ in 0..20 {
+        assert_eq!(system.status_of(&token.secret), 200);
+    }
+    assert_eq!(alice.revoke(&token.id), 204);
+    assert_eq!(system.status_of(&token.secret), 401);
+}
+
+#[test]
+fn revoking_twice_is_no_error_and_keeps_the_first_revoker() {
+    let system = System::start();
+    let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
+    let token = alice.create_token("ended twice");
+    assert_eq!(admin.revoke(&token.id), 204);
+    let first = alice.show(&token.id);
+    assert_eq!(first["revokedBy"], "admin");
+    assert_eq!(alice.revoke(&token.id), 204);
+    let second = alice.show(&token.id);
+    assert_eq!((&second["revokedBy"], &second["revokedAt"]), (&first["revokedBy"], &first["revokedAt"]));
+}
+
+#[test]
+fn token_revoked_in_the_instant_of_its_creation_is_revoked() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    for _ in 0..20 {
+        let token = alice.create_token("brief");
+        assert_eq!(alice.revoke(&token.id), 204);
+        assert_eq!(system.status_of(&token.secret), 401);
+    }
+}
+
+#[test]
+fn no_request_started_after_a_revocation_was_answered_is_let_through() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("hammered");
+    let revoked_at: Mutex<Option<Instant>> = Mutex::new(None);
+    let under_way = AtomicBool::new(false);
+    let clients: Vec<(usize, usize)> = std::thread::scope(|scope| {
+        let client = || {
+            let (mut before, mut after) = (0, 0);
+            let end = Instant::now() + Duration::from_secs(20);
+            while after < 3 && Instant::now() < end {
+                let started = Instant::now();
+                let status = system.status_of(&token.secret);
+                let is_after = revoked_at.lock().unwrap().is_some_and(|revoked_at| started >= revoked_at);
+                match status {
+                    200 => {
+                        assert!(!is_after, "let through after the revocation was answered");
+                        before += 1;
+                        under_way.store(true, Ordering::SeqCst);
+                    }
+                    401 if is_after => after += 1,
+                    401 => {}
+                    other => panic!("answered {other}"),
+                }
+            }
+            (before, after)
+        };
+        let clients: Vec<_> = (0..50).map(|_| scope.spawn(client)).collect();
+        while !under_way.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        assert_eq!(alice.revoke(&token.id), 204);
+        *revoked_at.lock().unwrap() = Some(Instant::now());
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    assert!(clients.iter().map(|(before, _)| before).sum::<usize>() > 0, "nothing got through before");
+    assert!(clients.iter().all(|(_, after)| *after == 3), "a client gave up: {clients:?}");
+}
+
+#[test]
+fn tokens_and_revocations_outlive_a_restart() {
+    let folder = std::env::temp_dir().join(format!("patgate-restart-{}", uuid::Uuid::now_v7()));
+    let settings = || Settings { data: Some(folder.clone()), ..Settings::default() };
+    let Some(system) = System::start_local(settings()) else { return };
+    let alice = system.sign_in("alice");
+    let (kept, ended) = (alice.create_token("kept"), alice.create_token("ended"));
+    assert_eq!(alice.revoke(&ended.id), 204);
+    let before = alice.show(&kept.id);
+    let session = alice.session.clone();
+    system.stop();
+
+    let system = System::start_local(settings()).unwrap();
+    assert_eq!(system.status_of(&kept.secret), 200);
+    assert_eq!(system.status_of(&ended.secret), 401);
+    assert_eq!(system.status_of(&session), 200, "the session outlives it as well");
+    let mut after = system.sign_in("alice").show(&kept.id);
+    after["lastUsedAt"] = before["lastUsedAt"].clone();
+    after["lastUsedIp"] = before["lastUsedIp"].clone();
+    assert_eq!(after, before);
+    system.stop();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_token_cannot_create_a_token() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("parent");
+    let refused = system
+        .request("POST", "/api/tokens")
+        .bearer(&token.secret)
+        .json(&serde_json::json!({ "name": "child" }))
+        .send();
+    refused.problem(403);
+    assert!(alice.list("limit=100").iter().all(|item| item["name"] != "child"));
+}
+
+#[test]
+fn current_names_the_token_that_was_used() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let tokens = [alice.create_token("one"), alice.create_token("two")];
+    for token in &tokens {
+        let current = system.call("GET", "/api/tokens/current", &token.secret);
+        assert_eq!(current.json()["id"], token.id.as_str(), "{current:?}");
+        assert_eq!(system.call("GET", "/api/me", &token.secret).json()["token"]["id"], token.id.as_str());
+    }
+    alice.call("GET", "/api/tokens/current").problem(404);
+}

@@ -1,0 +1,14 @@
+//! The system from outside. Each test's name states the guarantee that it checks.
+
+mod bad_credentials;
+mod bad_input;
+mod gateway;
+mod isolation;
+mod last_used;
+mod lifecycle;
+mod packages;
+mod paging;
+mod requirements;
+mod roles;
+mod secrets;
+mod stopping;

@@ -1,0 +1,98 @@
+//! The example API: what it makes of the caller it is told of.
+
+use patgate_tests::{Response, Settings, System, scan};
+use serde_json::Value;
+
+/// Uploads a file as curl would.
+pub(crate) fn upload(system: &System, bearer: &str, name: &str, overwrite: bool, content: &[u8]) -> Response {
+    let mut body = Vec::new();
+    if overwrite {
+        body.extend(part("name=\"OverWriteExisting\"", b"true"));
+    }
+    body.extend(part(&format!("name=\"file\"; filename=\"{name}\""), content));
+    body.extend(b"--boundary--\r\n");
+    send(system, bearer, "multipart/form-data; boundary=boundary", body)
+}
+
+fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
+    let head = format!("--boundary\r\nContent-Disposition: form-data; {disposition}\r\n\r\n");
+    [head.as_bytes(), content, b"\r\n"].concat()
+}
+
+fn send(system: &System, bearer: &str, content_type: &str, body: Vec<u8>) -> Response {
+    system.request("POST", "/api/Package").bearer(bearer).body(content_type, body).send()
+}
+
+#[test]
+fn upload_is_stored_under_its_uploader_and_listed() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("upload");
+    let name = format!("{}.zip", token.id);
+    let stored = upload(&system, &token.secret, &name, false, b"abc");
+    assert_eq!(stored.status, 201, "{stored:?}");
+    let stored = stored.json();
+    assert_eq!(stored["size"], 3);
+    assert_eq!(stored["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(stored["uploadedBy"], "alice");
+    let list = system.call("GET", "/api/Package", &token.secret).json();
+    assert!(list["items"].as_array().unwrap().contains(&stored), "{list}");
+}
+
+#[test]
+fn existing_package_is_replaced_only_on_request() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("upload");
+    let name = format!("{}.zip", token.id);
+    assert_eq!(upload(&system, &token.secret, &name, false, b"first").status, 201);
+    upload(&system, &token.secret, &name, false, b"second").problem(409);
+    let replaced = upload(&system, &token.secret, &name, true, b"second!");
+    assert_eq!((replaced.status, &replaced.json()["size"]), (201, &Value::from(7)));
+}
+
+#[test]
+fn upload_needs_a_role_and_reading_does_not() {
+    let system = System::start();
+    let token = system.sign_in("bob").create_token("views");
+    upload(&system, &token.secret, "b.zip", true, b"zip").problem(403);
+    assert_eq!(system.call("GET", "/api/Package", &token.secret).status, 200);
+    system.request("GET", "/api/Package").send().gateway(401, "Unauthorized");
+}
+
+#[test]
+fn malformed_upload_is_refused_with_its_reason_and_nothing_is_stored() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let token = system.sign_in("alice").create_token("upload").secret;
+    let multipart = "multipart/form-data; boundary=boundary";
+    let file = part("name=\"file\"; filename=\"a.zip\"", b"zip");
+    let end = b"--boundary--\r\n".to_vec();
+    for (reason, content_type, body) in [
+        ("not `multipart", "application/zip", b"PK".to_vec()),
+        ("with a boundary", "multipart/form-data", [file.clone(), end.clone()].concat()),
+        ("no file", multipart, end.clone()),
+        ("no file", multipart, [part("name=\"OverWriteExisting\"", b"true"), end.clone()].concat()),
+        ("several file", multipart, [file.clone(), file.clone(), end.clone()].concat()),
+        ("cut short", multipart, file.clone()),
+        ("cut short", multipart, file[..file.len() - 4].to_vec()),
+        (
+            "`true` or `false`",
+            multipart,
+            [part("name=\"OverWriteExisting\"", b"1"), file.clone(), end].concat(),
+        ),
+    ] {
+        let refused = send(&system, &token, content_type, body);
+        refused.problem(400);
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(reason), "expected {reason:?}: {detail}");
+    }
+    assert!(scan(&system.behind().dynamodb, "Packages").is_empty());
+}
+
+#[test]
+fn upload_of_four_megabytes_passes_and_one_that_lambda_cannot_take_is_refused() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("upload").secret;
+    let content = vec![b'z'; 4 * 1024 * 1024];
+    assert_eq!(upload(&system, &token, "large.zip", true, &content).status, 201);
+    let content = vec![b'z'; 5 * 1024 * 1024];
+    assert_eq!(upload(&system, &token, "too-large.zip", true, &content).status, 413);
+}

@@ -1,0 +1,176 @@
+//! The seed document's nine requirements, in its order.
+
+use patgate_tests::{Settings, System, scan};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+#[test]
+fn r1_a_token_authenticates_to_the_api_without_a_cookie_session() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("ci");
+    let answer = system.call("GET", "/api/me", &token.secret);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["authMethod"], "pat");
+    assert!(answer.header("set-cookie").is_none());
+    let with_cookie = system.request("GET", "/api/me").header("Cookie", &format!("session={}", token.secret));
+    with_cookie.send().gateway(401, "Unauthorized");
+}
+
+#[test]
+fn r2_a_request_with_a_token_is_authorized_as_if_its_user_were_signed_in() {
+    let system = System::start();
+    for (user, may_upload) in [("alice", 201), ("bob", 403), ("admin", 201)] {
+        let person = system.sign_in(user);
+        let token = person.create_token("same rights");
+        let by_session = person.call("GET", "/api/me").json();
+        let by_token = system.call("GET", "/api/me", &token.secret).json();
+        for field in ["id", "name", "roles", "administrator"] {
+            assert_eq!(by_session[field], by_token[field], "{user}: {field}");
+        }
+        for credential in [&person.session, &token.secret] {
+            let upload = super::packages::upload(&system, credential, &format!("{user}.zip"), true, b"zip");
+            assert_eq!(upload.status, may_upload, "{user}: {upload:?}");
+        }
+    }
+}
+
+#[test]
+fn r3_only_the_sha256_of_a_token_is_stored() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let token = system.sign_in("alice").create_token("ci");
+    let expected: String =
+        Sha256::digest(token.secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let items = scan(&system.behind().dynamodb, "Tokens");
+    assert!(items.iter().any(|item| item["token_hash"]["S"] == Value::from(expected.clone())), "{items:?}");
+    assert!(!json!(items).to_string().contains(&token.secret));
+}
+
+#[test]
+fn r3_the_token_is_shown_once_and_cannot_be_retrieved_afterwards() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("once");
+    let later = [
+        alice.call("GET", "/api/tokens?limit=100"),
+        alice.call("GET", &format!("/api/tokens/{}", token.id)),
+        system.call("GET", "/api/tokens/current", &token.secret),
+        system.call("GET", "/api/me", &token.secret),
+    ];
+    for answer in later {
+        assert_eq!(answer.status, 200);
+        assert!(!answer.text.contains(&token.secret), "{answer:?}");
+    }
+}
+
+#[test]
+fn r4_a_token_is_created_with_a_name_and_an_optional_expiration() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let lasting = alice.create_token("deploy script").resource;
+    assert_eq!(lasting["name"], "deploy script");
+    assert_eq!(lasting["expiresAt"], Value::Null);
+    let expiring = alice.create_expiring("until new year", "2099-12-31T23:59:59+01:00").resource;
+    assert_eq!(expiring["expiresAt"], "2099-12-31T22:59:59.000Z");
+    assert_eq!(expiring["status"], "active");
+}
+
+#[test]
+fn r5_the_documents_curl_line_uploads_a_package() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("curl");
+    let folder = std::env::temp_dir().join(format!("patgate-curl-{}", token.id));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("package.zip"), b"PK\x05\x06 not much of a zip").unwrap();
+    let output = std::process::Command::new("curl")
+        .current_dir(&folder)
+        .args(["-sS", "-w", "\n%{http_code}", "-X", "POST"])
+        .arg(format!("{}/api/Package", system.packages))
+        .args(["-H", &format!("Authorization: Bearer {}", token.secret)])
+        .args(["-H", "Content-Type: multipart/form-data"])
+        .args(["-F", "OverWriteExisting=true", "-F", "file=@package.zip"])
+        .output()
+        .expect("curl is installed");
+    std::fs::remove_dir_all(&folder).unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = answer.rsplit_once('\n').unwrap();
+    assert_eq!(status, "201", "{answer} {:?}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(serde_json::from_str::<Value>(body).unwrap()["size"], 24);
+}
+
+#[test]
+fn r6_the_list_shows_everything_about_a_token_but_its_secret() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let token = alice.create_expiring("listed", "2099-01-01T00:00:00Z");
+    assert_eq!(system.status_of(&token.secret), 200);
+    let listed = alice.list("limit=100").into_iter().find(|item| item["id"] == token.id.as_str()).unwrap();
+    let fields: Vec<_> = listed.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "createdAt",
+        "expiresAt",
+        "id",
+        "lastUsedAt",
+        "lastUsedIp",
+        "name",
+        "owner",
+        "prefix",
+        "revokedAt",
+        "revokedBy",
+        "status",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(listed["name"], "listed");
+    assert_eq!(listed["prefix"], token.secret[..10]);
+    assert_eq!(listed["status"], "active");
+    assert_eq!(listed["owner"]["id"], "alice");
+    assert_eq!(listed["owner"]["name"], "Alice Archer");
+    assert_eq!(listed["createdAt"], token.resource["createdAt"]);
+    assert_eq!(listed["expiresAt"], "2099-01-01T00:00:00.000Z");
+}
+
+#[test]
+fn r7_administrators_see_and_revoke_the_tokens_of_all_users() {
+    let system = System::start();
+    let (alice, bob, admin) = (system.sign_in("alice"), system.sign_in("bob"), system.sign_in("admin"));
+    let (of_alice, of_bob) = (alice.create_token("alice's"), bob.create_token("bob's"));
+    let all = admin.list("allUsers=true&limit=100");
+    for token in [&of_alice, &of_bob] {
+        assert!(all.iter().any(|item| item["id"] == token.id.as_str()), "{all:?}");
+    }
+    let of_one = admin.list("userId=bob&limit=100");
+    assert!(of_one.iter().all(|item| item["owner"]["id"] == "bob") && !of_one.is_empty());
+    assert_eq!(admin.revoke(&of_bob.id), 204);
+    assert_eq!(system.status_of(&of_bob.secret), 401);
+    assert_eq!(system.status_of(&of_alice.secret), 200);
+    for refused in ["allUsers=true", "userId=alice"] {
+        bob.call("GET", &format!("/api/tokens?{refused}")).problem(403);
+    }
+}
+
+#[test]
+fn r8_a_revoked_token_cannot_be_used_again() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let (ended, kept) = (alice.create_token("ended"), alice.create_token("kept"));
+    assert_eq!(system.status_of(&ended.secret), 200);
+    assert_eq!(alice.revoke(&ended.id), 204);
+    system.call("GET", "/api/me", &ended.secret).gateway(401, "Unauthorized");
+    assert_eq!(system.status_of(&kept.secret), 200);
+}
+
+#[test]
+fn r9_a_token_is_active_expired_or_revoked() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let active = alice.create_token("active");
+    let revoked = alice.create_token("revoked");
+    alice.revoke(&revoked.id);
+    let expired = super::lifecycle::create_and_outlive(&system, &alice);
+    for (token, status) in [(&active, "active"), (&revoked, "revoked"), (&expired, "expired")] {
+        assert_eq!(alice.show(&token.id)["status"], status);
+        let listed = alice.list(&format!("status={status}&limit=100"));
+        assert!(listed.iter().any(|item| item["id"] == token.id.as_str()), "{status}: {listed:?}");
+        assert!(listed.iter().all(|item| item["status"] == status), "{status}: {listed:?}");
+    }
+}

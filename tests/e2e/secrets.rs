@@ -1,0 +1,53 @@
+//! Where a token must never turn up.
+
+use patgate_tests::{Settings, System, scan};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+#[test]
+fn neither_token_nor_hash_nor_session_appears_in_logs_responses_or_tables() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("secret");
+    let hash: String =
+        Sha256::digest(token.secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut responses = vec![
+        system.call("GET", "/api/me", &token.secret),
+        system.call("GET", "/api/tokens/current", &token.secret),
+        super::packages::upload(&system, &token.secret, "a.zip", true, b"zip"),
+        alice.call("GET", "/api/tokens"),
+        alice.call("DELETE", &format!("/api/tokens/{}", token.id)),
+    ];
+    // Refusals are logged; the credential must not be.
+    responses.push(system.call("GET", "/api/me", &token.secret));
+    responses.push(system.call("GET", "/api/me", &format!("{}x", token.secret)));
+    responses.push(system.call("GET", "/api/me", &format!("{}x", alice.session)));
+    for response in &responses {
+        for secret in [&token.secret, &hash, &alice.session] {
+            assert!(!response.text.contains(secret.as_str()), "{response:?}");
+            assert!(!format!("{:?}", response.headers).contains(secret.as_str()), "{response:?}");
+        }
+        if response.status != 401 {
+            assert_eq!(response.header("cache-control"), Some("no-store"), "{response:?}");
+        }
+    }
+    let dynamodb = system.behind().dynamodb.clone();
+    let stored = ["Tokens", "Users", "Packages"].map(|table| json!(scan(&dynamodb, table)).to_string());
+    for text in &stored {
+        assert!(!text.contains(&token.secret) && !text.contains(&alice.session));
+    }
+    let session = alice.session.clone();
+    let log = system.stop();
+    assert!(log.contains("\"outcome\":\"denied\""), "the log is the one that is searched: {log}");
+    for secret in [token.secret.as_str(), &token.secret[4..], &hash, &session, "alice@example.org"] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
+
+#[test]
+fn creation_forbids_caches_to_keep_the_token() {
+    let system = System::start();
+    let response = system.sign_in("alice").create(&json!({ "name": "ci" }));
+    assert_eq!(response.status, 201);
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+}

@@ -1,0 +1,113 @@
+//! Requests and responses, blocking.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http;
+
+pub(crate) fn agent() -> &'static Agent {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(30)))
+            .max_redirects(0)
+            .max_idle_connections_per_host(64);
+        config.build().into()
+    })
+}
+
+/// A request in the making.
+#[derive(Debug)]
+pub struct Request {
+    builder: http::request::Builder,
+    body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn new(method: &str, url: &str) -> Self {
+        Self { builder: http::Request::builder().method(method).uri(url), body: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    #[must_use]
+    pub fn bearer(self, credential: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {credential}"))
+    }
+
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self.header("Content-Type", content_type)
+    }
+
+    pub fn send(self) -> Response {
+        let request = self.builder.body(self.body).expect("a request");
+        Response::from(agent().run(request).expect("an answer"))
+    }
+}
+
+/// A complete response.
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+impl From<http::Response<ureq::Body>> for Response {
+    fn from(response: http::Response<ureq::Body>) -> Self {
+        let (head, mut body) = response.into_parts();
+        let text = body.read_to_string().expect("a body of text");
+        Self { status: head.status.as_u16(), headers: head.headers, text }
+    }
+}
+
+impl Response {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Asserts that this is a problem (RFC 9457) of this status, and returns the
+    /// fields it names.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Vec<String> {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        assert!(!problem["title"].as_str().unwrap().is_empty());
+        assert!(!problem["detail"].as_str().unwrap().is_empty());
+        let errors = problem["errors"].as_array().expect("a list of errors");
+        errors
+            .iter()
+            .map(|error| {
+                assert!(!error["message"].as_str().unwrap().is_empty());
+                error["field"].as_str().unwrap().to_owned()
+            })
+            .collect()
+    }
+
+    /// Asserts the gateway's own answer: a status and nothing but its message.
+    #[track_caller]
+    pub fn gateway(&self, status: u16, message: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.json(), serde_json::json!({ "message": message }));
+    }
+}
