@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Request, Response};
+use crate::http::Request;
 
 /// All items of a table, as DynamoDB's JSON.
 pub fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
@@ -13,7 +13,7 @@ pub fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
         if !start.is_null() {
             body["ExclusiveStartKey"] = start;
         }
-        let answer = call(dynamodb, "Scan", &body).json();
+        let answer = call(dynamodb, "Scan", &body);
         items.extend(answer["Items"].as_array().unwrap_or_else(|| panic!("{answer}")).clone());
         start = answer["LastEvaluatedKey"].clone();
         if start.is_null() {
@@ -22,8 +22,25 @@ pub fn scan(dynamodb: &str, table: &str) -> Vec<Value> {
     }
 }
 
-fn call(dynamodb: &str, operation: &str, body: &Value) -> Response {
-    Request::new("POST", dynamodb)
+/// Deletes one item.
+pub fn delete_item(dynamodb: &str, table: &str, key: &Value) {
+    call(dynamodb, "DeleteItem", &json!({ "TableName": table, "Key": key }));
+}
+
+/// Sets one attribute of a user, as an operator would by hand.
+pub fn set_user(dynamodb: &str, user_id: &str, attribute: &str, value: &Value) {
+    let update = json!({
+        "TableName": "Users",
+        "Key": { "user_id": { "S": user_id } },
+        "UpdateExpression": "SET #attribute = :value",
+        "ExpressionAttributeNames": { "#attribute": attribute },
+        "ExpressionAttributeValues": { ":value": value },
+    });
+    call(dynamodb, "UpdateItem", &update);
+}
+
+fn call(dynamodb: &str, operation: &str, body: &Value) -> Value {
+    let answer = Request::new("POST", dynamodb)
         .header("X-Amz-Target", &format!("DynamoDB_20120810.{operation}"))
         .header(
             "Authorization",
@@ -32,5 +49,7 @@ fn call(dynamodb: &str, operation: &str, body: &Value) -> Response {
         )
         .header("X-Amz-Date", "20260101T000000Z")
         .body("application/x-amz-json-1.0", body.to_string())
-        .send()
+        .send();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
 }

@@ -1,0 +1,208 @@
+//! The authorizer on events as API Gateway sends them.
+
+use authorizer::{Authorizer, Outcome, Rejection};
+use chrono::TimeDelta;
+use lambda_http::lambda_runtime::Diagnostic;
+use patgate::clock;
+use patgate::token::PlainToken;
+use serde_json::{Value, json};
+
+use crate::setup::{config, start, store, user_with_token};
+
+const HTTP_2: &str = include_str!("events/http-api-2.0.json");
+const HTTP_1: &str = include_str!("events/http-api-1.0.json");
+const REST_REQUEST: &str = include_str!("events/rest-request.json");
+const REST_TOKEN: &str = include_str!("events/rest-token.json");
+const ALL: [&str; 4] = [HTTP_2, HTTP_1, REST_REQUEST, REST_TOKEN];
+
+/// An event with this value where the credential goes.
+fn event(template: &str, authorization: &str) -> String {
+    let escaped = json!(authorization).to_string();
+    template.replace("\"CREDENTIAL\"", &escaped)
+}
+
+async fn ask(authorizer: &Authorizer, event: &str) -> Outcome {
+    authorizer.handle(event, clock::now()).await
+}
+
+async fn ask_with(authorizer: &Authorizer, template: &str, token: &PlainToken) -> Outcome {
+    ask(authorizer, &event(template, &format!("Bearer {}", token.expose()))).await
+}
+
+/// What API Gateway makes of an answer: 200 for allowed, else the error's status.
+fn status(outcome: Outcome) -> u16 {
+    match outcome.answer.map_err(|rejection| Diagnostic::from(rejection).error_message) {
+        Ok(_) => 200,
+        Err(message) if message == "Unauthorized" => 401,
+        Err(_) => 500,
+    }
+}
+
+#[tokio::test]
+async fn each_kind_of_event_gets_the_answer_its_api_understands() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (token, new) = user_with_token(&store, "alice").await;
+    let authorizer = Authorizer::new(config(&[]), store);
+    let context = json!({
+        "userId": "alice", "userName": "alice", "roles": "publisher", "authMethod": "pat",
+        "tokenId": new.record.token_id.to_string(), "tokenName": "ci",
+    });
+    let simple = ask_with(&authorizer, HTTP_2, &token).await.answer.unwrap();
+    assert_eq!(simple, json!({ "isAuthorized": true, "context": context }));
+    for (template, stage) in [
+        (HTTP_1, "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/prod/*"),
+        (REST_REQUEST, "arn:aws:execute-api:eu-central-1:123456789012:f5e4d3c2b1/prod/*"),
+        (REST_TOKEN, "arn:aws:execute-api:eu-central-1:123456789012:f5e4d3c2b1/prod/*"),
+    ] {
+        let policy = ask_with(&authorizer, template, &token).await.answer.unwrap();
+        assert_eq!(policy["principalId"], "alice");
+        assert_eq!(policy["context"], context);
+        let statement = json!([{ "Action": "execute-api:Invoke", "Effect": "Allow", "Resource": stage }]);
+        assert_eq!(policy["policyDocument"], json!({ "Version": "2012-10-17", "Statement": statement }));
+    }
+}
+
+#[tokio::test]
+async fn use_is_due_with_the_address_that_the_gateway_saw() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (token, new) = user_with_token(&store, "alice").await;
+    let authorizer = Authorizer::new(config(&[]), store.clone());
+    for (template, address) in [
+        (HTTP_2, Some("198.51.100.23")),
+        (HTTP_1, Some("198.51.100.23")),
+        (REST_REQUEST, Some("198.51.100.23")),
+        (REST_TOKEN, None),
+    ] {
+        let due = ask_with(&authorizer, template, &token).await.last_use.expect("a use to record");
+        assert_eq!(due.last_use.ip.as_deref(), address);
+    }
+    let now = clock::now();
+    let due = ask_with(&authorizer, HTTP_2, &token).await.last_use.unwrap();
+    assert!(store.record_use(&new.hash, &due.last_use, now - TimeDelta::seconds(60)).await.unwrap());
+    assert!(ask_with(&authorizer, HTTP_2, &token).await.last_use.is_none(), "within the minute");
+    let later = now + TimeDelta::seconds(61);
+    let authorization = event(HTTP_2, &format!("Bearer {}", token.expose()));
+    assert!(authorizer.handle(&authorization, later).await.last_use.is_some());
+}
+
+#[tokio::test]
+async fn malformed_credential_is_refused_in_every_event_without_a_read() {
+    // There is nothing at this address: a read would be a fault.
+    let authorizer = Authorizer::new(config(&[]), store("http://127.0.0.1:9"));
+    let token = "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw";
+    for template in ALL {
+        for authorization in [
+            String::new(),
+            "Bearer".to_owned(),
+            "Bearer ".to_owned(),
+            format!("Bearer\t{token}"),
+            format!("Bearer {token} "),
+            format!("Bearer {token}\n"),
+            format!("Bearer {token}\r\nX-Admin: 1"),
+            format!(" Bearer {token}"),
+            format!("Basic {token}"),
+            format!("Bearer {token},Bearer {token}"),
+            format!("Bearer {}", token.replace('0', "O")),
+            format!("Bearer {}", "x".repeat(100_000)),
+            format!("Bearer fdp_{}", "é".repeat(19)),
+            "Bearer ..".to_owned(),
+            "Bearer \u{0}".to_owned(),
+        ] {
+            let outcome = ask(&authorizer, &event(template, &authorization)).await;
+            assert!(outcome.last_use.is_none());
+            assert_eq!(status(outcome), 401, "{authorization:?}");
+        }
+        assert_eq!(
+            status(ask(&authorizer, &event(template, &format!("bEARER   {token}"))).await),
+            500,
+            "read"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_credentials_are_none() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (token, _) = user_with_token(&store, "alice").await;
+    let authorizer = Authorizer::new(config(&[]), store);
+    let bearer = format!("Bearer {}", token.expose());
+    let mut twice: Value = serde_json::from_str(&event(REST_REQUEST, &bearer)).unwrap();
+    assert_eq!(status(ask(&authorizer, &twice.to_string()).await), 200);
+    twice["multiValueHeaders"]["AuthorizATION"] = json!([bearer, bearer]);
+    assert_eq!(status(ask(&authorizer, &twice.to_string()).await), 401);
+    let mut spelled: Value = serde_json::from_str(&event(HTTP_1, &bearer)).unwrap();
+    spelled["headers"]["authorization"] = bearer.into();
+    assert_eq!(status(ask(&authorizer, &spelled.to_string()).await), 401);
+}
+
+#[tokio::test]
+async fn storage_out_of_reach_is_a_fault_and_never_a_refusal() {
+    let system = start();
+    let (token, _) = user_with_token(&store(&system.behind().dynamodb), "alice").await;
+    let authorizer = Authorizer::new(config(&[]), store("http://127.0.0.1:9"));
+    for template in ALL {
+        let started = std::time::Instant::now();
+        let outcome = ask_with(&authorizer, template, &token).await;
+        assert!(matches!(outcome.answer, Err(Rejection::Fault(_))), "{outcome:?}");
+        assert_eq!(status(outcome), 500);
+        assert!(started.elapsed().as_millis() < 1_300);
+    }
+}
+
+#[tokio::test]
+async fn event_of_no_known_kind_is_a_fault() {
+    let authorizer = Authorizer::new(config(&[]), store("http://127.0.0.1:9"));
+    for odd in [
+        "null",
+        "[]",
+        "{}",
+        "\"Bearer\"",
+        r#"{"version": "3.0", "type": "REQUEST"}"#,
+        r#"{"version": "2.0"}"#,
+        r#"{"type": "TOKEN", "authorizationToken": "Bearer x"}"#,
+        r#"{"version": "2.0", "type": "REQUEST", "headers": []}"#,
+        r#"{"version": 2.0, "type": "REQUEST"}"#,
+    ] {
+        assert_eq!(status(ask(&authorizer, odd).await), 500, "{odd}");
+    }
+    assert_eq!(status(ask(&authorizer, r#"{"version": "2.0", "type": "REQUEST"}"#).await), 401, "no header");
+}
+
+#[tokio::test]
+async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (token, _) = user_with_token(&store, "alice").await;
+    let behind_proxy = [("CLIENT_IP_HEADER", "CloudFront-Viewer-Address"), ("ORIGIN_SECRET", "s3cret")];
+    let authorizer = Authorizer::new(config(&behind_proxy), store.clone());
+    let trusting_nobody = Authorizer::new(config(&[]), store);
+    let ask = async |authorizer: &Authorizer, address: &str, secret: Option<&str>| {
+        let mut request: Value =
+            serde_json::from_str(&event(HTTP_2, &format!("Bearer {}", token.expose()))).unwrap();
+        request["headers"]["cloudfront-viewer-address"] = address.into();
+        if let Some(secret) = secret {
+            request["headers"]["x-origin-verify"] = secret.into();
+        }
+        let due = ask(authorizer, &request.to_string()).await.last_use.expect("a use to record");
+        due.last_use.ip.unwrap()
+    };
+    let gateway = "198.51.100.23";
+    for (address, read) in [
+        ("203.0.113.7:46532", "203.0.113.7"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("2001:db8::7:443", "2001:db8::7"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("nobody", gateway),
+        ("", gateway),
+    ] {
+        assert_eq!(ask(&authorizer, address, Some("s3cret")).await, read, "{address}");
+    }
+    for secret in [None, Some(""), Some("S3cret"), Some("s3cret ")] {
+        assert_eq!(ask(&authorizer, "203.0.113.7", secret).await, gateway, "{secret:?}");
+    }
+    assert_eq!(ask(&trusting_nobody, "203.0.113.7", Some("s3cret")).await, gateway);
+}

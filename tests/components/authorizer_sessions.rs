@@ -1,0 +1,119 @@
+//! The authorizer on sessions of an issuer with every accepted kind of key.
+
+use authorizer::session::{SessionError, SessionVerifier};
+use authorizer::{Authorizer, Rejection};
+use patgate::clock;
+use patgate_tests::set_user;
+use serde_json::{Value, json};
+
+use crate::identity_provider::IdentityProvider;
+use crate::setup::{config, start, store};
+
+const KEYS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
+
+fn verifier(provider: &IdentityProvider) -> SessionVerifier {
+    SessionVerifier::new(&config(&[("OIDC_ISSUER", &provider.url)]))
+}
+
+#[tokio::test]
+async fn session_signed_by_each_accepted_kind_of_key_is_accepted() {
+    let provider = IdentityProvider::start().await;
+    let verifier = verifier(&provider);
+    for kid in KEYS {
+        let jwt = provider.sign(kid, json!({}), &provider.claims(json!({})));
+        let session = verifier.verify(&jwt, clock::now()).await.unwrap();
+        assert_eq!(
+            (session.user_id.as_str(), session.roles.as_slice()),
+            ("alice", &["viewer".to_owned()][..])
+        );
+    }
+}
+
+#[tokio::test]
+async fn cognitos_access_token_is_accepted_by_its_client_id() {
+    let provider = IdentityProvider::start().await;
+    let settings = [("OIDC_ISSUER", provider.url.as_str()), ("ROLES_CLAIM", "cognito:groups")];
+    let verifier = SessionVerifier::new(&config(&settings));
+    let cognito = json!({
+        "aud": null, "token_use": "access", "client_id": "patgate", "username": "alice@corp",
+        "cognito:groups": ["administrator"], "scope": "openid",
+    });
+    let mut claims = provider.claims(cognito);
+    claims.as_object_mut().unwrap().remove("aud");
+    let session = verifier.verify(&provider.sign("RS256", json!({}), &claims), clock::now()).await.unwrap();
+    assert_eq!(
+        (session.name.as_str(), session.roles.as_slice()),
+        ("alice@corp", &["administrator".to_owned()][..])
+    );
+    claims.as_object_mut().unwrap().remove("cognito:groups");
+    let session = verifier.verify(&provider.sign("RS256", json!({}), &claims), clock::now()).await.unwrap();
+    assert!(session.roles.is_empty(), "somebody in no group");
+}
+
+#[tokio::test]
+async fn header_that_contradicts_the_key_is_refused() {
+    let provider = IdentityProvider::start().await;
+    let verifier = verifier(&provider);
+    let claims = provider.claims(json!({}));
+    for kid in KEYS {
+        for header in [
+            json!({ "alg": "none" }),
+            json!({ "alg": "HS256" }),
+            json!({ "alg": "RS512" }),
+            json!({ "alg": if kid == "RS256" { "ES256" } else { "RS256" } }),
+            json!({ "kid": KEYS[usize::from(kid == "RS256")] }),
+            json!({ "kid": "../../keys" }),
+            json!({ "kid": "unusable" }),
+            json!({ "kid": null }),
+            json!({ "crit": ["exp"] }),
+        ] {
+            let refused = verifier.verify(&provider.sign(kid, header.clone(), &claims), clock::now()).await;
+            assert!(
+                matches!(refused, Err(SessionError::Refused(_) | SessionError::Issuer(_))),
+                "{kid} {header}"
+            );
+        }
+    }
+    assert!(verifier.verify(&provider.sign("ES256", json!({}), &claims), clock::now()).await.is_ok());
+}
+
+#[tokio::test]
+async fn key_that_the_sender_brings_along_is_ignored() {
+    let (provider, stranger) = (IdentityProvider::start().await, IdentityProvider::start().await);
+    let verifier = verifier(&provider);
+    let claims = provider.claims(json!({ "roles": ["administrator"] }));
+    for header in [
+        json!({ "jku": format!("{}/keys", stranger.url) }),
+        json!({ "x5u": format!("{}/keys", stranger.url) }),
+        json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" } }),
+    ] {
+        let refused = verifier.verify(&stranger.sign("ES256", header.clone(), &claims), clock::now()).await;
+        assert_eq!(refused, Err(SessionError::Refused("session has a wrong signature")), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn issuer_that_is_down_is_a_fault_and_not_a_refusal() {
+    let provider = IdentityProvider::start().await;
+    let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
+    let elsewhere = SessionVerifier::new(&config(&[("OIDC_ISSUER", "http://127.0.0.1:9")]));
+    let refused = elsewhere.verify(&jwt, clock::now()).await;
+    assert!(matches!(refused, Err(SessionError::Issuer(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn disabled_users_session_is_refused() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let provider = IdentityProvider::start().await;
+    let authorizer = Authorizer::new(config(&[("OIDC_ISSUER", &provider.url)]), store(dynamodb));
+    let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
+    let mut event: Value = serde_json::from_str(include_str!("events/http-api-2.0.json")).unwrap();
+    event["headers"]["authorization"] = format!("Bearer {jwt}").into();
+    let ask = async || authorizer.handle(&event.to_string(), clock::now()).await.answer;
+    assert_eq!(ask().await.unwrap()["context"]["authMethod"], "session");
+    set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": true }));
+    assert!(matches!(ask().await, Err(Rejection::Unauthorized(_))));
+    set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": false }));
+    assert!(ask().await.is_ok());
+}

@@ -1,0 +1,91 @@
+//! An OpenID Connect issuer with a key of every accepted kind, for the authorizer's
+//! session code.
+
+use std::net::Ipv4Addr;
+
+use axum::Router;
+use axum::routing::get;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use patgate_tests::forge;
+use ring::rand::SystemRandom;
+use ring::rsa;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use serde_json::{Value, json};
+
+/// The example key of RFC 7517, appendix A.2: known to everybody, and so no secret.
+const RSA_KEY: &str = include_str!("rfc7517-a2.json");
+
+pub(crate) struct IdentityProvider {
+    pub(crate) url: String,
+    rsa: RsaKeyPair,
+    ec: EcdsaKeyPair,
+    ed: Ed25519KeyPair,
+    random: SystemRandom,
+}
+
+impl IdentityProvider {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let random = SystemRandom::new();
+        let jwk: Value = serde_json::from_str(RSA_KEY).unwrap();
+        let part = |name: &str| BASE64_URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        let rsa = RsaKeyPair::from_components(&rsa::KeyPairComponents {
+            public_key: rsa::PublicKeyComponents { n: part("n"), e: part("e") },
+            d: part("d"),
+            p: part("p"),
+            q: part("q"),
+            dP: part("dp"),
+            dQ: part("dq"),
+            qInv: part("qi"),
+        })
+        .unwrap();
+        let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, ec.as_ref(), &random).unwrap();
+        let ed =
+            Ed25519KeyPair::from_pkcs8(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref()).unwrap();
+        let point = ec.public_key().as_ref();
+        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let keys = json!({ "keys": [
+            { "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "RS256", "n": jwk["n"], "e": jwk["e"] },
+            { "kty": "EC", "crv": "P-256", "kid": "ES256", "x": encode(&point[1..33]), "y": encode(&point[33..]) },
+            { "kty": "OKP", "crv": "Ed25519", "kid": "EdDSA", "x": encode(ed.public_key().as_ref()) },
+            { "kty": "EC", "crv": "P-521", "kid": "unusable", "x": "AA", "y": "AA" },
+            { "kty": "of the future" },
+        ] });
+        let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(async move || discovery.to_string()))
+            .route("/keys", get(async move || keys.to_string()));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, rsa, ec, ed, random }
+    }
+
+    /// The claims of a good session, with changes.
+    pub(crate) fn claims(&self, changes: Value) -> Value {
+        let now = chrono::Utc::now().timestamp();
+        let mut claims = json!({
+            "iss": self.url, "sub": "alice", "aud": "patgate", "iat": now, "exp": now + 600, "roles": ["viewer"],
+        });
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        claims
+    }
+
+    /// A session signed by the key `kid` with its own algorithm, whatever the header says.
+    pub(crate) fn sign(&self, kid: &str, header: Value, claims: &Value) -> String {
+        let mut full = json!({ "alg": kid, "kid": kid });
+        full.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
+        forge(&full, claims, |message| match kid {
+            "RS256" => {
+                let mut signature = vec![0; self.rsa.public().modulus_len()];
+                self.rsa.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature).unwrap();
+                signature
+            }
+            "ES256" => self.ec.sign(&self.random, message).unwrap().as_ref().to_vec(),
+            "EdDSA" => self.ed.sign(message).as_ref().to_vec(),
+            other => panic!("no key {other}"),
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! What the store's writes guarantee.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use patgate::clock;
+use patgate::record::{LastUse, Revocation};
+use patgate::store::{Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError};
+use patgate_tests::{delete_item, scan, set_user};
+use serde_json::json;
+
+use crate::setup::{at, new_token, sign_in, start, store, user_with_token};
+
+fn last_use(time: &str) -> LastUse {
+    LastUse { at: at(time), ip: Some("192.0.2.1".into()) }
+}
+
+#[tokio::test]
+async fn token_is_created_only_for_a_known_and_enabled_owner() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let store = store(dynamodb);
+    let (_, of_nobody) = new_token("nobody", clock::now());
+    assert_eq!(store.create(&of_nobody).await.unwrap(), Creation::OwnerRefused);
+    sign_in(&store, "alice", &[], clock::now()).await;
+    set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": true }));
+    let (_, of_disabled) = new_token("alice", clock::now());
+    assert_eq!(store.create(&of_disabled).await.unwrap(), Creation::OwnerRefused);
+    assert!(scan(dynamodb, "Tokens").is_empty());
+    set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": false }));
+    assert_eq!(store.create(&of_disabled).await.unwrap(), Creation::Created);
+}
+
+#[tokio::test]
+async fn creation_repeated_after_a_lost_answer_has_succeeded() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (_, new) = user_with_token(&store, "alice").await;
+    assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+    assert_eq!(scan(&system.behind().dynamodb, "Tokens").len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_purged_is_not_brought_back_by_a_late_write() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let store = store(dynamodb);
+    let (_, new) = user_with_token(&store, "alice").await;
+    let location = store.locate(new.record.token_id).await.unwrap().unwrap();
+    delete_item(dynamodb, "Tokens", &json!({ "token_hash": { "S": new.hash.as_str() } }));
+    let revocation = Revocation { at: clock::now(), by: "alice".into() };
+    let outcome = store.revoke(&location, &revocation, clock::now()).await.unwrap();
+    assert_eq!(outcome, RevocationOutcome::Gone);
+    let written = store.record_use(&new.hash, &last_use("2026-01-01T00:00:00.000Z"), clock::now()).await;
+    assert!(!written.unwrap());
+    assert!(store.show(&location).await.unwrap().is_none());
+    assert_eq!(store.token_and_owner(&new.hash, Some("alice")).await.unwrap().0, None);
+    assert_eq!(scan(dynamodb, "Tokens").len(), 1, "only the item that found it is left");
+}
+
+#[tokio::test]
+async fn last_use_moves_forward_only_and_waits_for_its_resolution() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (_, new) = user_with_token(&store, "alice").await;
+    let minute = TimeDelta::seconds(60);
+    let record = async |time: &str| {
+        let last_use = last_use(time);
+        store.record_use(&new.hash, &last_use, last_use.at - minute).await.unwrap()
+    };
+    assert!(record("2026-01-01T00:10:00.000Z").await);
+    assert!(!record("2026-01-01T00:10:59.999Z").await, "within the minute");
+    assert!(!record("2026-01-01T00:09:00.000Z").await, "backwards");
+    assert!(record("2026-01-01T00:11:00.000Z").await);
+    let without_address = LastUse { at: at("2026-01-01T00:20:00.000Z"), ip: None };
+    let written = store.record_use(&new.hash, &without_address, without_address.at - minute).await;
+    assert!(written.unwrap());
+    let (token, _) = store.token_and_owner(&new.hash, None).await.unwrap();
+    assert_eq!(token.unwrap().last_used, Some(without_address), "no address of an earlier use");
+}
+
+#[tokio::test]
+async fn two_instances_write_one_use_between_them() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (_, new) = user_with_token(&store, "alice").await;
+    let now = clock::now();
+    let last_use = LastUse { at: now, ip: None };
+    let since = now - TimeDelta::seconds(60);
+    let (one, two) = tokio::join!(
+        store.record_use(&new.hash, &last_use, since),
+        store.record_use(&new.hash, &last_use, since)
+    );
+    assert_eq!(u8::from(one.unwrap()) + u8::from(two.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn revocation_schedules_both_items_for_purging() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let store = store(dynamodb);
+    let (_, new) = user_with_token(&store, "alice").await;
+    let location = store.locate(new.record.token_id).await.unwrap().unwrap();
+    let purge_at = at("2027-01-01T00:00:00.000Z");
+    let revocation = Revocation { at: clock::now(), by: "admin".into() };
+    let revoke = || store.revoke(&location, &revocation, purge_at);
+    assert_eq!(revoke().await.unwrap(), RevocationOutcome::Revoked);
+    assert_eq!(revoke().await.unwrap(), RevocationOutcome::AlreadyRevoked);
+    let items = scan(dynamodb, "Tokens");
+    assert_eq!(items.len(), 2);
+    for item in items {
+        assert_eq!(item["purge_at"]["N"], purge_at.timestamp().to_string(), "{item}");
+    }
+}
+
+#[tokio::test]
+async fn session_older_than_the_record_changes_nothing() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
+    sign_in(&store, "alice", &["viewer"], newer).await;
+    let user = sign_in(&store, "alice", &["administrator"], older).await;
+    assert_eq!(user.roles, ["viewer"]);
+    assert_eq!(user.last_sign_in_at, Some(newer));
+}
+
+#[tokio::test]
+async fn session_with_the_same_roles_is_recorded_as_well() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
+    sign_in(&store, "alice", &["viewer"], older).await;
+    assert_eq!(sign_in(&store, "alice", &["viewer"], newer).await.roles_as_of, Some(newer));
+}
+
+#[tokio::test]
+async fn concurrent_sessions_end_with_the_newest_ones_roles() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    for round in 0..10 {
+        let user = format!("user-{round}");
+        let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
+        tokio::join!(sign_in(&store, &user, &["old"], older), sign_in(&store, &user, &["new"], newer));
+        assert_eq!(store.user(&user).await.unwrap().unwrap().roles, ["new"]);
+    }
+}
+
+#[tokio::test]
+async fn where_users_is_the_source_of_roles_a_sign_in_leaves_them_alone() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let store = store(dynamodb);
+    let record = async |name: &str, issued_at| {
+        let sign_in =
+            SignIn { user_id: "alice", name, email: Some("alice@example.org"), issued_at, roles: None };
+        store.record_sign_in(&sign_in, issued_at).await.unwrap()
+    };
+    let first = record("Alice", at("2026-01-01T10:00:00.000Z")).await;
+    assert_eq!((first.roles.len(), first.name.as_str()), (0, "Alice"));
+    set_user(dynamodb, "alice", "roles", &json!({ "L": [{ "S": "administrator" }] }));
+    let second = record("Alice Archer", at("2026-01-01T20:00:00.000Z")).await;
+    assert_eq!((second.roles, second.name.as_str()), (vec!["administrator".to_owned()], "Alice Archer"));
+    let late = record("Old Name", at("2026-01-01T15:00:00.000Z")).await;
+    assert_eq!(late.name, "Alice Archer");
+}
+
+#[tokio::test]
+async fn list_reads_more_tokens_than_one_batch_holds() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let now = clock::now();
+    for owner in 0..12 {
+        let owner = format!("user-{owner}");
+        sign_in(&store, &owner, &[], now).await;
+        for _ in 0..10 {
+            let (_, new) = new_token(&owner, now);
+            assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+        }
+    }
+    let first_month = "2020-01".parse().unwrap();
+    let request = ListRequest {
+        scope: ListScope::Everyone { first_month },
+        status: None,
+        before: None,
+        limit: 100,
+        now,
+    };
+    let first = store.list(&request).await.unwrap();
+    assert_eq!(first.tokens.len(), 100);
+    assert!(first.tokens.iter().all(|owned| owned.owner.is_some()));
+    let second = store.list(&ListRequest { before: first.next, ..request }).await.unwrap();
+    assert_eq!(second.tokens.len(), 20);
+}
+
+#[tokio::test]
+async fn unreachable_storage_is_an_error_and_says_which_operation_failed() {
+    let store = store("http://127.0.0.1:9");
+    let started = std::time::Instant::now();
+    let error = store.user("alice").await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable { operation: "read a user", .. }), "{error}");
+    assert!(started.elapsed() < Duration::from_millis(1_300), "{:?}", started.elapsed());
+}
