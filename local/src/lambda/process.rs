@@ -64,6 +64,9 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C goes to everything in the foreground's group; ending the functions is
+            // up to us.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         forward(&function.name, child.stdout.take());
