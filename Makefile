@@ -43,7 +43,7 @@ format: ## Format the code
 	cargo fmt --all
 
 build: $(VENV)/installed ## Build the Lambda packages in target/lambda/ (ARCH=arm64 or x86_64)
-	$(VENV)/bin/cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) \
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --$(subst _,-,$(ARCH)) \
 	  --workspace --exclude local --exclude patgate-tests
 
 build-debug:
