@@ -5,7 +5,7 @@ use crate::options::Options;
 pub(crate) fn print(api: &str, issuer: &str, dynamodb: &str, options: &Options) {
     let data =
         if options.memory { "in memory".to_owned() } else { format!("in {}/", options.data.display()) };
-    println!(
+    crate::output::line(format_args!(
         r#"
 Patgate is running; Ctrl-C stops it.
 
@@ -32,5 +32,5 @@ See it in the list, with the time and address of its use, and revoke it:
   curl -i -X DELETE {api}/api/tokens/$ID -H "Authorization: Bearer $SESSION"
   curl -i {api}/api/Package -H "Authorization: Bearer $TOKEN"
 "#
-    );
+    ));
 }

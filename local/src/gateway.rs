@@ -93,16 +93,18 @@ impl Gateway {
         parts: &Parts,
         body: Body,
     ) -> Response {
+        // Taken in whole before anybody is asked: a refusal that left it unread would close
+        // the connection under a client that is still sending.
+        let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
+            return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        };
         let received = Received::new(&api.id, matched, client, parts);
-        let context = match (&api.authorizer, matched.authorized) {
-            (Some(authorizer), true) => match authorizer.ask(&self.lambda, &received).await {
+        let context = match &api.authorizer {
+            Some(authorizer) => match authorizer.ask(&self.lambda, &received).await {
                 Authorization::Allowed(context) => Some(context),
                 Authorization::Refused(status, message) => return answer::message(status, message),
             },
-            _ => None,
-        };
-        let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
-            return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+            None => None,
         };
         self.integrate(matched, received.integration_event(context, body)).await
     }

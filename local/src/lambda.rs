@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 pub(crate) use self::process::{INSTANCE_COMMAND, become_instance};
 use crate::options::Options;
@@ -31,13 +31,14 @@ const MOST_INSTANCES: usize = 10;
 pub(crate) struct Lambda {
     functions: BTreeMap<String, Arc<Pool>>,
     stop: watch::Sender<bool>,
-    /// Closes when the last instance has ended.
-    ended: Mutex<mpsc::Receiver<()>>,
+    ended: Arc<Notify>,
 }
 
 /// A function and what its instances share.
 struct Pool {
     function: Function,
+    /// The program that becomes the function's binary.
+    this_program: PathBuf,
     binary: PathBuf,
     dynamodb_url: String,
     queue: mpsc::UnboundedSender<Invocation>,
@@ -48,7 +49,8 @@ struct Pool {
     available: AtomicUsize,
     instances: AtomicUsize,
     stopped: watch::Receiver<bool>,
-    alive: mpsc::Sender<()>,
+    /// Signalled whenever an instance has ended.
+    ended: Arc<Notify>,
 }
 
 /// An event on its way to an instance.
@@ -71,12 +73,14 @@ pub(crate) enum InvokeError {
 
 impl Lambda {
     pub(crate) fn new(options: &Options, templates: &Templates, dynamodb_url: &str) -> Result<Self> {
+        // Asked for once: after a rebuild the system would name a file that is gone.
+        let this_program = std::env::current_exe()?;
         let folder = match &options.functions {
             Some(folder) => folder.clone(),
-            None => std::env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default(),
+            None => this_program.parent().map(PathBuf::from).unwrap_or_default(),
         };
         let (stop, stopped) = watch::channel(false);
-        let (alive, ended) = mpsc::channel(1);
+        let ended = Arc::new(Notify::new());
         let mut functions = BTreeMap::new();
         for function in &templates.functions {
             let binary = folder.join(&function.binary);
@@ -90,6 +94,7 @@ impl Lambda {
             let (queue, events) = mpsc::unbounded_channel();
             let pool = Pool {
                 function: function.clone(),
+                this_program: this_program.clone(),
                 binary,
                 dynamodb_url: dynamodb_url.to_owned(),
                 queue,
@@ -98,11 +103,11 @@ impl Lambda {
                 available: AtomicUsize::new(0),
                 instances: AtomicUsize::new(0),
                 stopped: stopped.clone(),
-                alive: alive.clone(),
+                ended: Arc::clone(&ended),
             };
             functions.insert(function.name.clone(), Arc::new(pool));
         }
-        Ok(Self { functions, stop, ended: Mutex::new(ended) })
+        Ok(Self { functions, stop, ended })
     }
 
     /// Runs a function on an event and returns what it answers.
@@ -124,19 +129,25 @@ impl Lambda {
     /// Ends all instances and waits for them.
     pub(crate) async fn stop(&self) {
         let _ = self.stop.send(true);
-        // Our own senders live in the pools; what is waited for is the instances'.
-        let ended = async {
-            let mut ended = self.ended.lock().await;
-            while self.functions.values().any(|pool| pool.instances.load(Ordering::SeqCst) > 0) {
-                let _ = tokio::time::timeout(Duration::from_millis(20), ended.recv()).await;
+        let all_ended = async {
+            loop {
+                let ended = self.ended.notified();
+                if self.functions.values().all(|pool| pool.instances.load(Ordering::SeqCst) == 0) {
+                    return;
+                }
+                ended.await;
             }
         };
-        let _ = tokio::time::timeout(Duration::from_secs(2), ended).await;
+        // Whoever is left is killed with this process.
+        let _ = tokio::time::timeout(Duration::from_secs(2), all_ended).await;
     }
 }
 
 impl Pool {
     fn start_instance(pool: &Arc<Self>) {
+        if *pool.stopped.borrow() {
+            return;
+        }
         if pool.instances.fetch_add(1, Ordering::SeqCst) >= MOST_INSTANCES {
             pool.instances.fetch_sub(1, Ordering::SeqCst);
             return;
@@ -146,6 +157,7 @@ impl Pool {
         tokio::spawn(async move {
             instance::run(&pool).await;
             pool.instances.fetch_sub(1, Ordering::SeqCst);
+            pool.ended.notify_waiters();
             // Events may wait that this instance was counted on for.
             if pool.waiting.load(Ordering::SeqCst) > pool.available.load(Ordering::SeqCst) {
                 Self::start_instance(&pool);

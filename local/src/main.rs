@@ -11,6 +11,7 @@ mod gateway;
 mod issuer;
 mod lambda;
 mod options;
+mod output;
 mod shutdown;
 mod template;
 
@@ -62,7 +63,7 @@ async fn run(options: Options) -> Result<()> {
 
     let dynamodb_listener = bind(options.dynamodb_port, "DYNAMODB_PORT").await?;
     let dynamodb_url = url(&dynamodb_listener)?;
-    let dynamodb = DynamoDb::start(&options, dynamodb_listener, &templates)?;
+    let mut dynamodb = DynamoDb::start(&options, dynamodb_listener, &templates)?;
     let issuer = Issuer::new(&options, issuer_url.clone())?;
     let endpoint = options.functions_dynamodb_url.clone().unwrap_or_else(|| dynamodb_url.clone());
     let lambda = Arc::new(Lambda::new(&options, &templates, &endpoint)?);
@@ -75,7 +76,8 @@ async fn run(options: Options) -> Result<()> {
     tokio::select! {
         served = axum::serve(api, service).into_future() => served.context("the API's server failed")?,
         served = issuer_server.into_future() => served.context("the issuer's server failed")?,
-        reason = shutdown.requested() => println!("Stopping: {reason}."),
+        reason = shutdown.requested() => output::line(format_args!("Stopping: {reason}.")),
+        () = dynamodb.ended() => anyhow::bail!("DynamoDB has stopped"),
     }
     lambda.stop().await;
     dynamodb.stop();

@@ -58,7 +58,6 @@ pub(crate) struct Route {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) function: String,
-    pub(crate) authorized: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -184,9 +183,11 @@ impl Resources<'_> {
                 let authorizer = authorizer.with_context(|| format!("`{id}` has no authorizer `{name}`"))?;
                 Some(read_authorizer(authorizer).with_context(|| format!("authorizer `{name}` of `{id}`"))?)
             }
-            _ => None,
+            (Some(_), None) => bail!("`{id}` has an `Auth` without a `DefaultAuthorizer`"),
+            (None, _) => None,
         };
         let cors = properties.get("CorsConfiguration").and_then(Value::as_object).map(read_cors);
+        let cors = cors.transpose().with_context(|| format!("`CorsConfiguration` of `{id}`"))?;
         Ok(Api { id: id.to_owned(), routes: self.routes(id)?, authorizer, cors })
     }
 
@@ -197,7 +198,18 @@ impl Resources<'_> {
             let events = properties.get("Events").and_then(Value::as_object);
             for (name, event) in events.into_iter().flatten() {
                 let text = |path: &str| event.pointer(path).and_then(Value::as_str);
-                if text("/Type") != Some("HttpApi") || text("/Properties/ApiId/Ref") != Some(api) {
+                if text("/Type") != Some("HttpApi") {
+                    bail!("event `{name}` of `{function}` is no `HttpApi` event, and nothing else runs here");
+                }
+                let Some(id) = text("/Properties/ApiId/Ref") else {
+                    bail!("event `{name}` of `{function}` names no API with `!Ref`");
+                };
+                if event.pointer("/Properties/Auth").is_some() {
+                    bail!(
+                        "event `{name}` of `{function}` has an `Auth` of its own, which is not emulated here"
+                    );
+                }
+                if id != api {
                     continue;
                 }
                 let (Some(method), Some(path)) = (text("/Properties/Method"), text("/Properties/Path"))
@@ -208,7 +220,6 @@ impl Resources<'_> {
                     method: method.to_ascii_uppercase(),
                     path: path.to_owned(),
                     function: function.clone(),
-                    authorized: text("/Properties/Auth/Authorizer") != Some("NONE"),
                 });
             }
         }
@@ -229,15 +240,17 @@ fn read_authorizer(authorizer: &Value) -> Result<Authorizer> {
         bail!("only payload format 2.0 with simple responses runs here");
     }
     let arn = authorizer.get("FunctionArn").and_then(Value::as_str).context("no `FunctionArn`")?;
-    let identity = authorizer.get("Identity").unwrap_or(&Value::Null);
-    let cache = identity.get("ReauthorizeEvery").map_or(Some(0), whole_number);
+    let identity = authorizer.get("Identity").and_then(Value::as_object).context("no `Identity`")?;
+    refuse_others(identity, &["Headers", "ReauthorizeEvery"])?;
+    // Required, because what API Gateway does without it has changed over time.
+    let cache = identity.get("ReauthorizeEvery").and_then(whole_number);
     Ok(Authorizer {
         function: function_of_arn(arn)?,
         identity_headers: texts(identity.get("Headers"))
             .iter()
             .map(|name| name.to_ascii_lowercase())
             .collect(),
-        cache: Duration::from_secs(cache.context("`ReauthorizeEvery` is not a whole number")?),
+        cache: Duration::from_secs(cache.context("`ReauthorizeEvery` is no whole number")?),
     })
 }
 
@@ -247,12 +260,20 @@ fn function_of_arn(arn: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-fn read_cors(cors: &Map<String, Value>) -> Cors {
-    Cors {
+fn read_cors(cors: &Map<String, Value>) -> Result<Cors> {
+    refuse_others(cors, &["AllowOrigins", "AllowMethods", "AllowHeaders", "MaxAge"])?;
+    Ok(Cors {
         origins: texts(cors.get("AllowOrigins")),
         methods: texts(cors.get("AllowMethods")),
         headers: texts(cors.get("AllowHeaders")),
         max_age_seconds: cors.get("MaxAge").and_then(whole_number),
+    })
+}
+
+fn refuse_others(properties: &Map<String, Value>, emulated: &[&str]) -> Result<()> {
+    match properties.keys().find(|name| !emulated.contains(&name.as_str())) {
+        Some(name) => bail!("`{name}` is not emulated here"),
+        None => Ok(()),
     }
 }
 

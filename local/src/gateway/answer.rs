@@ -30,14 +30,8 @@ fn read(answer: &str) -> Option<Response> {
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
-    let single = answer.get("headers").and_then(Value::as_object);
-    let multiple = answer.get("multiValueHeaders").and_then(Value::as_object);
-    let single = single.into_iter().flatten();
-    let multiple = multiple
-        .into_iter()
-        .flatten()
-        .flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
-    for (name, value) in single.chain(multiple) {
+    // Payload 2.0 has no `multiValueHeaders`.
+    for (name, value) in answer.get("headers").and_then(Value::as_object).into_iter().flatten() {
         let name: HeaderName = name.parse().ok()?;
         let value: HeaderValue = value.as_str()?.parse().ok()?;
         response.headers_mut().insert(name, value);

@@ -40,6 +40,7 @@ impl Received {
             None => client.ip().to_string(),
         };
         headers.insert("x-forwarded-for".to_owned(), chain);
+        headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
         let context = request_context(api, matched, client, parts, &path);
         Self {
             route_key: matched.key.clone(),

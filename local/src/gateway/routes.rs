@@ -28,7 +28,6 @@ pub(super) struct Match {
     /// Such as `GET /api/tokens/{id}`.
     pub(super) key: String,
     pub(super) function: String,
-    pub(super) authorized: bool,
     /// Decoded values of the variables in the path.
     pub(super) parameters: BTreeMap<String, String>,
 }
@@ -63,7 +62,6 @@ impl Routes {
                 api: *api,
                 key: format!("{} {}", route.method, route.path),
                 function: route.function.clone(),
-                authorized: route.authorized,
                 parameters: found
                     .params
                     .iter()

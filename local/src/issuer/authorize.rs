@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Form, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -69,8 +69,14 @@ impl Authorization {
     }
 }
 
+/// Whether a URL leads to this machine, by its parsed host: `http://127.0.0.1:1@evil`
+/// begins like one that does.
 fn is_loopback(url: &str) -> bool {
-    ["http://127.0.0.1:", "http://localhost:"].iter().any(|origin| url.starts_with(origin))
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    uri.scheme_str() == Some("http")
+        && !authority.contains('@')
+        && matches!(uri.host(), Some("127.0.0.1" | "localhost"))
 }
 
 /// The page on which one chooses who to be.

@@ -45,7 +45,6 @@ struct Instance {
 
 /// Starts an instance and runs it to its end: a crash, a timeout, or the stop of all.
 pub(super) async fn run(pool: &Pool) {
-    let _alive = pool.alive.clone();
     let mut stopped = pool.stopped.clone();
     tokio::select! {
         () = live(pool) => {}
@@ -58,12 +57,12 @@ async fn live(pool: &Pool) {
     let mut instance = match started {
         Ok(instance) => instance,
         Err(error) => {
-            eprintln!("[{}] cannot start: {error}", pool.function.name);
+            crate::output::line(format_args!("[{}] cannot start: {error}", pool.function.name));
             return pool.fail_one("the instance cannot be started");
         }
     };
     if let Some(reason) = instance.until_idle(Instant::now() + INIT_TIMEOUT).await {
-        eprintln!("[{}] init failed: {reason}", pool.function.name);
+        crate::output::line(format_args!("[{}] init failed: {reason}", pool.function.name));
         instance.process.kill().await;
         return pool.fail_one(reason);
     }
@@ -79,7 +78,7 @@ async fn live(pool: &Pool) {
         let Some(invocation) = invocation else { return };
         instance.process.thaw();
         if let Some(reason) = instance.invoke(pool, invocation).await {
-            eprintln!("[{}] instance ends: {reason}", pool.function.name);
+            crate::output::line(format_args!("[{}] instance ends: {reason}", pool.function.name));
             return instance.process.kill().await;
         }
         pool.available.fetch_add(1, Ordering::SeqCst);

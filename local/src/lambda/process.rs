@@ -46,7 +46,7 @@ impl Process {
     /// in an environment that holds what Lambda gives a function and nothing else.
     pub(super) fn start(pool: &Pool, runtime_api: &str) -> io::Result<Self> {
         let function = &pool.function;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new(&pool.this_program)
             .arg(INSTANCE_COMMAND)
             .arg(std::process::id().to_string())
             .arg(&pool.binary)
@@ -108,7 +108,7 @@ fn forward(function: &str, output: Option<impl AsyncRead + Unpin + Send + 'stati
     tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            println!("[{function}] {line}");
+            crate::output::line(format_args!("[{function}] {line}"));
         }
     });
 }

@@ -90,7 +90,7 @@ async fn response(
     body: Bytes,
 ) -> StatusCode {
     let answer = match String::from_utf8(body.to_vec()) {
-        _ if body.len() > PAYLOAD_MAX_BYTES => Err(InvokeError::TooLarge),
+        _ if body.len() > PAYLOAD_MAX_BYTES => Err(InvokeError::Broken("the response is too large")),
         Ok(body) => Ok(body),
         Err(_) => Err(InvokeError::Broken("the response is not UTF-8")),
     };

@@ -126,11 +126,20 @@ impl<'a> Scope<'a> {
         if let Some(value) = pseudo {
             return Ok(value);
         }
-        if let Some(function) = name.strip_suffix(".Alias") {
-            return Ok(format!("{}:live", self.arn(function)?).into());
+        match self.type_of(name)? {
+            "AWS::Lambda::Alias" => self.alias(name),
+            _ => Ok(name.into()),
         }
-        self.type_of(name)?;
-        Ok(name.into())
+    }
+
+    /// An alias is referred to by its ARN: the function's and its own name.
+    fn alias(&self, id: &str) -> Result<Value> {
+        let property = |name: &str| {
+            let value = self.document.pointer(&format!("/Resources/{id}/Properties/{name}"));
+            text(&self.resolve(value.with_context(|| format!("alias `{id}` has no `{name}`"))?)?)
+        };
+        let function = property("FunctionName")?;
+        Ok(format!("{}:{}", self.arn(&function)?, property("Name")?).into())
     }
 
     fn attribute(&self, id: &str, attribute: &str) -> Result<Value> {
@@ -166,7 +175,7 @@ impl<'a> Scope<'a> {
             result.push_str(before);
             match (name.strip_prefix('!'), name.split_once('.')) {
                 (Some(literal), _) => result.push_str(&format!("${{{literal}}}")),
-                (None, Some((id, attribute))) if attribute != "Alias" => {
+                (None, Some((id, attribute))) => {
                     result.push_str(&text(&self.attribute(id, attribute)?)?);
                 }
                 _ => result.push_str(&text(&self.reference(name)?)?),
@@ -241,8 +250,9 @@ Conditions:
 Resources:
   Tokens: { Type: AWS::DynamoDB::Table }
   Authorizer: { Type: AWS::Serverless::Function }
+  Live: { Type: AWS::Lambda::Alias, Properties: { Name: live, FunctionName: !Ref Authorizer } }
 Outputs:
-  Arn: { Value: !Ref Authorizer.Alias, Export: { Name: !Sub '${AWS::StackName}-Arn' } }
+  Arn: { Value: !Ref Live, Export: { Name: !Sub '${AWS::StackName}-Arn' } }
 ";
 
     fn resolve(given: &[(&str, &str)], yaml: &str) -> Result<Value> {
@@ -259,7 +269,7 @@ Outputs:
             ("!Ref Prefix", "fdp_"),
             ("!Ref Tokens", "Tokens"),
             ("Ref: AWS::Region", "us-east-1"),
-            ("!Ref Authorizer.Alias", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer:live"),
+            ("!Ref Live", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer:live"),
             ("!GetAtt Tokens.Arn", "arn:aws:dynamodb:us-east-1:000000000000:table/Tokens"),
             (
                 "!Sub '${Tokens.Arn}/${Prefix}/${!kept}'",
