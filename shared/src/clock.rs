@@ -1,6 +1,6 @@
 //! The only place that asks what time it is, and the one text form of a time.
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 /// A point in time, UTC.
 pub type Timestamp = DateTime<Utc>;
@@ -23,12 +23,13 @@ pub fn to_text(time: Timestamp) -> String {
     time.format(FORMAT).to_string()
 }
 
-/// Reads what [`to_text`] writes, and nothing else.
+/// Reads what [`to_text`] writes, and any other RFC 3339: people write times into the
+/// tables by hand.
 ///
 /// # Errors
-/// When the text is of any other form.
+/// When the text is of another form.
 pub fn from_text(text: &str) -> Result<Timestamp, chrono::ParseError> {
-    NaiveDateTime::parse_from_str(text, FORMAT).map(|time| time.and_utc())
+    DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc))
 }
 
 #[cfg(test)]

@@ -207,6 +207,10 @@ fn credible_issuer(issuer: String) -> Result<String, ConfigError> {
 
 fn client_ip(environment: &Environment<'_>) -> Result<Option<ClientIpHeader>, ConfigError> {
     let Some(name) = environment.optional("CLIENT_IP_HEADER") else { return Ok(None) };
+    if name.eq_ignore_ascii_case("x-forwarded-for") {
+        let problem = "is a list to which API Gateway adds the proxy's own address; name a header with one";
+        return Err(ConfigError { name: "CLIENT_IP_HEADER", problem: problem.to_owned() });
+    }
     // Without the secret anybody could write any address into the header.
     let origin_secret = environment.required("ORIGIN_SECRET")?;
     Ok(Some(ClientIpHeader { name: name.to_ascii_lowercase(), origin_secret }))
@@ -332,6 +336,7 @@ mod tests {
     fn client_address_header_needs_the_origin_secret() {
         let header = ("CLIENT_IP_HEADER", "CloudFront-Viewer-Address");
         assert!(authorizer(&[header]).unwrap_err().contains("ORIGIN_SECRET"));
+        assert!(authorizer(&[("CLIENT_IP_HEADER", "X-Forwarded-For"), ("ORIGIN_SECRET", "s3cret")]).is_err());
         let config = authorizer(&[header, ("ORIGIN_SECRET", "s3cret")]).unwrap();
         let client_ip = config.client_ip.unwrap();
         assert_eq!(client_ip.name, "cloudfront-viewer-address");

@@ -19,7 +19,7 @@ pub fn init(environment: &Environment<'_>) {
         .with_default(level)
         // The runtime logs every handler error at ERROR. `Unauthorized` is one, and an
         // ordinary day for an authorizer; what matters is logged by us.
-        .with_target("lambda_runtime", LevelFilter::OFF)
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         // Libraries below us log requests and addresses at these levels.
         .with_target("aws", level.min(Level::WARN))
         .with_target("hyper", level.min(Level::WARN));

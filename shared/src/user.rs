@@ -27,6 +27,13 @@ pub fn is_role_name(name: &str) -> bool {
     (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// A user's id: 1 to 255 bytes (the length OpenID Connect allows a `sub`, section 2)
+/// without control characters. It is a key, and part of every context.
+#[must_use]
+pub fn is_user_id(id: &str) -> bool {
+    (1..=255).contains(&id.len()) && !id.chars().any(char::is_control)
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_role_name;

@@ -13,7 +13,7 @@ use patgate::http::{FieldError, Problem, caller, json_response};
 use serde_json::{Value, json};
 
 use crate::packages::{Package, Packages, Stored};
-use crate::upload::Upload;
+use crate::upload::{Upload, is_file_name};
 
 /// Any of these may upload.
 const UPLOADER_ROLES: [&str; 2] = ["publisher", "administrator"];
@@ -73,8 +73,8 @@ impl PackageApi {
         caller(request)?;
         let query = request.query_string_parameters_ref();
         let after = query.and_then(|query| query.first("after"));
-        if after == Some("") {
-            return Err(Problem::invalid(vec![FieldError::new("after", "must not be empty")]));
+        if after.is_some_and(|after| !is_file_name(after)) {
+            return Err(Problem::invalid(vec![FieldError::new("after", "is no package's name")]));
         }
         let (packages, next) = self.packages.list(after, LIST_LIMIT).await?;
         Ok(json!({ "items": packages.iter().map(resource).collect::<Vec<_>>(), "nextAfter": next }))

@@ -54,7 +54,10 @@ impl Upload {
         let mut overwrite_existing = false;
         while let Some(part) = parts.next_field().await.map_err(UploadError::Broken)? {
             if let Some(file_name) = part.file_name() {
-                let file_name = check_file_name(file_name)?;
+                let file_name = file_name.to_owned();
+                if !is_file_name(&file_name) {
+                    return Err(UploadError::FileName);
+                }
                 let content = part.bytes().await.map_err(UploadError::Broken)?;
                 if file.replace((file_name, content)).is_some() {
                     return Err(UploadError::SeveralFiles);
@@ -81,10 +84,10 @@ async fn read_overwrite(part: Field<'_>) -> Result<bool, UploadError> {
     }
 }
 
-fn check_file_name(name: &str) -> Result<String, UploadError> {
+/// Whether a package may be called this.
+pub(crate) fn is_file_name(name: &str) -> bool {
     let fits = (1..=FILE_NAME_MAX_CHARACTERS).contains(&name.chars().count());
-    let plain = !name.chars().any(|character| character.is_control() || ['/', '\\'].contains(&character));
-    if fits && plain { Ok(name.to_owned()) } else { Err(UploadError::FileName) }
+    fits && !name.chars().any(|character| character.is_control() || ['/', '\\'].contains(&character))
 }
 
 fn sha256(content: &[u8]) -> String {

@@ -10,6 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use patgate::config::ClientIpHeader;
 use serde::Deserialize;
 
+const VIEWER_ADDRESS: &str = "cloudfront-viewer-address";
+
 /// A request to be authorized.
 #[derive(Debug)]
 pub struct GatewayRequest {
@@ -110,10 +112,11 @@ impl GatewayRequest {
     /// anybody could write any address into the list of uses.
     #[must_use]
     pub fn client_ip(&self, header: Option<&ClientIpHeader>) -> Option<String> {
-        let claimed = header
-            .filter(|header| self.proves_origin(&header.origin_secret))
-            .and_then(|header| self.header(&header.name).last())
-            .and_then(|value| address(value));
+        let credible = header.filter(|header| self.proves_origin(&header.origin_secret));
+        let claimed = credible.and_then(|header| match self.header(&header.name) {
+            [value] => address(&header.name, value),
+            _ => None,
+        });
         claimed.or_else(|| self.source_ip.clone())
     }
 
@@ -147,15 +150,16 @@ fn collect_headers(
     headers
 }
 
-/// The address in a proxy's header: alone, with a port (`CloudFront-Viewer-Address`,
-/// where an IPv6 address stands without brackets), or last in a list.
-fn address(value: &str) -> Option<String> {
-    let last = value.rsplit(',').next()?.trim();
-    if let Ok(socket) = last.parse::<SocketAddr>() {
+/// The address in a proxy's header: alone, or with a port as in
+/// `CloudFront-Viewer-Address`, where an IPv6 address stands without brackets.
+fn address(header: &str, value: &str) -> Option<String> {
+    if let Ok(socket) = value.parse::<SocketAddr>() {
         return Some(socket.ip().to_string());
     }
-    let without_port = last.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
-    // `2001:db8::1:443` is also an address of its own; with a port is how it is sent.
-    let candidates = [without_port.map(|(host, _)| host), Some(last)];
-    candidates.into_iter().flatten().find_map(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_string())
+    // `2001:db8::1:443` could be an address of its own; in this header it never is.
+    let host = match value.rsplit_once(':') {
+        Some((host, _port)) if header == VIEWER_ADDRESS => host,
+        _ => value,
+    };
+    host.parse::<IpAddr>().ok().map(|ip| ip.to_string())
 }

@@ -67,6 +67,12 @@ impl SessionVerifier {
             // RFC 7515, section 4.1.11: extensions we do not know must not be ignored.
             return Err(SessionError::Refused("session has critical header parameters"));
         }
+        // RFC 9068 types access tokens; what is typed as something else is not ours, such
+        // as a logout token, which the issuer signs with the same key.
+        let types = ["jwt", "at+jwt", "application/at+jwt"];
+        if header.typ.is_some_and(|typ| !types.contains(&typ.to_ascii_lowercase().as_str())) {
+            return Err(SessionError::Refused("session is a token of another type"));
+        }
         let kid = header.kid.ok_or(SessionError::Refused("session names no key"))?;
         let key = self.keys.get(&kid, now).await.map_err(SessionError::Issuer)?;
         let key = key.ok_or(SessionError::Refused("session is signed by an unknown key"))?;

@@ -1,6 +1,6 @@
 //! The body of a creation, checked field by field.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use patgate::clock::Timestamp;
 use patgate::http::{FieldError, Problem};
 use patgate::record::NAME_MAX_CHARACTERS;
@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// A name and a date need no more.
 const BODY_MAX_BYTES: usize = 16 * 1024;
+/// RFC 3339 has four digits for a year, and stored times have one width.
+const LAST_YEAR: i32 = 9999;
 const NAME: &str = "name";
 const EXPIRES_AT: &str = "expiresAt";
 
@@ -75,7 +77,13 @@ fn check_expiry(value: Option<&Value>, now: Timestamp) -> Result<Option<Timestam
     let time = DateTime::parse_from_rfc3339(text)
         .map_err(|_| "must be a date and time as in RFC 3339, such as `2027-01-31T23:59:59Z`".to_owned())?;
     let time = time.with_timezone(&Utc).trunc_subsecs(3);
-    if time > now { Ok(Some(time)) } else { Err("must be in the future".to_owned()) }
+    if time <= now {
+        Err("must be in the future".to_owned())
+    } else if time.year() > LAST_YEAR {
+        Err(format!("must not be after the year {LAST_YEAR}"))
+    } else {
+        Ok(Some(time))
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +133,7 @@ mod tests {
             json!("2026-11-23T09:30:00Z"),
             json!("2026-11-23T09:30:00.0009Z"),
             json!("2027-02-30T00:00:00Z"),
+            json!("9999-12-31T23:59:59-01:00"),
             json!("+12027-01-01T00:00:00Z"),
         ] {
             assert_eq!(fields(json!({ "name": "ci", "expiresAt": wrong })), ["expiresAt"], "{wrong}");

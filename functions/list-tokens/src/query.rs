@@ -1,6 +1,7 @@
 //! The query parameters of the list, each checked.
 
 use patgate::http::{FieldError, Problem};
+use patgate::user::is_user_id;
 use patgate::verify::Status;
 use uuid::Uuid;
 
@@ -59,7 +60,7 @@ impl Query {
                 "false" => {}
                 _ => return Err("must be `true` or `false`".to_owned()),
             },
-            "userId" if value.is_empty() => return Err("must not be empty".to_owned()),
+            "userId" if !is_user_id(value) => return Err("is no user's id".to_owned()),
             "userId" => self.choose(Whose::User(value.to_owned()))?,
             _ => return Err("is not a known parameter".to_owned()),
         }
@@ -120,5 +121,6 @@ mod tests {
             assert!(Query::read([(name, value)]).is_err(), "{name}={value}");
         }
         assert!(Query::read([("allUsers", "true"), ("userId", "42")]).is_err());
+        assert!(Query::read([("userId", "x".repeat(256).as_str())]).is_err());
     }
 }

@@ -2,20 +2,24 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta};
 use patgate::clock::Timestamp;
-use patgate::user::is_role_name;
+use patgate::user::{is_role_name, is_user_id};
 use serde_json::{Map, Value};
 
 use super::{LEEWAY_SECONDS, Session, SessionError};
 
-/// Key of `Users`, and part of every context.
-const USER_ID_MAX_BYTES: usize = 255;
-
 /// Whether the token was issued to call this API with: an access token for our
 /// audience. An ID token says who somebody is to a client, and is none.
 pub(super) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Result<(), SessionError> {
-    // Keycloak marks ID tokens by `typ`; `at_hash` is in ID tokens alone (OpenID
-    // Connect Core, section 3.1.3.6).
-    if text(claims, "typ") == Some("ID") || claims.contains_key("at_hash") {
+    // The hashes are in ID tokens alone (OpenID Connect Core, section 3.3.2.11). A nonce
+    // is as well, but for Keycloak's older access tokens; Keycloak says by `typ` what a
+    // token is.
+    let hashes = ["at_hash", "c_hash"].iter().any(|claim| claims.contains_key(*claim));
+    let is_id_token = match text(claims, "typ") {
+        Some("Bearer") => hashes,
+        Some("ID") => true,
+        _ => hashes || claims.contains_key("nonce"),
+    };
+    if is_id_token {
         return Err(SessionError::Refused("session is an ID token"));
     }
     let ours = match claims.get("token_use") {
@@ -61,10 +65,6 @@ pub(super) fn read(
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty())
-}
-
-fn is_user_id(sub: &str) -> bool {
-    sub.len() <= USER_ID_MAX_BYTES && !sub.chars().any(char::is_control)
 }
 
 /// A NumericDate (RFC 7519, section 2): seconds since 1970, with or without decimals.
@@ -136,6 +136,7 @@ mod tests {
             json!({ "aud": "patgate" }),
             json!({ "aud": ["other", "patgate"] }),
             json!({ "token_use": "access", "client_id": "patgate" }),
+            json!({ "aud": "patgate", "typ": "Bearer", "nonce": "x" }),
         ] {
             assert_eq!(check_purpose(&claims(accepted), "patgate"), Ok(()));
         }
@@ -154,6 +155,8 @@ mod tests {
             json!({ "token_use": "access", "client_id": "other", "aud": "patgate" }),
             json!({ "aud": "patgate", "typ": "ID" }),
             json!({ "aud": "patgate", "at_hash": "x" }),
+            json!({ "aud": "patgate", "c_hash": "x" }),
+            json!({ "aud": "patgate", "nonce": "x" }),
         ] {
             assert!(check_purpose(&claims(refused.clone()), "patgate").is_err(), "{refused}");
         }

@@ -14,7 +14,7 @@ use crate::record::{LastUse, Revocation, TokenRecord};
 use crate::store::month::Month;
 use crate::store::{NewToken, StoreError};
 use crate::token::TokenHash;
-use crate::user::User;
+use crate::user::{User, is_role_name};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -114,23 +114,38 @@ pub(super) fn read_user(mut item: Item) -> Result<User, StoreError> {
     Ok(User {
         user_id: required(&mut item, USER_ID)?,
         name: optional(&mut item, "name").unwrap_or_default(),
-        roles: match item.remove("roles") {
-            None => Vec::new(),
-            Some(AttributeValue::L(roles)) => roles
-                .into_iter()
-                .map(|role| match role {
-                    AttributeValue::S(role) => Ok(role),
-                    _ => Err(StoreError::Corrupt { attribute: "roles" }),
-                })
-                .collect::<Result<_, _>>()?,
-            Some(_) => return Err(StoreError::Corrupt { attribute: "roles" }),
-        },
+        roles: roles(item.remove("roles"))?,
         roles_as_of: optional_time(&mut item, "roles_as_of")?,
         // Whoever writes `disabled` by hand means it, whatever type it has.
         disabled: !matches!(item.remove("disabled"), None | Some(AttributeValue::Bool(false))),
         tokens_valid_after: optional_time(&mut item, "tokens_valid_after")?,
         last_sign_in_at: optional_time(&mut item, "last_sign_in_at")?,
     })
+}
+
+/// Roles as we write them, a list, or as somebody may write them by hand, a set.
+///
+/// INVARIANT: names that cannot be roles end here, whoever wrote them. Joined with
+/// others by spaces, `site administrator` would make an administrator.
+fn roles(attribute: Option<AttributeValue>) -> Result<Vec<String>, StoreError> {
+    let corrupt = || StoreError::Corrupt { attribute: "roles" };
+    let names = match attribute {
+        None => Vec::new(),
+        Some(AttributeValue::Ss(names)) => names,
+        Some(AttributeValue::L(names)) => {
+            let name = |name: AttributeValue| match name {
+                AttributeValue::S(name) => Ok(name),
+                _ => Err(corrupt()),
+            };
+            names.into_iter().map(name).collect::<Result<_, _>>()?
+        }
+        Some(_) => return Err(corrupt()),
+    };
+    let (roles, dropped): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_role_name(name));
+    if !dropped.is_empty() {
+        tracing::warn!(dropped = dropped.len(), "a user has names for roles that cannot be any");
+    }
+    Ok(roles)
 }
 
 /// The id of a token's item.
@@ -215,6 +230,27 @@ mod tests {
                 let error = read_token(item).unwrap_err().to_string();
                 assert_eq!(error, format!("stored item has no valid `{attribute}`"));
             }
+        }
+    }
+
+    #[test]
+    fn roles_written_by_hand_are_never_split() {
+        let user =
+            |roles| read_user(Item::from([(USER_ID.to_owned(), text("alice")), ("roles".to_owned(), roles)]));
+        let names = vec!["viewer".to_owned(), "site administrator".to_owned(), String::new()];
+        assert_eq!(user(texts(&names)).unwrap().roles, ["viewer"]);
+        assert_eq!(user(AttributeValue::Ss(names)).unwrap().roles, ["viewer"]);
+        assert!(user(text("viewer")).is_err());
+    }
+
+    #[test]
+    fn time_written_by_hand_is_read_in_any_form_of_rfc_3339() {
+        for time in ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00+01:00", "2026-11-23T10:00:00.000000+00:00"]
+        {
+            let item = [(USER_ID, "alice"), ("tokens_valid_after", time)];
+            let item = item.map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect();
+            let expected = clock::from_text("2026-11-23T10:00:00.000Z").unwrap();
+            assert_eq!(read_user(item).unwrap().tokens_valid_after, Some(expected), "{time}");
         }
     }
 

@@ -56,7 +56,7 @@ impl Store {
                 return Ok(ListPage { tokens, next: (!ended).then_some(full_at) });
             }
             if more {
-                before = last;
+                before = last.or(before);
                 partition = Some(current);
             } else {
                 before = current.end();

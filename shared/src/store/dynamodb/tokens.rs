@@ -1,9 +1,11 @@
 //! Single tokens: created, found by id, revoked.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use uuid::Uuid;
 
@@ -13,8 +15,17 @@ use crate::clock::Timestamp;
 use crate::record::Revocation;
 use crate::store::{Creation, Location, NewToken, OwnedToken, RevocationOutcome, StoreError};
 
-/// The code of a cancellation reason whose own condition failed.
+const CREATE: &str = "create a token";
+
+// Codes of cancellation reasons.
+// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+const CONFLICT: &str = "TransactionConflict";
+
+/// Somebody who creates several tokens at once conflicts with themselves: each
+/// creation checks their user record.
+const CONFLICT_ATTEMPTS: u32 = 6;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 impl Store {
     /// Stores a token and the item that finds it, if its owner exists and is not
@@ -24,16 +35,31 @@ impl Store {
     /// When storage does not answer. The token may have been stored nevertheless;
     /// nobody knows it then, and its owner sees it in the list as never used.
     pub async fn create(&self, new: &NewToken) -> Result<Creation, StoreError> {
-        const OPERATION: &str = "create a token";
+        let mut pause = CONFLICT_PAUSE;
+        for _ in 1..CONFLICT_ATTEMPTS {
+            match self.try_create(new).await? {
+                Some(creation) => return Ok(creation),
+                None => tokio::time::sleep(pause).await,
+            }
+            pause *= 2;
+        }
+        let conflict =
+            || StoreError::Unavailable { operation: CREATE, reason: "transactions conflict".to_owned() };
+        self.try_create(new).await?.ok_or_else(conflict)
+    }
+
+    /// One attempt; None if another write to the same user or token was under way. The
+    /// SDK does not try again by itself then.
+    async fn try_create(&self, new: &NewToken) -> Result<Option<Creation>, StoreError> {
         let owner_may = ConditionCheck::builder()
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(&new.record.user_id))
             .condition_expression(
                 "attribute_exists(user_id) AND (attribute_not_exists(disabled) OR disabled = :no)",
             )
-            .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
             .build()
-            .map_err(incomplete(OPERATION))?;
+            .map_err(incomplete(CREATE))?;
         let answer = self
             .client
             .transact_write_items()
@@ -42,23 +68,24 @@ impl Store {
             .transact_items(self.put(items::id_item(new))?)
             .send()
             .await;
-        let Err(error) = answer else { return Ok(Creation::Created) };
+        let Err(error) = answer else { return Ok(Some(Creation::Created)) };
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
         else {
-            return Err(unavailable(OPERATION)(error));
+            return Err(unavailable(CREATE)(error));
         };
-        let failed = |reason: Option<&CancellationReason>| {
-            reason.and_then(CancellationReason::code) == Some(CONDITION_FAILED)
-        };
-        let reasons = cancelled.cancellation_reasons();
+        let mut codes =
+            cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
+        let (owner, token, id) = (codes.next(), codes.next(), codes.next());
         // The hash is of 190 random bits of our own: if it is there already, an earlier
         // attempt of this very call put it there, and its answer was lost.
-        if failed(reasons.get(1)) || failed(reasons.get(2)) {
-            Ok(Creation::Created)
-        } else if failed(reasons.first()) {
-            Ok(Creation::OwnerRefused)
+        if token == Some(CONDITION_FAILED) || id == Some(CONDITION_FAILED) {
+            Ok(Some(Creation::Created))
+        } else if owner == Some(CONDITION_FAILED) {
+            Ok(Some(Creation::OwnerRefused))
+        } else if [owner, token, id].contains(&Some(CONFLICT)) {
+            Ok(None)
         } else {
-            Err(unavailable(OPERATION)(error))
+            Err(unavailable(CREATE)(error))
         }
     }
 
@@ -68,7 +95,7 @@ impl Store {
             .set_item(Some(item))
             .condition_expression("attribute_not_exists(token_hash)")
             .build()
-            .map_err(incomplete("create a token"))?;
+            .map_err(incomplete(CREATE))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -132,10 +159,14 @@ impl Store {
                 Ok(RevocationOutcome::Revoked)
             }
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(match failed.item {
-                    Some(_) => RevocationOutcome::AlreadyRevoked,
-                    None => RevocationOutcome::Gone,
-                }),
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let Some(item) = failed.item.clone() else { return Ok(RevocationOutcome::Gone) };
+                    // Our own, by an attempt whose answer was lost: its second half is due.
+                    if items::read_token(item)?.revoked.as_ref() == Some(revocation) {
+                        self.purge_id_item_at(location.token_id, purge_at).await;
+                    }
+                    Ok(RevocationOutcome::AlreadyRevoked)
+                }
                 _ => Err(unavailable("revoke a token")(error)),
             },
         }

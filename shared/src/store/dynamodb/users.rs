@@ -1,5 +1,7 @@
 //! Users: read, and kept in step with their sessions.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
@@ -8,6 +10,9 @@ use super::{Store, unavailable};
 use crate::clock::Timestamp;
 use crate::store::{SignIn, StoreError};
 use crate::user::User;
+
+const OPERATION: &str = "record a sign-in";
+const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Store {
     /// A user as last written.
@@ -41,11 +46,19 @@ impl Store {
         {
             return Ok(user);
         }
-        self.write_sign_in(sign_in, now).await.and_then(items::read_user)
+        let mut written = self.write_sign_in(sign_in, now).await?;
+        if written.is_none() {
+            tokio::time::sleep(CONFLICT_PAUSE).await;
+            written = self.write_sign_in(sign_in, now).await?;
+        }
+        let conflict =
+            || StoreError::Unavailable { operation: OPERATION, reason: "transactions conflict".to_owned() };
+        items::read_user(written.ok_or_else(conflict)?)
     }
 
-    async fn write_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<Item, StoreError> {
-        const OPERATION: &str = "record a sign-in";
+    /// The record as it is after the attempt; None if a creation of one of the user's
+    /// tokens was checking it at that moment.
+    async fn write_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<Option<Item>, StoreError> {
         let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
         let mut update = self
             .client
@@ -76,12 +89,13 @@ impl Store {
         let answer = update.update_expression(format!("SET {}", set.join(", "))).send().await;
         let corrupt = StoreError::Corrupt { attribute: USER_ID };
         match answer {
-            Ok(answer) => answer.attributes.ok_or(corrupt),
+            Ok(answer) => answer.attributes.ok_or(corrupt).map(Some),
             Err(error) => match error.as_service_error() {
                 // A newer session came first: its record, as it was at that moment.
                 Some(UpdateItemError::ConditionalCheckFailedException(newer)) => {
-                    newer.item.clone().ok_or(corrupt)
+                    newer.item.clone().ok_or(corrupt).map(Some)
                 }
+                Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
                 _ => Err(unavailable(OPERATION)(error)),
             },
         }
