@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use lambda_http::lambda_runtime::Diagnostic;
 use patgate::clock;
 use patgate::token::PlainToken;
+use patgate_tests::DynamoDbProxy;
 use serde_json::{Value, json};
 
 use crate::setup::{config, start, store, user_with_token};
@@ -82,9 +83,32 @@ async fn use_is_due_with_the_address_that_the_gateway_saw() {
     let due = ask_with(&authorizer, HTTP_2, &token).await.last_use.unwrap();
     assert!(store.record_use(&new.hash, &due.last_use, now - TimeDelta::seconds(60)).await.unwrap());
     assert!(ask_with(&authorizer, HTTP_2, &token).await.last_use.is_none(), "within the minute");
-    let later = now + TimeDelta::seconds(61);
     let authorization = event(HTTP_2, &format!("Bearer {}", token.expose()));
-    assert!(authorizer.handle(&authorization, later).await.last_use.is_some());
+    let due_after = async |seconds| {
+        let later = due.last_use.at + TimeDelta::seconds(seconds);
+        authorizer.handle(&authorization, later).await.last_use.is_some()
+    };
+    assert!(!due_after(59).await, "less than a minute later");
+    assert!(due_after(60).await);
+}
+
+#[tokio::test]
+async fn repeated_token_costs_one_request_and_its_first_use_two() {
+    let system = start();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.behind().dynamodb);
+    let store = store(&proxy.url);
+    let (token, _) = user_with_token(&store, "alice").await;
+    let authorizer = Authorizer::new(config(&[]), store);
+    proxy.take();
+    let costs = async || {
+        assert!(ask_with(&authorizer, HTTP_2, &token).await.answer.is_ok());
+        proxy.take().into_iter().map(|request| request.operation).collect::<Vec<_>>()
+    };
+    assert_eq!(costs().await, ["GetItem", "GetItem"]);
+    for _ in 0..3 {
+        assert_eq!(costs().await, ["BatchGetItem"]);
+    }
 }
 
 #[tokio::test]
@@ -178,11 +202,14 @@ async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
     let (token, _) = user_with_token(&store, "alice").await;
     let behind_proxy = [("CLIENT_IP_HEADER", "CloudFront-Viewer-Address"), ("ORIGIN_SECRET", "s3cret")];
     let authorizer = Authorizer::new(config(&behind_proxy), store.clone());
+    let other_header = [("CLIENT_IP_HEADER", "X-Real-IP"), ("ORIGIN_SECRET", "s3cret")];
+    let behind_nginx = Authorizer::new(config(&other_header), store.clone());
     let trusting_nobody = Authorizer::new(config(&[]), store);
     let ask = async |authorizer: &Authorizer, address: &str, secret: Option<&str>| {
         let mut request: Value =
             serde_json::from_str(&event(HTTP_2, &format!("Bearer {}", token.expose()))).unwrap();
         request["headers"]["cloudfront-viewer-address"] = address.into();
+        request["headers"]["x-real-ip"] = address.into();
         if let Some(secret) = secret {
             request["headers"]["x-origin-verify"] = secret.into();
         }
@@ -192,8 +219,7 @@ async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
     let gateway = "198.51.100.23";
     for (address, read) in [
         ("203.0.113.7:46532", "203.0.113.7"),
-        ("203.0.113.7", "203.0.113.7"),
-        ("10.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1, 203.0.113.7", gateway),
         ("2001:db8::7:443", "2001:db8::7"),
         ("[2001:db8::7]:443", "2001:db8::7"),
         ("nobody", gateway),
@@ -201,6 +227,8 @@ async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
     ] {
         assert_eq!(ask(&authorizer, address, Some("s3cret")).await, read, "{address}");
     }
+    assert_eq!(ask(&behind_nginx, "2a01:4f8::1:2", Some("s3cret")).await, "2a01:4f8::1:2");
+    assert_eq!(ask(&behind_nginx, "203.0.113.7", Some("s3cret")).await, "203.0.113.7");
     for secret in [None, Some(""), Some("S3cret"), Some("s3cret ")] {
         assert_eq!(ask(&authorizer, "203.0.113.7", secret).await, gateway, "{secret:?}");
     }

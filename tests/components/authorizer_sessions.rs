@@ -19,8 +19,8 @@ fn verifier(provider: &IdentityProvider) -> SessionVerifier {
 async fn session_signed_by_each_accepted_kind_of_key_is_accepted() {
     let provider = IdentityProvider::start().await;
     let verifier = verifier(&provider);
-    for kid in KEYS {
-        let jwt = provider.sign(kid, json!({}), &provider.claims(json!({})));
+    for (kid, header) in KEYS.iter().zip([json!({}), json!({ "typ": "JWT" }), json!({ "typ": "at+jwt" })]) {
+        let jwt = provider.sign(kid, header, &provider.claims(json!({})));
         let session = verifier.verify(&jwt, clock::now()).await.unwrap();
         assert_eq!(
             (session.user_id.as_str(), session.roles.as_slice()),
@@ -66,6 +66,7 @@ async fn header_that_contradicts_the_key_is_refused() {
             json!({ "kid": "unusable" }),
             json!({ "kid": null }),
             json!({ "crit": ["exp"] }),
+            json!({ "typ": "logout+jwt" }),
         ] {
             let refused = verifier.verify(&provider.sign(kid, header.clone(), &claims), clock::now()).await;
             assert!(
@@ -73,6 +74,10 @@ async fn header_that_contradicts_the_key_is_refused() {
                 "{kid} {header}"
             );
         }
+    }
+    for kid in KEYS {
+        let refused = verifier.verify(&provider.sign_hs256(kid, &claims), clock::now()).await;
+        assert!(matches!(refused, Err(SessionError::Refused(_))), "HS256 by the public key of {kid}");
     }
     assert!(verifier.verify(&provider.sign("ES256", json!({}), &claims), clock::now()).await.is_ok());
 }

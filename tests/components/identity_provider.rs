@@ -20,6 +20,7 @@ const RSA_KEY: &str = include_str!("rfc7517-a2.json");
 pub(crate) struct IdentityProvider {
     pub(crate) url: String,
     rsa: RsaKeyPair,
+    modulus: Vec<u8>,
     ec: EcdsaKeyPair,
     ed: Ed25519KeyPair,
     random: SystemRandom,
@@ -60,7 +61,7 @@ impl IdentityProvider {
             .route("/.well-known/openid-configuration", get(async move || discovery.to_string()))
             .route("/keys", get(async move || keys.to_string()));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, rsa, ec, ed, random }
+        Self { url, rsa, modulus: part("n"), ec, ed, random }
     }
 
     /// The claims of a good session, with changes.
@@ -86,6 +87,19 @@ impl IdentityProvider {
             "ES256" => self.ec.sign(&self.random, message).unwrap().as_ref().to_vec(),
             "EdDSA" => self.ed.sign(message).as_ref().to_vec(),
             other => panic!("no key {other}"),
+        })
+    }
+
+    /// A session "signed" by HMAC with the bytes of a public key: everybody has those.
+    pub(crate) fn sign_hs256(&self, kid: &str, claims: &Value) -> String {
+        let public_key = match kid {
+            "RS256" => self.modulus.clone(),
+            "ES256" => self.ec.public_key().as_ref().to_vec(),
+            _ => self.ed.public_key().as_ref().to_vec(),
+        };
+        forge(&json!({ "alg": "HS256", "kid": kid }), claims, |message| {
+            let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public_key);
+            ring::hmac::sign(&key, message).as_ref().to_vec()
         })
     }
 }

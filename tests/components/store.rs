@@ -193,6 +193,42 @@ async fn list_reads_more_tokens_than_one_batch_holds() {
 }
 
 #[tokio::test]
+async fn list_of_everybody_crosses_months_without_loss_or_repetition() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    sign_in(&store, "alice", &[], at("2026-01-01T00:00:00.000Z")).await;
+    let mut expected = Vec::new();
+    for month in ["2026-02", "2026-04", "2026-05"] {
+        for day in 1..=4 {
+            let created_at = at(&format!("{month}-0{day}T00:00:00.000Z"));
+            let (_, mut new) = new_token("alice", created_at);
+            let millis = u64::try_from(created_at.timestamp_millis()).unwrap();
+            new.record.token_id = uuid::Builder::from_unix_timestamp_millis(millis, &[day; 10]).into_uuid();
+            assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+            expected.insert(0, new.record.token_id);
+        }
+    }
+    let scope = ListScope::Everyone { first_month: "2026-01".parse().unwrap() };
+    let now = at("2026-06-15T00:00:00.000Z");
+    // Pages that end within a month, on its end, and beyond it.
+    for limit in [1, 2, 3, 4, 5, 8, 12, 100] {
+        let mut request = ListRequest { scope, status: None, before: None, limit, now };
+        let mut seen = Vec::new();
+        for _ in 0..20 {
+            let page = store.list(&request).await.unwrap();
+            assert!(page.tokens.len() <= limit);
+            seen.extend(page.tokens.into_iter().map(|owned| owned.token.token_id));
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert!(request.before.is_none(), "the list does not end");
+        assert_eq!(seen, expected, "in pages of {limit}");
+    }
+}
+
+#[tokio::test]
 async fn unreachable_storage_is_an_error_and_says_which_operation_failed() {
     let store = store("http://127.0.0.1:9");
     let started = std::time::Instant::now();

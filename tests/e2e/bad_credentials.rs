@@ -1,22 +1,15 @@
 //! Credentials that nobody should accept: 401, and no database read where the format
 //! alone condemns them.
 
-use patgate_tests::{DynamoDbProxy, Settings, System, decode_part, forge};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use patgate_tests::{System, decode_part, forge};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 
-fn observed() -> Option<(System, DynamoDbProxy)> {
-    let proxy = DynamoDbProxy::start();
-    let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
-    let system = System::start_local(settings)?;
-    proxy.forward_to(&system.behind().dynamodb);
-    Some((system, proxy))
-}
-
 #[test]
 fn credential_of_wrong_form_is_refused_without_a_read() {
-    let Some((system, proxy)) = observed() else { return };
+    let Some((system, proxy)) = System::start_observed() else { return };
     let token = system.sign_in("alice").create_token("real").secret;
     let last = token.chars().last().unwrap();
     let wrong_checksum = format!("{}{}", &token[..41], if last == 'x' { 'y' } else { 'x' });
@@ -59,7 +52,7 @@ fn header_name_and_scheme_may_be_of_any_case() {
 
 #[test]
 fn unknown_token_of_right_form_is_refused() {
-    let Some((system, proxy)) = observed() else { return };
+    let Some((system, proxy)) = System::start_observed() else { return };
     // Made by the documented recipe, but never created here.
     let stranger = "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw";
     system.call("GET", "/api/me", stranger).gateway(401, "Unauthorized");
@@ -69,7 +62,7 @@ fn unknown_token_of_right_form_is_refused() {
 
 #[test]
 fn session_with_a_wrong_signature_or_algorithm_is_refused() {
-    let Some((system, proxy)) = observed() else { return };
+    let Some((system, proxy)) = System::start_observed() else { return };
     let alice = system.sign_in("alice");
     assert_eq!(system.status_of(&alice.session), 200);
     proxy.take();
@@ -81,10 +74,12 @@ fn session_with_a_wrong_signature_or_algorithm_is_refused() {
     };
     let document = format!("{}/jwks.json", system.behind().issuer);
     let keys: Value = ureq::get(&document).call().unwrap().body_mut().read_json().unwrap();
-    let public_key =
-        format!("{}{}", keys["keys"][0]["x"].as_str().unwrap(), keys["keys"][0]["y"].as_str().unwrap());
+    // The key's bytes as a verifier holds them: an uncompressed point.
+    let coordinate =
+        |name: &str| BASE64_URL_SAFE_NO_PAD.decode(keys["keys"][0][name].as_str().unwrap()).unwrap();
+    let public_key = [vec![4], coordinate("x"), coordinate("y")].concat();
     let hmac = |message: &[u8]| {
-        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, public_key.as_bytes());
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public_key);
         ring::hmac::sign(&key, message).as_ref().to_vec()
     };
     let random = SystemRandom::new();
@@ -115,7 +110,7 @@ fn session_with_a_wrong_signature_or_algorithm_is_refused() {
 
 #[test]
 fn session_with_wrong_claims_is_refused() {
-    let Some((system, proxy)) = observed() else { return };
+    let Some((system, proxy)) = System::start_observed() else { return };
     let now = chrono::Utc::now().timestamp();
     for (what, claims) in [
         ("expired", json!({ "exp": now - 31 })),

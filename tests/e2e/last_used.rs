@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_tests::{DynamoDbProxy, Person, Settings, System};
+use patgate_tests::{Person, Settings, System};
 use serde_json::Value;
 
 /// The record of a use follows the response; this waits for it.
@@ -32,10 +32,7 @@ fn last_use_shows_when_and_from_which_address() {
 
 #[test]
 fn last_use_is_written_once_a_minute_at_most() {
-    let proxy = DynamoDbProxy::start();
-    let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
-    let Some(system) = System::start_local(settings) else { return };
-    proxy.forward_to(&system.behind().dynamodb);
+    let Some((system, proxy)) = System::start_observed() else { return };
     let alice = system.sign_in("alice");
     let token = alice.create_token("busy");
     proxy.take();
@@ -44,9 +41,11 @@ fn last_use_is_written_once_a_minute_at_most() {
     }
     let first = used(&alice, &token.id);
     let writes = proxy.take().into_iter().filter(|request| {
+        // Another instance may have tried as well; what counts is what was written.
         request.function == "Authorizer"
             && request.operation == "UpdateItem"
             && request.body["TableName"] == "Tokens"
+            && request.status == 200
     });
     assert_eq!(writes.count(), 1);
     assert_eq!(alice.show(&token.id)["lastUsedAt"], first["lastUsedAt"]);
@@ -69,34 +68,4 @@ fn last_use_moves_on_when_its_resolution_has_passed() {
         }
         assert!(Instant::now() < deadline, "it stays at {first}");
     }
-}
-
-#[test]
-fn repeated_token_costs_one_request_and_the_first_use_two() {
-    let proxy = DynamoDbProxy::start();
-    let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
-    let Some(system) = System::start_local(settings) else { return };
-    proxy.forward_to(&system.behind().dynamodb);
-    let alice = system.sign_in("alice");
-    let token = alice.create_token("repeated");
-    proxy.take();
-    assert_eq!(system.status_of(&token.secret), 200);
-    used(&alice, &token.id);
-    let of_authorizer = |operations: &mut Vec<String>| {
-        let recorded = proxy.take();
-        // Requests of the session that asks for the record are none of this token's.
-        let of_token = recorded.into_iter().filter(|request| {
-            request.function == "Authorizer" && request.body.to_string().contains("token_hash")
-        });
-        operations.extend(of_token.map(|request| request.operation));
-    };
-    let mut first = Vec::new();
-    of_authorizer(&mut first);
-    assert_eq!(first, ["GetItem", "UpdateItem"], "the owner's record is read by user id");
-    for _ in 0..5 {
-        assert_eq!(system.status_of(&token.secret), 200);
-    }
-    let mut repeated = Vec::new();
-    of_authorizer(&mut repeated);
-    assert_eq!(repeated, ["BatchGetItem"; 5]);
 }

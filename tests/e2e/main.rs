@@ -2,6 +2,8 @@
 
 mod bad_credentials;
 mod bad_input;
+mod consistency;
+mod faults;
 mod gateway;
 mod isolation;
 mod last_used;

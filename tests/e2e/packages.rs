@@ -26,14 +26,15 @@ fn send(system: &System, bearer: &str, content_type: &str, body: Vec<u8>) -> Res
 #[test]
 fn upload_is_stored_under_its_uploader_and_listed() {
     let system = System::start();
-    let token = system.sign_in("alice").create_token("upload");
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("upload");
     let name = format!("{}.zip", token.id);
     let stored = upload(&system, &token.secret, &name, false, b"abc");
     assert_eq!(stored.status, 201, "{stored:?}");
     let stored = stored.json();
     assert_eq!(stored["size"], 3);
     assert_eq!(stored["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_eq!(stored["uploadedBy"], "alice");
+    assert_eq!(stored["uploadedBy"], alice.id().as_str());
     let list = system.call("GET", "/api/Package", &token.secret).json();
     assert!(list["items"].as_array().unwrap().contains(&stored), "{list}");
 }

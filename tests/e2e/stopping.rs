@@ -1,84 +1,106 @@
 //! The system on this machine ends when it should, and leaves nothing behind.
+#![cfg(target_os = "linux")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use patgate_tests::{Local, Settings, System};
+use rustix::process::{Pid, Signal, kill_process};
 
-/// Whether anything still answers there.
-fn is_up(api: &str) -> bool {
-    let address = api.trim_start_matches("http://").parse().unwrap();
-    std::net::TcpStream::connect_timeout(&address, Duration::from_millis(500)).is_ok()
-}
-
-/// Processes that run one of the functions' binaries for a `local` with this id.
-#[cfg(target_os = "linux")]
+/// Processes whose parent this is.
 fn children_of(parent: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // `pid (name) state ppid …`; the name may hold anything.
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-        let (state, ppid) = (fields.next()?, fields.next()?);
-        (state != "Z" && ppid == parent.to_string()).then_some(pid)
-    });
-    tasks.collect()
+    let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+    // `pid (name) state ppid …`; the name may hold anything.
+    let parent_of = |stat: String| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok();
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| stat(pid).and_then(parent_of) == Some(parent)).collect()
+}
+
+/// Whether a process is there and no zombie: those have no program any more.
+fn runs(pid: &u32) -> bool {
+    std::fs::read_link(format!("/proc/{pid}/exe")).is_ok()
+}
+
+fn send(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+#[track_caller]
+fn assert_gone(pids: &[u32]) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while pids.iter().any(runs) {
+        assert!(Instant::now() < deadline, "still running: {pids:?}");
+        std::thread::yield_now();
+    }
+}
+
+/// The functions of a system that has some, all of them frozen by now or soon.
+fn functions_of(system: &System) -> Vec<u32> {
+    system.sign_in("alice").create_token("starts some functions");
+    let functions = children_of(system.behind().pid());
+    assert!(functions.len() >= 2, "{functions:?}");
+    functions
 }
 
 #[test]
-fn asked_to_terminate_it_stops_with_all_its_functions() {
+fn asked_to_stop_it_does_so_in_order_and_with_all_its_functions() {
+    for (signal, reason) in [(Signal::TERM, "asked to terminate"), (Signal::INT, "interrupted")] {
+        let Some(system) = System::start_local(Settings::default()) else { return };
+        let functions = functions_of(&system);
+        send(system.behind().pid(), signal);
+        let output = system.wait();
+        assert!(output.contains(&format!("Stopping: {reason}.")), "{output}");
+        assert_gone(&functions);
+    }
+}
+
+#[test]
+fn killed_it_takes_even_its_frozen_functions_along() {
     let Some(system) = System::start_local(Settings::default()) else { return };
-    let alice = system.sign_in("alice");
-    alice.create_token("starts some functions");
-    let api = system.api.clone();
-    let output = system.stop();
-    assert!(output.contains("Stopping: asked to terminate."), "{output}");
-    assert!(!is_up(&api));
+    let functions = functions_of(&system);
+    send(system.behind().pid(), Signal::KILL);
+    assert_gone(&functions);
+}
+
+/// A shell that starts a system, ended with the test whatever happens.
+struct Shell(Child);
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn it_stops_when_its_starter_dies_and_so_do_frozen_functions_when_it_is_killed() {
-    if std::env::var("BASE_URL").is_ok() {
+fn it_stops_when_its_starter_dies() {
+    // Asked for its name alone: another system is started below.
+    if System::start_local(Settings::default()).is_none() {
         return;
     }
-    // A shell starts it and is then killed, as a test run or a terminal may be.
     let local = Local::command();
     let mut shell = Command::new("sh");
     shell
-        .arg("-c")
-        .arg("\"$0\" \"$@\" & wait")
+        .args(["-c", "\"$0\" \"$@\" & wait"])
         .arg(local.get_program())
         .args(local.get_args())
         .arg("--memory");
-    shell.current_dir(local.get_current_dir().unwrap()).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut shell = shell.spawn().unwrap();
-    let lines = BufReader::new(shell.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let url = |line: &String| line.split_whitespace().nth(1).map(str::to_owned);
-    let mut urls = lines.filter(|line| line.starts_with("  API  ") || line.starts_with("  Sign-in  "));
-    let (api, issuer) = (url(&urls.next().unwrap()).unwrap(), url(&urls.next().unwrap()).unwrap());
-    let mut answer = ureq::post(format!("{issuer}/sign-in")).send_form([("user", "alice")]).unwrap();
-    let session = answer.body_mut().read_json::<serde_json::Value>().unwrap();
-    let bearer = format!("Bearer {}", session["access_token"].as_str().unwrap());
-    assert_eq!(
-        ureq::get(format!("{api}/api/me")).header("Authorization", bearer).call().unwrap().status(),
-        200
-    );
-
-    let [local] = children_of(shell.id())[..] else { panic!("the shell has one child") };
-    let functions = children_of(local);
-    assert!(functions.len() >= 2, "{functions:?}");
-    shell.kill().unwrap();
-    shell.wait().unwrap();
+    shell.current_dir(local.get_current_dir().unwrap()).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut shell = Shell(shell.spawn().unwrap());
     let deadline = Instant::now() + Duration::from_secs(10);
-    let runs = |pid: &u32| {
-        std::fs::exists(format!("/proc/{pid}/exe")).unwrap()
-            && std::fs::read_link(format!("/proc/{pid}/exe")).is_ok()
+    let local = loop {
+        // The shell's child is the shell itself until it has become `local`.
+        let child = children_of(shell.0.id()).into_iter().find(|pid| {
+            std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("local"))
+        });
+        if let Some(child) = child {
+            break child;
+        }
+        assert!(Instant::now() < deadline, "the shell starts nothing");
     };
-    while runs(&local) || functions.iter().any(runs) {
-        assert!(Instant::now() < deadline, "it goes on without its starter");
-        std::thread::yield_now();
-    }
-    assert!(!is_up(&api));
+    shell.0.kill().unwrap();
+    shell.0.wait().unwrap();
+    assert_gone(&[local]);
 }

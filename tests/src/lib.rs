@@ -57,6 +57,15 @@ impl System {
         Some(Self::local(settings))
     }
 
+    /// Like [`System::start_local`], with a proxy between the functions and DynamoDB.
+    pub fn start_observed() -> Option<(Self, DynamoDbProxy)> {
+        let proxy = DynamoDbProxy::start();
+        let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
+        let system = Self::start_local(settings)?;
+        proxy.forward_to(&system.behind().dynamodb);
+        Some((system, proxy))
+    }
+
     fn local(settings: Settings) -> Self {
         let local = Local::start(settings);
         Self {
@@ -75,6 +84,11 @@ impl System {
     /// Stops the system and returns what it printed.
     pub fn stop(self) -> String {
         self.local.expect("the system runs on this machine").stop()
+    }
+
+    /// Waits until the system has stopped in order, and returns what it printed.
+    pub fn wait(self) -> String {
+        self.local.expect("the system runs on this machine").wait()
     }
 
     /// Signs in as somebody with their usual roles.

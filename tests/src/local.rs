@@ -73,9 +73,19 @@ impl Local {
         self.output.lock().unwrap().clone()
     }
 
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop, waits until it has, and returns all that was printed.
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
         self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits until it has stopped in order, and returns all that was printed.
+    pub fn wait(mut self) -> String {
         assert!(self.has_ended(), "it does not stop when asked to");
         let status = self.child.wait().expect("its exit status");
         assert!(status.success(), "{status}");

@@ -1,5 +1,7 @@
 //! Somebody who is signed in.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::{Request, Response, System};
@@ -59,6 +61,35 @@ impl Person<'_> {
         let response = self.call("GET", &format!("/api/tokens?{query}"));
         assert_eq!(response.status, 200, "{response:?}");
         response.json()["items"].as_array().expect("items").clone()
+    }
+
+    /// Asks for a list until it has a token of this id: an index may lag.
+    #[track_caller]
+    pub fn find_listed(&self, query: &str, id: &str) -> Value {
+        self.find_where(query, |item| item["id"] == id)
+    }
+
+    /// Asks for one's own list until it shows a token in some state.
+    #[track_caller]
+    pub fn list_until(&self, id: &str, state: impl Fn(&Value) -> bool) -> Value {
+        self.find_where("limit=100", |item| item["id"] == id && state(item))
+    }
+
+    #[track_caller]
+    fn find_where(&self, query: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let items = self.list(query);
+            if let Some(found) = items.iter().find(|item| wanted(item)) {
+                return found.clone();
+            }
+            assert!(Instant::now() < deadline, "not in the list: {items:?}");
+        }
+    }
+
+    /// The user id, as backends see it.
+    pub fn id(&self) -> String {
+        self.call("GET", "/api/me").json()["id"].as_str().expect("an id").to_owned()
     }
 
     /// A token in this person's eyes.

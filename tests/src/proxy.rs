@@ -20,6 +20,8 @@ pub struct Recorded {
     /// The logical id of the function, by the key it signed with.
     pub function: String,
     pub body: Value,
+    /// What it was answered.
+    pub status: u16,
 }
 
 /// The proxy. It lives as long as the test's process.
@@ -33,6 +35,8 @@ pub struct DynamoDbProxy {
 struct Shared {
     upstream: Mutex<String>,
     recorded: Mutex<Vec<Recorded>>,
+    /// Answered instead of being passed on, while there is something here.
+    failure: Mutex<Option<(u16, String)>>,
 }
 
 impl DynamoDbProxy {
@@ -57,6 +61,11 @@ impl DynamoDbProxy {
         *self.shared.upstream.lock().unwrap() = upstream.to_owned();
     }
 
+    /// From now on answers every request with this status and body; None passes them on.
+    pub fn fail_with(&self, failure: Option<(u16, &str)>) {
+        *self.shared.failure.lock().unwrap() = failure.map(|(status, body)| (status, body.to_owned()));
+    }
+
     /// What has passed since the last call.
     pub fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.shared.recorded.lock().unwrap())
@@ -64,10 +73,19 @@ impl DynamoDbProxy {
 }
 
 async fn forward(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    shared.recorded.lock().unwrap().push(record(&headers, &body));
-    let upstream = shared.upstream.lock().unwrap().clone();
-    let answer = tokio::task::spawn_blocking(move || pass_on(&upstream, &headers, &body)).await;
-    answer.expect("the request is passed on")
+    let mut recorded = record(&headers, &body);
+    let failure = shared.failure.lock().unwrap().clone();
+    let answer = match failure {
+        Some((status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        None => {
+            let upstream = shared.upstream.lock().unwrap().clone();
+            let passed_on = tokio::task::spawn_blocking(move || pass_on(&upstream, &headers, &body)).await;
+            passed_on.expect("the request is passed on")
+        }
+    };
+    recorded.status = answer.status().as_u16();
+    shared.recorded.lock().unwrap().push(recorded);
+    answer
 }
 
 fn pass_on(upstream: &str, headers: &HeaderMap, body: &Bytes) -> Response {
@@ -99,5 +117,6 @@ fn record(headers: &HeaderMap, body: &Bytes) -> Recorded {
         operation: text("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned(),
         function: between(text("authorization"), "Credential=LOCAL-", '/').unwrap_or_default(),
         body: serde_json::from_slice(body).unwrap_or_default(),
+        status: 0,
     }
 }
