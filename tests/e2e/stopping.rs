@@ -1,7 +1,8 @@
 //! The system on this machine ends when it should, and leaves nothing behind.
 #![cfg(target_os = "linux")]
 
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use patgate_tests::{Local, Settings, System};
@@ -64,13 +65,14 @@ fn killed_it_takes_even_its_frozen_functions_along() {
     assert_gone(&functions);
 }
 
-/// A shell that starts a system, ended with the test whatever happens.
-struct Shell(Child);
+/// Ends a process along with the test, whatever happens.
+struct Guard(u32);
 
-impl Drop for Shell {
+impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if runs(&self.0) {
+            send(self.0, Signal::KILL);
+        }
     }
 }
 
@@ -87,20 +89,15 @@ fn it_stops_when_its_starter_dies() {
         .arg(local.get_program())
         .args(local.get_args())
         .arg("--memory");
-    shell.current_dir(local.get_current_dir().unwrap()).stdin(Stdio::null()).stdout(Stdio::null());
-    let mut shell = Shell(shell.spawn().unwrap());
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let local = loop {
-        // The shell's child is the shell itself until it has become `local`.
-        let child = children_of(shell.0.id()).into_iter().find(|pid| {
-            std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("local"))
-        });
-        if let Some(child) = child {
-            break child;
-        }
-        assert!(Instant::now() < deadline, "the shell starts nothing");
-    };
-    shell.0.kill().unwrap();
-    shell.0.wait().unwrap();
+    shell.current_dir(local.get_current_dir().unwrap()).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut shell = shell.spawn().unwrap();
+    let _shell = Guard(shell.id());
+    // Only once it says that it runs does it know who its starter is.
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.starts_with("Patgate is running")));
+    let [local] = children_of(shell.id())[..] else { panic!("the shell has one child") };
+    let _local = Guard(local);
+    shell.kill().unwrap();
+    shell.wait().unwrap();
     assert_gone(&[local]);
 }
