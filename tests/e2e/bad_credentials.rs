@@ -34,7 +34,9 @@ fn credential_of_wrong_form_is_refused_without_a_read() {
         refused.gateway(401, "Unauthorized");
     }
     system.request("GET", "/api/me").send().gateway(401, "Unauthorized");
-    let reads = proxy.take();
+    // The one write is the record of the good use above, which follows its response.
+    let reads: Vec<_> =
+        proxy.take().into_iter().filter(|request| request.operation != "UpdateItem").collect();
     assert!(reads.is_empty(), "{reads:?}");
 }
 
