@@ -1,0 +1,113 @@
+/** The management endpoints, with types from `docs/openapi.yaml`. */
+
+import type { components } from "./schema.js";
+
+export type Token = components["schemas"]["Token"];
+export type CreatedToken = components["schemas"]["CreatedToken"];
+export type NewToken = components["schemas"]["NewToken"];
+export type Status = components["schemas"]["Status"];
+export type Caller = components["schemas"]["Caller"];
+export type TokenPage = components["schemas"]["TokenPage"];
+type Problem = components["schemas"]["Problem"];
+
+/** Supplies the bearer credential of a signed-in person; null when there is no session. */
+export type CredentialSource = () => Promise<string | null> | string | null;
+
+/** The session is missing, has expired, or was refused: signing in again helps. */
+export class SessionExpired extends Error {}
+
+/** The API answered that something is wrong, or did not answer in time. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    /** HTTP status; 0 when there was no readable answer. */
+    readonly status: number,
+    /** What is wrong with each field, by its name. */
+    readonly fields: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** What to list. */
+export interface ListQuery {
+  limit: number;
+  cursor?: string | undefined;
+  status?: Status | undefined;
+  allUsers?: boolean;
+  userId?: string | undefined;
+}
+
+const TIMEOUT_MS = 20_000;
+
+/** A client of the API at `base` (empty: this page's own origin). */
+export class Client {
+  constructor(
+    private readonly base: string,
+    private readonly credential: CredentialSource,
+  ) {}
+
+  getCaller(): Promise<Caller> {
+    return this.call<Caller>("GET", "/api/me");
+  }
+
+  listTokens(query: ListQuery): Promise<TokenPage> {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined && value !== false) parameters.set(name, String(value));
+    }
+    return this.call<TokenPage>("GET", `/api/tokens?${parameters}`);
+  }
+
+  createToken(token: NewToken): Promise<CreatedToken> {
+    return this.call<CreatedToken>("POST", "/api/tokens", token);
+  }
+
+  async revokeToken(id: string): Promise<void> {
+    await this.call<undefined>("DELETE", `/api/tokens/${encodeURIComponent(id)}`);
+  }
+
+  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const credential = await this.credential();
+    if (credential === null) throw new SessionExpired();
+    const headers: Record<string, string> = { authorization: `Bearer ${credential}` };
+    if (body !== undefined) headers["content-type"] = "application/json";
+    let response: Response;
+    try {
+      response = await fetch(this.base + path, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        credentials: "omit",
+        cache: "no-store",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      // A refusal without CORS headers looks like no answer at all. The session itself
+      // says whether it can be that.
+      if (hasExpired(credential)) throw new SessionExpired();
+      throw new ApiError("The server cannot be reached.", 0);
+    }
+    if (response.status === 401) throw new SessionExpired();
+    if (!response.ok) throw await readError(response);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  const fields = (problem?.errors ?? []).map((error) => [error.field, error.message] as const);
+  const detail = problem?.detail ?? "The server has a problem right now.";
+  return new ApiError(detail, response.status, Object.fromEntries(fields));
+}
+
+/** Whether a JWT is past its `exp`. What cannot be read may well be valid. */
+export function hasExpired(jwt: string, now = Date.now()): boolean {
+  try {
+    const payload = jwt.split(".")[1] ?? "";
+    const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as { exp?: unknown };
+    return typeof claims.exp === "number" && claims.exp * 1_000 <= now;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,345 @@
+/** Creating a token: a form, and then the token itself, shown this once. */
+
+import { LitElement, css, html, nothing } from "lit";
+import { ApiError, type Client, type CreatedToken, SessionExpired } from "../api/client.js";
+import {
+  EXPIRY_CHOICES,
+  type ExpiryChoice,
+  dateInputValue,
+  expiryTime,
+  formatExact,
+  formatInWords,
+} from "./format.js";
+import { sharedStyles } from "./styles.js";
+
+const NAME_MAX_CHARACTERS = 100;
+
+export class CreateDialog extends LitElement {
+  static override properties = {
+    client: { attribute: false },
+    curlUrl: { attribute: false },
+    name: { state: true },
+    choice: { state: true },
+    date: { state: true },
+    busy: { state: true },
+    failure: { state: true },
+    fields: { state: true },
+    created: { state: true },
+    copied: { state: true },
+    asking: { state: true },
+  };
+
+  declare client: Client;
+  /** The request shown in the `curl` line. */
+  declare curlUrl: string;
+  declare private name: string;
+  declare private choice: ExpiryChoice;
+  declare private date: string;
+  declare private busy: boolean;
+  declare private failure: string;
+  declare private fields: Readonly<Record<string, string>>;
+  /** INVARIANT: the secret is in this property and what is rendered from it, and nowhere else. */
+  declare private created: CreatedToken | null;
+  declare private copied: "" | "token" | "curl" | "failed";
+  declare private asking: boolean;
+
+  private readonly forget = () => {
+    this.created = null;
+  };
+
+  constructor() {
+    super();
+    this.reset();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    // A page kept for "back" would show the token again.
+    window.addEventListener("pagehide", this.forget);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("pagehide", this.forget);
+    this.forget();
+  }
+
+  /** Opens the form, as it was left if its last request failed. */
+  open(): void {
+    this.dialog.showModal();
+    this.renderRoot.querySelector<HTMLInputElement>("#name")?.focus();
+  }
+
+  private get dialog(): HTMLDialogElement {
+    return this.renderRoot.querySelector("dialog") as HTMLDialogElement;
+  }
+
+  private reset(): void {
+    this.name = "";
+    this.choice = "none";
+    this.date = "";
+    this.busy = false;
+    this.failure = "";
+    this.fields = {};
+    this.created = null;
+    this.copied = "";
+    this.asking = false;
+  }
+
+  private close(): void {
+    this.reset();
+    this.dialog.close();
+    this.dispatchEvent(new CustomEvent("closed"));
+  }
+
+  /** Closing by button or Escape; asks first if the token would be lost. */
+  private requestClose(event?: Event): void {
+    event?.preventDefault();
+    if (this.busy) return;
+    const isCopied = this.copied === "token" || this.copied === "curl";
+    if (this.created && !isCopied && !this.asking) {
+      this.asking = true;
+      void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("#keep")?.focus());
+    } else {
+      this.close();
+    }
+  }
+
+  private async submit(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    const expiresAt = expiryTime(this.choice, this.date, Date.now());
+    this.fields = expiresAt === undefined ? { expiresAt: "must be chosen" } : {};
+    if (this.name.trim() === "") this.fields = { ...this.fields, name: "must not be empty" };
+    if (this.busy || Object.keys(this.fields).length > 0) return this.focusFirstError();
+    this.busy = true;
+    this.failure = "";
+    try {
+      const created = await this.client.createToken({
+        name: this.name,
+        expiresAt: expiresAt?.toISOString() ?? null,
+      });
+      this.created = created;
+      // The list gets everything but the secret.
+      const { token: _secret, ...token } = created;
+      this.dispatchEvent(new CustomEvent("created", { detail: token }));
+      await this.updateComplete;
+      this.renderRoot.querySelector<HTMLElement>("#created-title")?.focus();
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Nothing that was typed is lost: the form stays as it is. */
+  private fail(error: unknown): void {
+    if (error instanceof SessionExpired) {
+      this.dispatchEvent(new CustomEvent("session-expired"));
+      this.failure = "Your session has expired. Please sign in again.";
+      return;
+    }
+    this.fields = error instanceof ApiError ? error.fields : {};
+    const isShownAtField = ["name", "expiresAt"].some((field) => field in this.fields);
+    this.failure = isShownAtField ? "" : error instanceof Error ? error.message : String(error);
+    this.focusFirstError();
+  }
+
+  private focusFirstError(): void {
+    void this.updateComplete.then(() => {
+      this.renderRoot.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    });
+  }
+
+  private async copy(what: "token" | "curl", text: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.copied = what;
+      this.asking = false;
+    } catch {
+      this.copied = "failed";
+      const shown = this.renderRoot.querySelector(what === "token" ? "#secret" : "#curl");
+      if (shown) getSelection()?.selectAllChildren(shown);
+    }
+  }
+
+  override render() {
+    const labelledBy = this.created ? "created-title" : "form-title";
+    return html`
+      <dialog aria-labelledby=${labelledBy} @cancel=${this.requestClose}>
+        ${this.created ? this.renderCreated(this.created) : this.renderForm()}
+      </dialog>
+    `;
+  }
+
+  private renderForm() {
+    return html`
+      <form novalidate @submit=${this.submit}>
+        <h2 id="form-title">Create token</h2>
+        ${this.failure ? html`<p class="notice error" role="alert">${this.failure}</p>` : nothing}
+        <label for="name">Name</label>
+        <input
+          id="name"
+          autocomplete="off"
+          maxlength=${NAME_MAX_CHARACTERS}
+          .value=${this.name}
+          aria-invalid=${this.fields["name"] ? "true" : "false"}
+          aria-describedby="name-help name-error"
+          @input=${(event: InputEvent) => (this.name = (event.target as HTMLInputElement).value)}
+        />
+        <span id="name-help" class="muted">What is it for? For example “deploy pipeline”.</span>
+        ${this.renderFieldError("name", "Name")}
+        <label for="choice">Expiration</label>
+        <select
+          id="choice"
+          aria-describedby="expiry-words"
+          @change=${(event: Event) => (this.choice = (event.target as HTMLSelectElement).value as ExpiryChoice)}
+        >
+          ${EXPIRY_CHOICES.map(
+            ([value, label]) => html`<option value=${value} ?selected=${value === this.choice}>${label}</option>`,
+          )}
+        </select>
+        ${this.renderDate()}
+        <span id="expiry-words" class="muted" aria-live="polite">${this.expiryInWords()}</span>
+        ${this.renderFieldError("expiresAt", "Expiration")}
+        <div class="actions">
+          <button type="button" @click=${() => this.requestClose()}>Cancel</button>
+          <button class="primary" ?disabled=${this.busy}>${this.busy ? "Creating…" : "Create"}</button>
+        </div>
+      </form>
+    `;
+  }
+
+  private renderDate() {
+    if (this.choice !== "date") return nothing;
+    return html`
+      <label for="date">Expires at the end of</label>
+      <input
+        id="date"
+        type="date"
+        min=${dateInputValue(new Date())}
+        .value=${this.date}
+        aria-invalid=${this.fields["expiresAt"] ? "true" : "false"}
+        aria-describedby="expiresAt-error"
+        @input=${(event: InputEvent) => (this.date = (event.target as HTMLInputElement).value)}
+      />
+    `;
+  }
+
+  private renderFieldError(field: string, label: string) {
+    const message = this.fields[field];
+    return html`<span id="${field}-error" class="error" role="alert">${message ? `${label} ${message}.` : ""}</span>`;
+  }
+
+  private expiryInWords(): string {
+    const time = expiryTime(this.choice, this.date, Date.now());
+    if (time === undefined) return "";
+    return time === null ? "It is valid until you revoke it." : `It expires on ${formatInWords(time)}, your time.`;
+  }
+
+  private renderCreated(created: CreatedToken) {
+    const curl = `curl -H "Authorization: Bearer ${created.token}" ${this.curlUrl}`;
+    return html`
+      <h2 id="created-title" tabindex="-1">Token “${created.name}” created</h2>
+      <p class="notice warning">Copy the token now. It will not be shown again.</p>
+      <div class="secret">
+        <code id="secret">${created.token}</code>
+        <button class="primary" @click=${() => this.copy("token", created.token)}>
+          ${this.copied === "token" ? "Copied" : "Copy token"}
+        </button>
+      </div>
+      <p class="curl-label" id="curl-label">Try it:</p>
+      <div class="secret">
+        <code id="curl" role="group" aria-labelledby="curl-label" tabindex="0">${curl}</code>
+        <button @click=${() => this.copy("curl", curl)}>
+          ${this.copied === "curl" ? "Copied" : "Copy command"}
+        </button>
+      </div>
+      <p class="muted">
+        ${created.expiresAt ? `It expires on ${formatExact(created.expiresAt)}.` : "It is valid until you revoke it."}
+      </p>
+      <p role="status" class="copied">
+        ${
+          {
+            "": "",
+            token: "The token is copied.",
+            curl: "The command is copied, with the token in it.",
+            failed: "Copying is not allowed here. The text is selected: copy it with the keyboard.",
+          }[this.copied]
+        }
+      </p>
+      ${
+        this.asking
+          ? html`
+              <div class="notice warning" role="alert">
+                You have not copied the token, and it cannot be shown again.
+                <button id="keep" @click=${() => (this.asking = false)}>Back to the token</button>
+                <button class="danger" @click=${() => this.close()}>Close without copying</button>
+              </div>
+            `
+          : html`<div class="actions"><button @click=${() => this.requestClose()}>Done</button></div>`
+      }
+    `;
+  }
+
+  static override styles = [
+    sharedStyles,
+    css`
+      label {
+        display: block;
+        margin: 1rem 0 0.25rem;
+        font-weight: 600;
+      }
+
+      input,
+      select {
+        width: 100%;
+      }
+
+      form .muted,
+      form .error:not(.notice) {
+        display: block;
+        margin-top: 0.25rem;
+        font-size: 0.9375rem;
+      }
+
+      form .error:empty,
+      form .muted:empty {
+        margin: 0;
+      }
+
+      [aria-invalid="true"] {
+        border-color: var(--_danger);
+      }
+
+      .secret {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.75rem;
+        align-items: center;
+      }
+
+      code {
+        flex: 1 1 16rem;
+        padding: 0.625rem 0.75rem;
+        border: 1px solid var(--_border);
+        border-radius: var(--_radius);
+        background: var(--_raised);
+        font: 0.875rem/1.5 ui-monospace, monospace;
+        overflow-wrap: anywhere;
+        user-select: all;
+      }
+
+      .curl-label {
+        margin: 1rem 0 0.25rem;
+      }
+
+      .copied {
+        min-height: 1.5rem;
+        margin: 0.5rem 0 0;
+        color: var(--_success);
+      }
+    `,
+  ];
+}
+
+customElements.define("patgate-create-dialog", CreateDialog);

@@ -1,0 +1,59 @@
+/** What administrators see, and nobody else. */
+
+import { expect, expectAccessible, row, test } from "./system.js";
+
+test("administrator sees everybody's tokens with their owners and revokes them", async ({ page, system }) => {
+  await system.createToken("alice", "of alice");
+  const token = await system.createToken("bob", "of bob");
+  await system.open(page, "admin");
+  await page.getByRole("switch", { name: "Show all users" }).check();
+  await expect(row(page, "of alice")).toContainText("Alice Archer");
+  await expect(row(page, "of bob")).toContainText("Bob Baker");
+  await expectAccessible(page);
+  await row(page, "of bob").getByRole("button", { name: "Revoke of bob" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
+  await expect(row(page, "of bob")).toContainText("Revoked");
+  await expect.poll(() => system.statusOf(token.token)).toBe(401);
+});
+
+test("everybody's list comes in pages, newest first", async ({ page, system }) => {
+  for (let n = 0; n < 30; n++) await system.createToken(n % 2 ? "alice" : "bob", `token ${n}`);
+  await system.open(page, "admin");
+  await page.getByRole("switch", { name: "Show all users" }).check();
+  await expect(page.getByRole("rowheader")).toHaveCount(25);
+  await expect(page.getByRole("rowheader").first()).toHaveText("token 29");
+  await page.getByRole("button", { name: "Load more" }).click();
+  await expect(page.getByRole("rowheader")).toHaveCount(30);
+  await expect(page.getByRole("rowheader").last()).toHaveText("token 0");
+});
+
+test("everybody's list is filtered by status and by an owner who was clicked", async ({ page, system }) => {
+  await system.createToken("alice", "kept");
+  const ended = await system.createToken("alice", "ended");
+  await system.revokeToken("alice", ended.id);
+  await system.createToken("bob", "of bob");
+  await system.open(page, "admin");
+  await page.getByRole("switch", { name: "Show all users" }).check();
+  await expect(page.getByRole("rowheader")).toHaveCount(3);
+  await page.getByLabel("Status", { exact: true }).selectOption("revoked");
+  await expect(page.getByRole("rowheader")).toHaveText(["ended"]);
+  await page.getByLabel("Status", { exact: true }).selectOption("");
+  await row(page, "kept").getByRole("button", { name: "Alice Archer" }).click();
+  await expect(page.getByRole("rowheader")).toHaveText(["ended", "kept"]);
+  await page.getByRole("button", { name: "Show everybody’s" }).click();
+  await expect(page.getByRole("rowheader")).toHaveCount(3);
+  await page.getByRole("switch", { name: "Show all users" }).uncheck();
+  await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
+});
+
+for (const user of ["alice", "bob"] as const) {
+  test(`${user} is no administrator and sees no toggle`, async ({ page, system }) => {
+    await system.createToken("admin", "of admin");
+    await system.createToken(user, "own");
+    await system.open(page, user);
+    await expect(page.getByRole("rowheader")).toHaveText(["own"]);
+    await expect(page.getByRole("switch")).toHaveCount(0);
+    const headers = { authorization: `Bearer ${await system.session(user)}` };
+    expect((await fetch(`${system.api}/api/tokens?allUsers=true`, { headers })).status).toBe(403);
+  });
+}

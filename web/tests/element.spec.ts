@@ -1,0 +1,124 @@
+/** The element by itself, in a bare page of another origin. */
+
+import { readFileSync } from "node:fs";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { test as base } from "@playwright/test";
+import { System, expect, expectAccessible, row } from "./system.js";
+
+const ELEMENT = new URL("../dist/access-tokens.js", import.meta.url);
+const SIZE_LIMIT_BYTES = 40 * 1024;
+
+/** A frontend of somebody else's: one script tag and one element. */
+function frontend(api: string, credential: string, attributes = ""): string {
+  return `<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8"><title>Somebody's frontend</title>
+        <script type="module" src="${api}/access-tokens.js"></script>
+      </head>
+      <body>
+        <main><access-tokens api="${api}" ${attributes}></access-tokens></main>
+        <script type="module">
+          const element = document.querySelector("access-tokens");
+          element.credential = () => ${JSON.stringify(credential)};
+          element.addEventListener("session-expired", () => (document.title = "expired"));
+        </script>
+      </body>
+    </html>`;
+}
+
+const test = base.extend<{ elsewhere: { url: string; system: System; serve: (html: string) => void } }>({
+  elsewhere: async ({}, use) => {
+    let html = "";
+    const server: Server = createServer((_request, response) => {
+      response.setHeader("content-type", "text/html");
+      response.end(html);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const system = await System.start([`CorsOrigins=${url}`]);
+    await use({ url, system, serve: (page) => (html = page) });
+    await system.stop();
+    server.close();
+  },
+});
+
+test("element works in a bare page of another origin", async ({ page, elsewhere }) => {
+  const { system, url } = elsewhere;
+  await system.createToken("alice", "from elsewhere");
+  elsewhere.serve(frontend(system.api, await system.session("alice")));
+  await page.goto(url);
+  await expect(row(page, "from elsewhere")).toBeVisible();
+  await expectAccessible(page);
+  await row(page, "from elsewhere").getByRole("button", { name: /^Revoke/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
+  await expect(row(page, "from elsewhere")).toContainText("Revoked");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("made elsewhere");
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
+});
+
+test("element tells its page of an expired session, even when the answer is unreadable", async ({ page, elsewhere }) => {
+  const { system, url } = elsewhere;
+  const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1_000) - 60 })).toString("base64url");
+  elsewhere.serve(frontend(system.api, `e30.${claims}.e30`));
+  // An answer without CORS headers: to a script it looks like none.
+  await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
+  await page.goto(url);
+  await expect(page).toHaveTitle("expired");
+  await expect(page.getByRole("alert")).toContainText("Your session has expired");
+});
+
+test("page of an origin that is not allowed reads nothing", async ({ page, elsewhere }) => {
+  const system = await System.start(["CorsOrigins=https://app.example"]);
+  elsewhere.serve(frontend(system.api, await system.session("alice")));
+  await page.goto(elsewhere.url);
+  await expect(page.getByRole("alert")).toContainText("The server cannot be reached.");
+  await system.stop();
+});
+
+test("page's policy lets no inline script run and nothing out to a third party", async ({ page, elsewhere }) => {
+  const response = await page.goto(`${elsewhere.system.api}/`);
+  const headers = response?.headers() ?? {};
+  const policy = headers["content-security-policy"] ?? "";
+  expect(policy).toContain(`connect-src 'self' ${elsewhere.system.issuer};`);
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toContain("unsafe");
+  expect(headers["referrer-policy"]).toBe("no-referrer");
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+  const outcome = await page.evaluate(async (foreign) => {
+    const violations: string[] = [];
+    const both = new Promise<void>((resolve) => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        violations.push(event.effectiveDirective);
+        if (violations.length === 2) resolve();
+      });
+    });
+    const script = document.createElement("script");
+    script.textContent = "globalThis.hasRun = true";
+    document.body.append(script);
+    const reached = await fetch(foreign, { mode: "no-cors" }).then(
+      () => true,
+      () => false,
+    );
+    await both;
+    return { hasRun: "hasRun" in globalThis, reached, violations };
+  }, elsewhere.url);
+  expect(outcome).toEqual({ hasRun: false, reached: false, violations: ["script-src-elem", "connect-src"] });
+});
+
+test("element takes on its host's colours", async ({ page, elsewhere }) => {
+  const { system, url } = elsewhere;
+  const html = frontend(system.api, await system.session("alice"), 'id="themed"');
+  elsewhere.serve(html.replace("</head>", "<style>#themed { --patgate-accent: rgb(120, 0, 120) }</style></head>"));
+  await page.goto(url);
+  const create = page.getByRole("button", { name: "Create token", exact: true });
+  await expect(create).toHaveCSS("background-color", "rgb(120, 0, 120)");
+});
+
+test("element is smaller than 40 KB gzipped, with everything", () => {
+  expect(gzipSync(readFileSync(ELEMENT), { level: 9 }).length).toBeLessThan(SIZE_LIMIT_BYTES);
+});

@@ -1,0 +1,78 @@
+/** Signing in and out, and what happens when the session or the API is gone. */
+
+import { expect, expectAccessible, row, test } from "./system.js";
+
+test("page is where the document says: Configuration, Access Tokens", async ({ page, system }) => {
+  await page.goto(`${system.api}/configuration/access-tokens`);
+  await expect(page.getByRole("navigation").getByRole("listitem")).toHaveText(["Configuration", "Access Tokens"]);
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+  await expectAccessible(page);
+  await system.open(page, "alice");
+  await expect(page).toHaveURL(`${system.api}/`);
+  await expect(page.locator("#account")).toContainText("Alice Archer");
+});
+
+test("signing out ends the session on the page", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+});
+
+test("API that is down is an error with a way to try again", async ({ page, system }) => {
+  await system.createToken("alice", "there");
+  await system.open(page, "alice");
+  await page.route("**/api/**", (route) => route.abort());
+  await page.reload();
+  await expect(page.getByRole("alert")).toContainText("The server cannot be reached.");
+  await expectAccessible(page);
+  await page.unroute("**/api/**");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expect(row(page, "there")).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
+test("loading is shown", async ({ page, system }) => {
+  await system.createToken("alice", "there");
+  await system.open(page, "alice");
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/tokens?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.reload();
+  await expect(page.getByRole("table")).toHaveAttribute("aria-busy", "true");
+  release();
+  await expect(row(page, "there")).toBeVisible();
+  await expect(page.getByRole("table")).toHaveAttribute("aria-busy", "false");
+});
+
+test("session that the server refuses leads to sign-in and back", async ({ page, system }) => {
+  await system.createToken("alice", "there");
+  await page.goto(`${system.api}/configuration/access-tokens`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /^Alice/ }).click();
+  await expect(row(page, "there")).toBeVisible();
+  await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
+  await page.reload();
+  const notice = page.getByRole("alert").filter({ hasText: "Sign in again" });
+  await expect(notice).toBeVisible();
+  await expectAccessible(page);
+  await page.unroute("**/api/**");
+  await notice.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /^Alice/ }).click();
+  await expect(row(page, "there")).toBeVisible();
+  await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
+});
+
+test("session that expires while a form is filled in does not lose the form", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("still here");
+  await page.route("**/api/tokens", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Your session has expired");
+  await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
+});

@@ -1,0 +1,141 @@
+/** A whole system for each test, and the people in it. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Page, test as base, expect } from "@playwright/test";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+
+export type User = "alice" | "bob" | "admin";
+const NAMES: Readonly<Record<User, RegExp>> = { alice: /^Alice Archer/, bob: /^Bob Baker/, admin: /^Ada Admin/ };
+
+export interface NewToken {
+  id: string;
+  name: string;
+  prefix: string;
+  token: string;
+}
+
+/** A running `local`, with its API and its issuer. */
+export class System {
+  constructor(
+    readonly api: string,
+    readonly issuer: string,
+    private readonly process: ChildProcess,
+  ) {}
+
+  static async start(parameters: readonly string[] = []): Promise<System> {
+    const ports = ["--port", "0", "--issuer-port", "0", "--dynamodb-port", "0", "--memory"];
+    const settings = parameters.flatMap((parameter) => ["--parameter", parameter]);
+    const child = spawn("target/debug/local", [...ports, ...settings], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+    const [api, issuer] = await new Promise<[string, string]>((resolve, reject) => {
+      let output = "";
+      child.on("exit", () => reject(new Error(`local ended: ${output}`)));
+      child.stdout?.on("data", (data: Buffer) => {
+        output += data.toString();
+        const found = /^ {2}API +(\S+)[^]*^ {2}Sign-in +(\S+)/m.exec(output);
+        if (found) resolve([found[1] as string, found[2] as string]);
+      });
+    });
+    return new System(api, issuer, child);
+  }
+
+  async stop(): Promise<void> {
+    this.process.kill("SIGTERM");
+    await new Promise((resolve) => this.process.once("exit", resolve));
+  }
+
+  /** Signs in without a browser and returns the session's access token. */
+  async session(user: User): Promise<string> {
+    const answer = await fetch(`${this.issuer}/sign-in`, { method: "POST", body: new URLSearchParams({ user }) });
+    return ((await answer.json()) as { access_token: string }).access_token;
+  }
+
+  async createToken(user: User, name: string, expiresAt: string | null = null): Promise<NewToken> {
+    const answer = await fetch(`${this.api}/api/tokens`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${await this.session(user)}` },
+      body: JSON.stringify({ name, expiresAt }),
+    });
+    expect(answer.status).toBe(201);
+    return (await answer.json()) as NewToken;
+  }
+
+  async revokeToken(user: User, id: string): Promise<void> {
+    const headers = { authorization: `Bearer ${await this.session(user)}` };
+    const answer = await fetch(`${this.api}/api/tokens/${id}`, { method: "DELETE", headers });
+    expect(answer.status).toBe(204);
+  }
+
+  /** The status with which the API answers a token. */
+  async statusOf(token: string): Promise<number> {
+    return (await fetch(`${this.api}/api/me`, { headers: { authorization: `Bearer ${token}` } })).status;
+  }
+
+  /** Opens the page, signs in as a person would, and waits for the list. */
+  async open(page: Page, user: User): Promise<void> {
+    await page.goto(`${this.api}/`);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: NAMES[user] }).click();
+    await expect(page.getByRole("heading", { name: "Access tokens" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Create token", exact: true })).toBeEnabled();
+  }
+}
+
+interface Watched {
+  /** Requests to other origins than the API's and the issuer's. */
+  foreign: string[];
+  /** What the Content-Security-Policy objected to, and errors of the page's script. */
+  violations: string[];
+}
+
+export const test = base.extend<{ system: System; watched: Watched }>({
+  system: async ({}, use) => {
+    const system = await System.start();
+    await use(system);
+    await system.stop();
+  },
+  // Every test that opens the page is also a test of these two.
+  watched: [
+    async ({ page, system }, use) => {
+      const watched: Watched = { foreign: [], violations: [] };
+      page.on("request", (request) => {
+        const url = request.url();
+        if (![system.api, system.issuer].some((origin) => url.startsWith(`${origin}/`))) watched.foreign.push(url);
+      });
+      page.on("console", (message) => {
+        if (message.text().includes("Content Security Policy")) watched.violations.push(message.text());
+      });
+      page.on("pageerror", (error) => watched.violations.push(String(error)));
+      await use(watched);
+      expect(watched.foreign).toEqual([]);
+      expect(watched.violations).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** Asserts that axe-core finds nothing, WCAG 2.2 AA included. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate(async () => {
+    const axe = (globalThis as unknown as { axe: typeof import("axe-core") }).axe;
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const results = await axe.run(document, { runOnly: { type: "tag", values: tags } });
+    return results.violations.map((violation) => ({
+      id: violation.id,
+      help: violation.help,
+      nodes: violation.nodes.map((node) => node.html),
+    }));
+  });
+  expect(violations).toEqual([]);
+}
+
+/** A token's row; a row is a card on a phone. */
+export function row(page: Page, name: string) {
+  return page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
+}

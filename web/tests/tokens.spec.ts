@@ -1,0 +1,270 @@
+/** A person's own tokens. Each test's name is what the person can rely on. */
+
+import { expect, expectAccessible, row, test } from "./system.js";
+
+const DAY = 24 * 60 * 60 * 1_000;
+
+test("empty list is friendly and leads to the first token", async ({ page, system }) => {
+  await system.open(page, "bob");
+  await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Create your first token" }).click();
+  await expect(page.getByRole("dialog", { name: "Create token" })).toBeVisible();
+});
+
+test("list shows name, prefix, status, created, expires and last used", async ({ page, system }) => {
+  const used = await system.createToken("alice", "used one");
+  const soon = await system.createToken("alice", "ends soon", new Date(Date.now() + 3 * DAY).toISOString());
+  const ended = await system.createToken("alice", "ended one");
+  await system.revokeToken("alice", ended.id);
+  expect(await system.statusOf(used.token)).toBe(200);
+  await expect(async () => {
+    await system.open(page, "alice");
+    await expect(row(page, "used one")).toContainText("from 127.0.0.1", { timeout: 500 });
+  }).toPass();
+  const cells = row(page, "used one").getByRole("cell");
+  await expect(cells.nth(0)).toContainText(`${used.prefix}…`);
+  await expect(cells.nth(1)).toContainText("Active");
+  await expect(cells.nth(2)).toContainText("just now");
+  await expect(cells.nth(3)).toContainText("Never");
+  const time = cells.nth(2).locator("time");
+  await expect(time).toHaveAttribute("title", /\d{4} at \d/);
+  await expect(time.locator(".visually-hidden")).toHaveText(/\d{4} at \d/);
+  await expect(row(page, "ends soon")).toContainText("Expires soon");
+  await expect(row(page, "ends soon")).toContainText(/in [23] days/);
+  await expect(row(page, "ends soon")).toContainText(`${soon.prefix}…`);
+  await expect(row(page, "ended one")).toContainText("Revoked");
+  await expect(row(page, "ended one").getByRole("button", { name: /^Revoke/ })).toHaveCount(0);
+  await expectAccessible(page);
+});
+
+test("list can be filtered by status, searched by name and sorted by column", async ({ page, system, viewport }) => {
+  for (const name of ["banana", "apple", "cherry"]) await system.createToken("alice", name);
+  const ended = await system.createToken("alice", "apple pie");
+  await system.revokeToken("alice", ended.id);
+  await system.open(page, "alice");
+  const names = page.getByRole("rowheader");
+  await expect(names).toHaveText(["apple pie", "cherry", "apple", "banana"]);
+  await page.getByRole("searchbox", { name: "Search" }).fill("APPLE");
+  await expect(names).toHaveText(["apple pie", "apple"]);
+  await page.getByLabel("Status", { exact: true }).selectOption("active");
+  await expect(names).toHaveText(["apple"]);
+  await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
+  await expect(page.getByText("No token matches.")).toBeVisible();
+  await page.getByRole("searchbox", { name: "Search" }).fill("");
+  await page.getByLabel("Status", { exact: true }).selectOption("");
+  if ((viewport?.width ?? 0) > 768) {
+    const header = page.getByRole("columnheader", { name: "Name" });
+    await header.getByRole("button").click();
+    await expect(header).toHaveAttribute("aria-sort", "ascending");
+    await expect(names).toHaveText(["apple", "apple pie", "banana", "cherry"]);
+    await header.getByRole("button").click();
+    await expect(names).toHaveText(["cherry", "banana", "apple pie", "apple"]);
+  } else {
+    await page.getByLabel("Sort by").selectOption("Name");
+    await expect(names).toHaveText(["apple", "apple pie", "banana", "cherry"]);
+    await page.getByLabel("Sort by").selectOption("Oldest");
+    await expect(names).toHaveText(["banana", "apple", "cherry", "apple pie"]);
+  }
+});
+
+test("all own tokens are loaded, however many there are", async ({ page, system }) => {
+  for (let ten = 0; ten < 13; ten++) {
+    await Promise.all(Array.from({ length: 10 }, (_, n) => system.createToken("alice", `token ${ten}${n}`)));
+  }
+  await system.open(page, "alice");
+  await expect(page.getByRole("rowheader")).toHaveCount(130);
+  await expect(page.getByText("130 tokens loaded.")).toBeAttached();
+});
+
+test("token is created, shown once, copied, and works", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await expectAccessible(page);
+  await dialog.getByLabel("Name").fill("deploy pipeline");
+  await dialog.getByLabel("Expiration", { exact: true }).selectOption("30");
+  await expect(dialog).toContainText("It expires on");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog.getByRole("heading", { name: "Token “deploy pipeline” created" })).toBeFocused();
+  await expect(dialog).toContainText("It will not be shown again");
+  const secret = (await dialog.locator("#secret").textContent()) as string;
+  expect(secret).toMatch(/^fdp_[0-9A-Za-z]{38}$/);
+  await expect(dialog.locator("#curl")).toContainText(`curl -H "Authorization: Bearer ${secret}" ${system.api}/`);
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Copy token" }).click();
+  await expect(dialog.getByRole("status")).toHaveText("The token is copied.");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+  expect(await system.statusOf(secret)).toBe(200);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(row(page, "deploy pipeline")).toContainText("Active");
+  await expect(row(page, "deploy pipeline")).toContainText(/in (29|30) days/);
+});
+
+test("secret is gone from page, history and storage after closing", async ({ page, system }) => {
+  await system.open(page, "alice");
+  const secret = await createAndRead(page, "secret");
+  await page.getByRole("dialog").getByRole("button", { name: "Copy token" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expectNowhere(page, secret);
+  await page.reload();
+  await expect(row(page, "secret")).toBeVisible();
+  await expectNowhere(page, secret);
+  await page.goto(`${system.api}/config.json`);
+  await page.goBack();
+  await expect(row(page, "secret")).toBeVisible();
+  await expectNowhere(page, secret);
+});
+
+test("secret is gone when one navigates away with the dialog open", async ({ page, system }) => {
+  await system.open(page, "alice");
+  const secret = await createAndRead(page, "left open");
+  await page.goto(`${system.api}/config.json`);
+  await page.goBack();
+  await expect(row(page, "left open")).toBeVisible();
+  await expectNowhere(page, secret);
+});
+
+test("closing without having copied asks first", async ({ page, system }) => {
+  await system.open(page, "alice");
+  const secret = await createAndRead(page, "not copied");
+  const dialog = page.getByRole("dialog");
+  await page.keyboard.press("Escape");
+  await expect(dialog.getByRole("alert")).toContainText("You have not copied the token");
+  await expect(dialog.getByRole("button", { name: "Back to the token" })).toBeFocused();
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Back to the token" }).click();
+  await expect(dialog.locator("#secret")).toHaveText(secret);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await dialog.getByRole("button", { name: "Close without copying" }).click();
+  await expect(dialog).toBeHidden();
+  await expectNowhere(page, secret);
+});
+
+test("chosen date means the end of that day where one is, and is shown in words", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("until new year");
+  await dialog.getByLabel("Expiration", { exact: true }).selectOption("date");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog.getByText("Expiration must be chosen.")).toBeVisible();
+  await dialog.getByLabel("Expires at the end of").fill("2099-12-31");
+  await expect(dialog).toContainText("Thursday, December 31, 2099 at 11:59 PM");
+  const request = page.waitForRequest((request) => request.method() === "POST");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  // 23:59:59 in Berlin, in winter.
+  expect((await request).postDataJSON()).toEqual({ name: "until new year", expiresAt: "2099-12-31T22:59:59.000Z" });
+  await expect(dialog.locator("#secret")).toBeVisible();
+});
+
+test("what the server finds wrong stands at its field and nothing typed is lost", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog.getByText("Name must not be empty.")).toBeVisible();
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  // A character that only the server objects to.
+  await dialog.getByLabel("Name").fill("bell \u0007");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog.getByText("Name must not contain control characters.")).toBeVisible();
+  await expect(dialog.getByLabel("Name")).toHaveAttribute("aria-invalid", "true");
+  await expect(dialog.getByLabel("Name")).toHaveValue("bell \u0007");
+  await expectAccessible(page);
+});
+
+test("form outlives a request that failed", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("patient");
+  await page.route("**/api/tokens", (route) => route.abort());
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog.getByRole("alert").first()).toHaveText("The server cannot be reached.");
+  await expect(dialog.getByLabel("Name")).toHaveValue("patient");
+  await page.unroute("**/api/tokens");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog.locator("#secret")).toBeVisible();
+});
+
+test("revoking asks by name, takes effect at once and for good", async ({ page, system }) => {
+  const token = await system.createToken("alice", "to be ended");
+  await system.open(page, "alice");
+  await row(page, "to be ended").getByRole("button", { name: "Revoke to be ended" }).click();
+  const dialog = page.getByRole("dialog", { name: "Revoke “to be ended”?" });
+  await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  expect(await system.statusOf(token.token)).toBe(200);
+  await row(page, "to be ended").getByRole("button", { name: /^Revoke/ }).click();
+  await dialog.getByRole("button", { name: "Revoke token" }).click();
+  await expect(row(page, "to be ended")).toContainText("Revoked");
+  await expect.poll(() => system.statusOf(token.token)).toBe(401);
+});
+
+test("revocation that the server refuses is taken back with a message", async ({ page, system }) => {
+  const token = await system.createToken("alice", "stays");
+  await system.open(page, "alice");
+  await page.route(`**/api/tokens/${token.id}`, (route) => route.fulfill({ status: 503, json: { detail: "Not now." } }));
+  await row(page, "stays").getByRole("button", { name: /^Revoke/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
+  await expect(page.getByRole("alert")).toContainText("“stays” was not revoked. Not now.");
+  await expect(row(page, "stays")).toContainText("Active");
+  await expectAccessible(page);
+});
+
+test("everything can be done with the keyboard alone", async ({ page, system }) => {
+  await system.open(page, "alice");
+  const create = page.getByRole("button", { name: "Create token", exact: true });
+  await create.focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("by keyboard");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog").getByRole("status")).toHaveText("The token is copied.");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(create).toBeFocused();
+  await row(page, "by keyboard").getByRole("button", { name: /^Revoke/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(row(page, "by keyboard")).toContainText("Revoked");
+});
+
+/** Creates a token on the page and reads it from there. */
+async function createAndRead(page: import("@playwright/test").Page, name: string): Promise<string> {
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByRole("button", { name: "Create" }).click();
+  return (await dialog.locator("#secret").textContent()) as string;
+}
+
+/** Asserts that a secret is in no part of the page, nor in history or storage. */
+async function expectNowhere(page: import("@playwright/test").Page, secret: string): Promise<void> {
+  const places = await page.evaluate(async () => {
+    const texts: string[] = [];
+    const collect = (root: Document | ShadowRoot) => {
+      for (const element of root.querySelectorAll("*")) {
+        for (const attribute of element.attributes) texts.push(attribute.value);
+        if (element instanceof HTMLInputElement) texts.push(element.value);
+        if (element.shadowRoot) collect(element.shadowRoot);
+      }
+      texts.push(root instanceof Document ? root.documentElement.outerHTML : root.innerHTML);
+    };
+    collect(document);
+    texts.push(location.href, JSON.stringify(history.state), document.cookie);
+    texts.push(JSON.stringify(localStorage), JSON.stringify(sessionStorage));
+    texts.push(JSON.stringify(await indexedDB.databases()), JSON.stringify(await caches.keys()));
+    return texts.join("\n");
+  });
+  expect(places.length).toBeGreaterThan(1_000);
+  expect(places).not.toContain(secret);
+}
