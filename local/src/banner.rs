@@ -5,11 +5,17 @@ use crate::options::Options;
 pub(crate) fn print(api: &str, issuer: &str, dynamodb: &str, options: &Options) {
     let data =
         if options.memory { "in memory".to_owned() } else { format!("in {}/", options.data.display()) };
+    let page = if crate::page::is_built(options) {
+        format!("{api}/")
+    } else {
+        "not built: `make web` builds it, with Node 20.19 or newer".to_owned()
+    };
     crate::output::line(format_args!(
         r#"
 Patgate is running; Ctrl-C stops it.
 
-  API        {api}
+  Page       {page}
+  API        {api}   described at {api}/openapi.yaml
   Sign-in    {issuer}   alice (publisher), bob (viewer), admin (administrator)
   DynamoDB   {dynamodb}   data {data}
 

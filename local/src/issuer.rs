@@ -29,7 +29,7 @@ use crate::options::Options;
 pub(crate) const AUDIENCE: &str = "patgate";
 pub(crate) const ROLES_CLAIM: &str = "roles";
 /// The page, as a client of this issuer.
-const CLIENT_ID: &str = "patgate-page";
+pub(crate) const CLIENT_ID: &str = "patgate-page";
 
 pub(crate) struct Issuer {
     url: String,

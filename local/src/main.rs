@@ -12,6 +12,7 @@ mod issuer;
 mod lambda;
 mod options;
 mod output;
+mod page;
 mod shutdown;
 mod template;
 
@@ -72,7 +73,8 @@ async fn run(options: Options) -> Result<()> {
     let api_url = url(&api)?;
     banner::print(&api_url, &issuer_url, &dynamodb_url, &options);
     let issuer_server = axum::serve(issuer_listener, issuer::router(issuer));
-    let service = gateway::router(gateway).into_make_service_with_connect_info::<SocketAddr>();
+    let page = page::router(&options, &issuer_url, &api_url)?;
+    let service = gateway::router(gateway).merge(page).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         served = axum::serve(api, service).into_future() => served.context("the API's server failed")?,
         served = issuer_server.into_future() => served.context("the issuer's server failed")?,

@@ -32,6 +32,10 @@ pub(crate) struct Options {
     #[arg(long, default_value = "infra")]
     pub(crate) infra: PathBuf,
 
+    /// The folder with the built page
+    #[arg(long, default_value = "web/dist")]
+    pub(crate) web: PathBuf,
+
     /// The folder with the function binaries [default: where this program lies]
     #[arg(long)]
     pub(crate) functions: Option<PathBuf>,
