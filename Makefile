@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e check format build build-debug clean
+.PHONY: help run test test-e2e test-web web web-if-possible screenshots check check-web format build build-debug clean
 
 # Tools that are pinned here and nowhere else.
 CARGO_DENY_VERSION := 0.20.2
@@ -12,6 +12,11 @@ TEMPLATES := infra/template.yaml infra/examples/package-api.yaml
 # What `make build` builds for: arm64 or x86_64.
 ARCH ?= arm64
 
+# What Vite needs.
+NODE_WILL_DO := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+CHROMIUM_IS_HERE := { command -v chromium || command -v chromium-browser || test -x "$$CHROMIUM"; } >/dev/null
+NO_NODE := The page needs Node 20.19 or newer, which is not here; the API works without it.
+
 export SAM_CLI_TELEMETRY := 0
 # `sam validate` wants some region.
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -19,16 +24,26 @@ export AWS_DEFAULT_REGION ?= us-east-1
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
 
-run: build-debug ## Run the whole system on this machine (PORT, ISSUER_PORT, DYNAMODB_PORT)
+run: build-debug web-if-possible ## Run the whole system on this machine (PORT, ISSUER_PORT, DYNAMODB_PORT)
 	@./target/debug/local
 
-test: build-debug ## Run all tests: rules, parts, and the system end to end
+test: build-debug ## Run all tests: rules, parts, the system end to end, and the page in a browser
 	cargo test --workspace
+	@if $(NODE_WILL_DO) && $(CHROMIUM_IS_HERE); then $(MAKE) --no-print-directory test-web; \
+	else echo "SKIPPED: the page's tests need Node 20.19 or newer and Chromium"; test -z "$$CI"; fi
 
 test-e2e: build-debug ## Run the end-to-end suite alone; BASE_URL=… runs it against that
 	cargo test --package patgate-tests --test e2e
 
-check: $(VENV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, dependencies and templates
+test-web: build-debug web ## Run the page's tests in a headless Chromium
+	cd web && npx playwright test
+
+web: web/dist/index.html ## Build the access tokens page and its element
+
+screenshots: build-debug web ## Take the README's pictures of the page
+	cd web && npx playwright test --config screenshots/playwright.config.ts
+
+check: check-web $(VENV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
@@ -38,6 +53,10 @@ check: $(VENV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, d
 	@for template in $(TEMPLATES); do \
 	  $(VENV)/bin/sam validate --lint --template $$template || exit 1; \
 	done
+
+check-web: web/node_modules/.package-lock.json
+	cd web && npx tsc --noEmit
+	cd web && npx openapi-typescript ../docs/openapi.yaml --check --output src/api/schema.d.ts
 
 format: ## Format the code
 	cargo fmt --all
@@ -51,7 +70,20 @@ build-debug:
 	@cargo build --workspace --bins
 
 clean: ## Remove what was built, and the data of `make run`
-	rm -rf target .local $(VENV) $(TOOLS)
+	rm -rf target .local $(VENV) $(TOOLS) web/dist web/node_modules
+
+# `make run` works without Node, and says how to get the page.
+web-if-possible:
+	@if $(NODE_WILL_DO); then $(MAKE) --no-print-directory web; else echo "$(NO_NODE)"; fi
+
+web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f)
+	@cd web && npm run --silent build
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@echo "Installing what the page is built with"
+	@cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 $(VENV)/installed: requirements.txt
 	python3 -m venv $(VENV)

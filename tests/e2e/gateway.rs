@@ -63,6 +63,18 @@ fn healthz_answers_when_everything_is_ready() {
 }
 
 #[test]
+fn description_of_the_api_is_served() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let description = system.request("GET", "/openapi.yaml").send();
+    assert_eq!(description.status, 200);
+    for operation in
+        ["createToken", "listTokens", "showToken", "showCurrentToken", "revokeToken", "getCaller"]
+    {
+        assert!(description.text.contains(&format!("operationId: {operation}\n")), "{operation}");
+    }
+}
+
+#[test]
 fn browser_flow_with_pkce_gives_a_session_that_works() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let issuer = &system.behind().issuer;
