@@ -24,6 +24,7 @@ test("everybody's list comes in pages, newest first", async ({ page, system }) =
   await expect(page.getByRole("rowheader").first()).toHaveText("token 29");
   await page.getByRole("button", { name: "Load more" }).click();
   await expect(page.getByRole("rowheader")).toHaveCount(30);
+  await expect(page.getByRole("rowheader").nth(25)).toBeFocused();
   await expect(page.getByRole("rowheader").last()).toHaveText("token 0");
 });
 

@@ -75,4 +75,31 @@ test("session that expires while a form is filled in does not lose the form", as
   await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Your session has expired");
   await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
+  await expectAccessible(page);
+  await page.unroute("**/api/tokens");
+  await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /^Alice/ }).click();
+  await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
+});
+
+test("sign-in that fails says so", async ({ page, system }) => {
+  await page.goto(`${system.api}/callback?error=access_denied&state=unknown`);
+  await expect(page.getByRole("alert")).toContainText("This did not work");
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+  await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
+});
+
+test("page does what its configuration says", async ({ page, system }) => {
+  await page.route("**/config.json", async (route) => {
+    const config = (await (await route.fetch()).json()) as Record<string, unknown>;
+    const changes = { extraParams: { audience: "an-api" }, logoutUrl: `${system.issuer}/logout?to={redirect}` };
+    await route.fulfill({ json: { ...config, ...changes } });
+  });
+  const authorization = page.waitForRequest(/\/authorize\?/);
+  await system.open(page, "alice");
+  expect(new URL((await authorization).url()).searchParams.get("audience")).toBe("an-api");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(`${system.issuer}/logout?to=${encodeURIComponent(`${system.api}/`)}`);
 });

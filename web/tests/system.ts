@@ -133,6 +133,8 @@ export async function expectAccessible(page: Page): Promise<void> {
     }));
   });
   expect(violations).toEqual([]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow, "nothing scrolls sideways").toBeLessThanOrEqual(0);
 }
 
 /** A token's row; a row is a card on a phone. */

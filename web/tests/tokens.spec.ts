@@ -9,7 +9,13 @@ test("empty list is friendly and leads to the first token", async ({ page, syste
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("button", { name: "Create your first token" }).click();
-  await expect(page.getByRole("dialog", { name: "Create token" })).toBeVisible();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("first");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await dialog.getByRole("button", { name: "Copy token" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await expect(row(page, "first")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Access tokens" })).toBeFocused();
 });
 
 test("list shows name, prefix, status, created, expires and last used", async ({ page, system }) => {
@@ -50,7 +56,8 @@ test("list can be filtered by status, searched by name and sorted by column", as
   await page.getByLabel("Status", { exact: true }).selectOption("active");
   await expect(names).toHaveText(["apple"]);
   await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
-  await expect(page.getByText("No token matches.")).toBeVisible();
+  await expect(page.getByText("No token matches.").first()).toBeVisible();
+  await expect(page.locator("access-tokens").getByRole("status").first()).toHaveText("No token matches.");
   await page.getByRole("searchbox", { name: "Search" }).fill("");
   await page.getByLabel("Status", { exact: true }).selectOption("");
   if ((viewport?.width ?? 0) > 768) {
@@ -72,7 +79,15 @@ test("all own tokens are loaded, however many there are", async ({ page, system 
   for (let ten = 0; ten < 13; ten++) {
     await Promise.all(Array.from({ length: 10 }, (_, n) => system.createToken("alice", `token ${ten}${n}`)));
   }
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/tokens?*cursor=*", async (route) => {
+    await held;
+    await route.continue();
+  });
   await system.open(page, "alice");
+  await expect(page.getByText("100 tokens loaded, there are more…").first()).toBeVisible();
+  release();
   await expect(page.getByRole("rowheader")).toHaveCount(130);
   await expect(page.getByText("130 tokens loaded.")).toBeAttached();
 });
@@ -121,6 +136,11 @@ test("secret is gone from page, history and storage after closing", async ({ pag
 
 test("secret is gone when one navigates away with the dialog open", async ({ page, system }) => {
   await system.open(page, "alice");
+  // As for a page that is kept for "back", which this browser never does.
+  const kept = await createAndRead(page, "kept for back");
+  await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+  await expectNowhere(page, kept);
+  await page.reload();
   const secret = await createAndRead(page, "left open");
   await page.goto(`${system.api}/config.json`);
   await page.goBack();
@@ -142,6 +162,50 @@ test("closing without having copied asks first", async ({ page, system }) => {
   await dialog.getByRole("button", { name: "Close without copying" }).click();
   await expect(dialog).toBeHidden();
   await expectNowhere(page, secret);
+});
+
+test("no number of Escapes loses a token that was not copied", async ({ page, system }) => {
+  await system.open(page, "alice");
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/tokens", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("impatient");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  for (let n = 0; n < 4; n++) await page.keyboard.press("Escape");
+  release();
+  await expect(dialog.locator("#secret")).toBeVisible();
+  for (let n = 0; n < 4; n++) await page.keyboard.press("Escape");
+  await expect(dialog.getByRole("alert")).toContainText("You have not copied the token");
+  await expect(dialog.locator("#secret")).toBeVisible();
+});
+
+test("expiration that is shown is the one that is sent, also after changes of mind", async ({ page, system }) => {
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  const expiration = dialog.getByLabel("Expiration", { exact: true });
+  for (const choice of ["7", "none", "7"]) await expiration.selectOption(choice);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  await expect(expiration).toHaveValue("none");
+  await dialog.getByLabel("Name").fill("lasting");
+  const request = page.waitForRequest((request) => request.method() === "POST");
+  await dialog.getByRole("button", { name: "Create" }).click();
+  expect((await request).postDataJSON()).toEqual({ name: "lasting", expiresAt: null });
+});
+
+test("long name breaks and pushes nothing aside", async ({ page, system }) => {
+  const name = "x".repeat(100);
+  await system.createToken("alice", name);
+  await system.open(page, "alice");
+  await row(page, name).getByRole("button", { name: /^Revoke/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await expectAccessible(page);
 });
 
 test("chosen date means the end of that day where one is, and is shown in words", async ({ page, system }) => {
@@ -209,9 +273,18 @@ test("revoking asks by name, takes effect at once and for good", async ({ page, 
 test("revocation that the server refuses is taken back with a message", async ({ page, system }) => {
   const token = await system.createToken("alice", "stays");
   await system.open(page, "alice");
-  await page.route(`**/api/tokens/${token.id}`, (route) => route.fulfill({ status: 503, json: { detail: "Not now." } }));
+  let refuse = () => {};
+  const held = new Promise<void>((resolve) => (refuse = resolve));
+  await page.route(`**/api/tokens/${token.id}`, async (route) => {
+    await held;
+    await route.fulfill({ status: 503, json: { detail: "Not now." } });
+  });
   await row(page, "stays").getByRole("button", { name: /^Revoke/ }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
+  // At once, before the server has answered anything.
+  await expect(row(page, "stays")).toContainText("Revoked");
+  await expect(row(page, "stays").getByRole("rowheader")).toBeFocused();
+  refuse();
   await expect(page.getByRole("alert")).toContainText("“stays” was not revoked. Not now.");
   await expect(row(page, "stays")).toContainText("Active");
   await expectAccessible(page);

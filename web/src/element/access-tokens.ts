@@ -10,6 +10,7 @@
 
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
 import {
+  ApiError,
   type Caller,
   Client,
   type CredentialSource,
@@ -51,6 +52,7 @@ export class AccessTokens extends LitElement {
     tokens: { state: true },
     nextCursor: { state: true },
     loading: { state: true },
+    isLoaded: { state: true },
     failure: { state: true },
     notice: { state: true },
     allUsers: { state: true },
@@ -72,6 +74,8 @@ export class AccessTokens extends LitElement {
   /** Where everybody's list goes on; null at its end. */
   declare private nextCursor: string | null;
   declare private loading: boolean;
+  /** The list is here: that it is empty means something. */
+  declare private isLoaded: boolean;
   declare private failure: string;
   /** What the live region says. */
   declare private notice: string;
@@ -95,6 +99,7 @@ export class AccessTokens extends LitElement {
     this.tokens = [];
     this.nextCursor = null;
     this.loading = false;
+    this.isLoaded = false;
     this.failure = "";
     this.notice = "";
     this.allUsers = false;
@@ -118,7 +123,18 @@ export class AccessTokens extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     // Scripts run in any order, so the list waits for its credential; a host that sets
     // another function at each rendering does not load it again.
-    if (changed.has("credential") && !changed.get("credential") && this.credential) void this.load();
+    if (!changed.has("credential")) return;
+    if (this.credential === null) this.clear();
+    else if (!changed.get("credential")) void this.load();
+  }
+
+  /** Forgets whose tokens these were: the person has signed out. */
+  private clear(): void {
+    this.loadNumber++;
+    this.caller = null;
+    this.tokens = [];
+    this.nextCursor = null;
+    this.loading = this.isLoaded = false;
   }
 
   private get client(): Client {
@@ -129,13 +145,18 @@ export class AccessTokens extends LitElement {
   async load(): Promise<void> {
     const number = ++this.loadNumber;
     this.loading = true;
+    this.isLoaded = false;
     this.failure = "";
+    this.notice = "Loading tokens…";
     this.tokens = [];
     this.nextCursor = null;
     try {
       this.caller ??= await this.client.getCaller();
       await (this.allUsers ? this.loadPage(number) : this.loadOwn(number));
-      if (number === this.loadNumber) this.now = Date.now();
+      if (number !== this.loadNumber) return;
+      this.now = Date.now();
+      this.isLoaded = true;
+      await this.createDialog.resume();
     } catch (error) {
       if (number === this.loadNumber) this.fail(error);
     } finally {
@@ -175,12 +196,15 @@ export class AccessTokens extends LitElement {
 
   private async loadMore(): Promise<void> {
     const number = this.loadNumber;
+    const shown = this.tokens.length;
     this.loading = true;
     this.failure = "";
     try {
       await this.loadPage(number);
+      const next = this.tokens[shown];
+      if (next) await this.focusRow(next.id);
     } catch (error) {
-      this.fail(error);
+      if (number === this.loadNumber) this.fail(error);
     } finally {
       if (number === this.loadNumber) this.loading = false;
     }
@@ -202,18 +226,39 @@ export class AccessTokens extends LitElement {
     );
   }
 
+  /** Leads the focus to a token, or to the heading when it is not shown. */
+  private async focusRow(id: string): Promise<void> {
+    await this.updateComplete;
+    const table = this.renderRoot.querySelector("patgate-token-table");
+    await table?.updateComplete;
+    if (!table?.focusRow(id)) this.focusHeading();
+  }
+
+  private focusHeading(): void {
+    this.renderRoot.querySelector<HTMLElement>("h1")?.focus();
+  }
+
+  /** A dialog gives the focus back to what opened it, unless that is gone by now. */
+  private afterDialog(): void {
+    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement === null) this.focusHeading();
+  }
+
   private async revoke(token: Token): Promise<void> {
     this.now = Date.now();
     this.replace({ ...token, status: "revoked", revokedAt: new Date().toISOString(), revokedBy: this.caller?.id ?? null });
     this.failure = "";
     this.notice = `Token ${token.name} is revoked.`;
+    void this.focusRow(token.id);
     try {
       await this.client.revokeToken(token.id);
     } catch (error) {
       this.replace(token);
       this.notice = "";
       this.fail(error);
-      if (!(error instanceof SessionExpired)) this.failure = `“${token.name}” was not revoked. ${this.failure}`;
+      // Without an answer nobody knows: the list as the server has it will tell.
+      const isKnown = error instanceof ApiError && error.status !== 0;
+      const outcome = isKnown ? "was not revoked" : "may not be revoked";
+      if (!(error instanceof SessionExpired)) this.failure = `“${token.name}” ${outcome}. ${this.failure}`;
     }
   }
 
@@ -222,6 +267,8 @@ export class AccessTokens extends LitElement {
   }
 
   private add(token: Token): void {
+    const isElsewhere = this.owner !== null && this.owner.id !== token.owner.id;
+    if (this.allUsers && (isElsewhere || (this.status !== "" && this.status !== "active"))) return;
     // The list may have it already, from a load that came in between.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
     this.now = Date.now();
@@ -244,10 +291,22 @@ export class AccessTokens extends LitElement {
   private filterByStatus(status: Status | ""): void {
     this.status = status;
     if (this.allUsers) void this.load();
+    else this.announceVisible();
+  }
+
+  private searchFor(search: string): void {
+    this.search = search;
+    this.announceVisible();
+  }
+
+  private announceVisible(): void {
+    const visible = this.visible().length;
+    this.notice = visible === 0 ? "No token matches." : `${count(visible)} shown.`;
   }
 
   private filterByOwner(owner: Token["owner"] | null): void {
     this.owner = owner;
+    this.focusHeading();
     void this.load();
   }
 
@@ -282,7 +341,7 @@ export class AccessTokens extends LitElement {
   override render() {
     return html`
       <div class="head">
-        <h1>Access tokens</h1>
+        <h1 tabindex="-1">Access tokens</h1>
         <button class="primary" ?disabled=${this.caller === null} @click=${() => this.createDialog.open()}>
           Create token
         </button>
@@ -294,7 +353,7 @@ export class AccessTokens extends LitElement {
       ${
         this.failure
           ? html`<div class="notice error" role="alert">
-              ${this.failure} <button @click=${() => this.load()}>Retry</button>
+              ${this.failure} <button @click=${this.retry}>Retry</button>
             </div>`
           : nothing
       }
@@ -305,11 +364,17 @@ export class AccessTokens extends LitElement {
         .curlUrl=${this.curlUrl || `${this.api || location.origin}/api/me`}
         @created=${(event: CustomEvent<Token>) => this.add(event.detail)}
         @session-expired=${this.announceExpiry}
+        @closed=${this.afterDialog}
       ></patgate-create-dialog>
       <patgate-revoke-dialog
         @confirmed=${(event: CustomEvent<Token>) => this.revoke(event.detail)}
       ></patgate-revoke-dialog>
     `;
+  }
+
+  private retry(): void {
+    this.focusHeading();
+    void this.load();
   }
 
   private renderToolbar() {
@@ -324,7 +389,7 @@ export class AccessTokens extends LitElement {
                   id="search"
                   type="search"
                   .value=${this.search}
-                  @input=${(event: InputEvent) => (this.search = (event.target as HTMLInputElement).value)}
+                  @input=${(event: InputEvent) => this.searchFor((event.target as HTMLInputElement).value)}
                 />
               </div>`
         }
@@ -337,7 +402,7 @@ export class AccessTokens extends LitElement {
             <option value="">All</option>
             ${STATUS_ORDER.map(
               (status) =>
-                html`<option value=${status} ?selected=${status === this.status}>${STATUS_LABEL[status]}</option>`,
+                html`<option value=${status} .selected=${status === this.status}>${STATUS_LABEL[status]}</option>`,
             )}
           </select>
         </div>
@@ -380,7 +445,7 @@ export class AccessTokens extends LitElement {
             if (chosen) this.sort = chosen[1];
           }}
         >
-          ${SORTS.map(([label], index) => html`<option value=${index} ?selected=${index === current}>${label}</option>`)}
+          ${SORTS.map(([label], index) => html`<option value=${index} .selected=${index === current}>${label}</option>`)}
         </select>
       </div>
     `;
@@ -388,11 +453,9 @@ export class AccessTokens extends LitElement {
 
   private renderTokens() {
     const visible = this.visible();
-    // Before anything is known of the caller there is nothing to be said of their tokens.
-    if (visible.length === 0 && !this.loading) {
-      return this.failure || this.caller === null ? nothing : this.renderEmpty();
-    }
+    if (visible.length === 0 && !this.loading) return this.isLoaded ? this.renderEmpty() : nothing;
     return html`
+      ${this.loading && this.tokens.length > 0 ? html`<p class="muted">${this.notice}</p>` : nothing}
       <patgate-token-table
         .tokens=${visible}
         .now=${this.now}
@@ -443,6 +506,10 @@ export class AccessTokens extends LitElement {
 
       .head {
         justify-content: space-between;
+      }
+
+      h1:focus-visible {
+        outline: none;
       }
 
       h1 {

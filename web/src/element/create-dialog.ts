@@ -13,6 +13,14 @@ import {
 import { sharedStyles } from "./styles.js";
 
 const NAME_MAX_CHARACTERS = 100;
+/** Where a form waits while its person signs in again. */
+const DRAFT = "patgate-draft";
+
+interface Draft {
+  name: string;
+  choice: ExpiryChoice;
+  date: string;
+}
 
 export class CreateDialog extends LitElement {
   static override properties = {
@@ -27,6 +35,7 @@ export class CreateDialog extends LitElement {
     created: { state: true },
     copied: { state: true },
     asking: { state: true },
+    hasExpired: { state: true },
   };
 
   declare client: Client;
@@ -42,6 +51,7 @@ export class CreateDialog extends LitElement {
   declare private created: CreatedToken | null;
   declare private copied: "" | "token" | "curl" | "failed";
   declare private asking: boolean;
+  declare private hasExpired: boolean;
 
   private readonly forget = () => {
     this.created = null;
@@ -67,6 +77,21 @@ export class CreateDialog extends LitElement {
   /** Opens the form, as it was left if its last request failed. */
   open(): void {
     this.dialog.showModal();
+    this.focusName();
+  }
+
+  /** Opens the form again that was being filled in when the session expired, if there was one. */
+  async resume(): Promise<void> {
+    const draft = sessionStorage.getItem(DRAFT);
+    if (draft === null) return;
+    sessionStorage.removeItem(DRAFT);
+    const { name, choice, date } = JSON.parse(draft) as Draft;
+    Object.assign(this, { name, choice, date });
+    await this.updateComplete;
+    this.open();
+  }
+
+  private focusName(): void {
     this.renderRoot.querySelector<HTMLInputElement>("#name")?.focus();
   }
 
@@ -78,7 +103,13 @@ export class CreateDialog extends LitElement {
     this.name = "";
     this.choice = "none";
     this.date = "";
+    this.clear();
+  }
+
+  /** Forgets everything but what was typed. */
+  private clear(): void {
     this.busy = false;
+    this.hasExpired = false;
     this.failure = "";
     this.fields = {};
     this.created = null;
@@ -87,8 +118,27 @@ export class CreateDialog extends LitElement {
   }
 
   private close(): void {
-    this.reset();
+    // What a failed request was about can be tried again.
+    if (this.failure && !this.created) this.clear();
+    else this.reset();
     this.dialog.close();
+  }
+
+  private get isCopied(): boolean {
+    return this.copied === "token" || this.copied === "curl";
+  }
+
+  /**
+   * The dialog has closed, perhaps by the browser alone: it lets nobody hold a dialog
+   * open against a second Escape. INVARIANT: no token lives on in a closed dialog.
+   */
+  private afterClose(): void {
+    if (this.busy || (this.created && !this.isCopied)) {
+      this.asking = this.created !== null;
+      this.dialog.showModal();
+      return;
+    }
+    if (this.created) this.reset();
     this.dispatchEvent(new CustomEvent("closed"));
   }
 
@@ -96,8 +146,7 @@ export class CreateDialog extends LitElement {
   private requestClose(event?: Event): void {
     event?.preventDefault();
     if (this.busy) return;
-    const isCopied = this.copied === "token" || this.copied === "curl";
-    if (this.created && !isCopied && !this.asking) {
+    if (this.created && !this.isCopied) {
       this.asking = true;
       void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("#keep")?.focus());
     } else {
@@ -135,7 +184,8 @@ export class CreateDialog extends LitElement {
   private fail(error: unknown): void {
     if (error instanceof SessionExpired) {
       this.dispatchEvent(new CustomEvent("session-expired"));
-      this.failure = "Your session has expired. Please sign in again.";
+      this.failure = "Your session has expired. Sign in again: this form will be here when you are back.";
+      this.hasExpired = true;
       return;
     }
     this.fields = error instanceof ApiError ? error.fields : {};
@@ -148,6 +198,13 @@ export class CreateDialog extends LitElement {
     void this.updateComplete.then(() => {
       this.renderRoot.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
     });
+  }
+
+  /** Leaves for the issuer; what was typed waits in this tab. There is no secret in it yet. */
+  private signIn(): void {
+    const draft: Draft = { name: this.name, choice: this.choice, date: this.date };
+    sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+    this.dispatchEvent(new CustomEvent("sign-in", { bubbles: true, composed: true }));
   }
 
   private async copy(what: "token" | "curl", text: string): Promise<void> {
@@ -165,7 +222,7 @@ export class CreateDialog extends LitElement {
   override render() {
     const labelledBy = this.created ? "created-title" : "form-title";
     return html`
-      <dialog aria-labelledby=${labelledBy} @cancel=${this.requestClose}>
+      <dialog aria-labelledby=${labelledBy} @cancel=${this.requestClose} @close=${this.afterClose}>
         ${this.created ? this.renderCreated(this.created) : this.renderForm()}
       </dialog>
     `;
@@ -175,7 +232,14 @@ export class CreateDialog extends LitElement {
     return html`
       <form novalidate @submit=${this.submit}>
         <h2 id="form-title">Create token</h2>
-        ${this.failure ? html`<p class="notice error" role="alert">${this.failure}</p>` : nothing}
+        ${
+          this.failure
+            ? html`<div class="notice error" role="alert">
+                ${this.failure}
+                ${this.hasExpired ? html`<button type="button" @click=${this.signIn}>Sign in</button>` : nothing}
+              </div>`
+            : nothing
+        }
         <label for="name">Name</label>
         <input
           id="name"
@@ -191,11 +255,12 @@ export class CreateDialog extends LitElement {
         <label for="choice">Expiration</label>
         <select
           id="choice"
-          aria-describedby="expiry-words"
+          aria-invalid=${this.fields["expiresAt"] && this.choice !== "date" ? "true" : "false"}
+          aria-describedby="expiry-words expiresAt-error"
           @change=${(event: Event) => (this.choice = (event.target as HTMLSelectElement).value as ExpiryChoice)}
         >
           ${EXPIRY_CHOICES.map(
-            ([value, label]) => html`<option value=${value} ?selected=${value === this.choice}>${label}</option>`,
+            ([value, label]) => html`<option value=${value} .selected=${value === this.choice}>${label}</option>`,
           )}
         </select>
         ${this.renderDate()}
@@ -203,7 +268,7 @@ export class CreateDialog extends LitElement {
         ${this.renderFieldError("expiresAt", "Expiration")}
         <div class="actions">
           <button type="button" @click=${() => this.requestClose()}>Cancel</button>
-          <button class="primary" ?disabled=${this.busy}>${this.busy ? "Creating…" : "Create"}</button>
+          <button class="primary" aria-disabled=${this.busy ? "true" : "false"}>${this.busy ? "Creating…" : "Create"}</button>
         </div>
       </form>
     `;
@@ -242,14 +307,20 @@ export class CreateDialog extends LitElement {
       <h2 id="created-title" tabindex="-1">Token “${created.name}” created</h2>
       <p class="notice warning">Copy the token now. It will not be shown again.</p>
       <div class="secret">
-        <code id="secret">${created.token}</code>
+        <code id="secret" @copy=${() => (this.copied = "token")}>${created.token}</code>
         <button class="primary" @click=${() => this.copy("token", created.token)}>
           ${this.copied === "token" ? "Copied" : "Copy token"}
         </button>
       </div>
       <p class="curl-label" id="curl-label">Try it:</p>
       <div class="secret">
-        <code id="curl" role="group" aria-labelledby="curl-label" tabindex="0">${curl}</code>
+        <code
+          id="curl"
+          role="group"
+          aria-labelledby="curl-label"
+          tabindex="0"
+          @copy=${() => (this.copied = "curl")}
+          >${curl}</code>
         <button @click=${() => this.copy("curl", curl)}>
           ${this.copied === "curl" ? "Copied" : "Copy command"}
         </button>

@@ -28,7 +28,7 @@ const inWords = new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "s
 export function formatRelative(time: string, now: number, hasHappened: boolean): string {
   const distance = hasHappened ? Math.min(Date.parse(time) - now, 0) : Date.parse(time) - now;
   for (const [unit, size, from] of UNITS) {
-    if (Math.abs(distance) >= from) return relative.format(Math.trunc(distance / size), unit);
+    if (Math.abs(distance) >= from) return relative.format(Math.round(distance / size), unit);
   }
   return distance <= 0 ? "just now" : "in less than a minute";
 }

@@ -20,6 +20,7 @@ export const sharedStyles = css`
     --_radius: var(--patgate-radius, 8px);
     color: var(--_text);
     font: var(--patgate-font, 1rem/1.5 system-ui, sans-serif);
+    overflow-wrap: anywhere;
   }
 
   *,
@@ -57,7 +58,8 @@ export const sharedStyles = css`
     background: var(--_raised);
   }
 
-  button:disabled {
+  button:disabled,
+  button[aria-disabled="true"] {
     opacity: 0.6;
     cursor: progress;
   }

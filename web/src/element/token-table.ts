@@ -1,6 +1,7 @@
 /** The tokens, as a table that becomes cards on a phone. */
 
 import { LitElement, css, html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import type { Token } from "../api/client.js";
 import { STATUS_LABEL, expiresSoon, formatExact, formatRelative, statusNow } from "./format.js";
 import { sharedStyles } from "./styles.js";
@@ -49,6 +50,13 @@ export class TokenTable extends LitElement {
     this.loading = false;
   }
 
+  /** Leads the focus to a token's row; false if it is not shown. */
+  focusRow(id: string): boolean {
+    const header = this.renderRoot.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(id)}"] th`);
+    header?.focus();
+    return header !== null;
+  }
+
   private emit(type: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
@@ -66,7 +74,7 @@ export class TokenTable extends LitElement {
           </tr>
         </thead>
         <tbody role="rowgroup">
-          ${this.tokens.map((token) => this.renderRow(token))}
+          ${repeat(this.tokens, (token) => token.id, (token) => this.renderRow(token))}
           ${this.loading ? [0, 1, 2].map(() => this.renderSkeleton(columns.length + 1)) : nothing}
         </tbody>
       </table>
@@ -93,7 +101,7 @@ export class TokenTable extends LitElement {
     const status = statusNow(token, this.now);
     return html`
       <tr role="row" data-id=${token.id} class=${status}>
-        <th role="rowheader" scope="row">${token.name}</th>
+        <th role="rowheader" scope="row" tabindex="-1">${token.name}</th>
         <td role="cell" data-label="Token prefix"><code>${token.prefix}…</code></td>
         ${this.showOwner ? html`<td role="cell" data-label="Owner">${this.renderOwner(token)}</td>` : nothing}
         <td role="cell" data-label="Status">${this.renderStatus(token)}</td>
@@ -180,6 +188,7 @@ export class TokenTable extends LitElement {
       }
 
       thead th {
+        vertical-align: middle;
         color: var(--_muted);
         font-size: 0.875rem;
         font-weight: 600;
@@ -319,3 +328,9 @@ export class TokenTable extends LitElement {
 }
 
 customElements.define("patgate-token-table", TokenTable);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "patgate-token-table": TokenTable;
+  }
+}

@@ -10,8 +10,16 @@ const account = document.getElementById("account") as HTMLElement;
 async function start(): Promise<void> {
   const config = await loadConfig();
   const session = new Session(config);
-  const user = await session.restore().catch(() => null);
-  if (!user || user.expired) return showSignIn(session, user !== null);
+  let failure: unknown = null;
+  const user = await session.restore().catch((error: unknown) => {
+    failure = error;
+    return null;
+  });
+  if (!user || user.expired) {
+    showSignIn(session, user !== null);
+    if (failure !== null) fail(failure);
+    return;
+  }
 
   const name = document.createElement("span");
   name.textContent = user.profile.name ?? user.profile.preferred_username ?? user.profile.sub;
@@ -32,6 +40,7 @@ async function start(): Promise<void> {
     notice.append(button("Sign in", () => session.signIn()));
     main.prepend(notice);
   });
+  tokens.addEventListener("sign-in", () => session.signIn().catch(fail));
   main.replaceChildren(tokens);
 }
 
@@ -74,5 +83,10 @@ function fail(error: unknown): void {
   notice.append(retry);
   main.prepend(notice);
 }
+
+// A page kept for "back" is of a session that may be over by now.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
 
 start().catch(fail);

@@ -26,11 +26,15 @@ export class Session {
   /** The signed-in person; null if nobody is. Also takes up the return from the issuer. */
   async restore(): Promise<User | null> {
     if (location.pathname !== CALLBACK) return this.manager.getUser();
-    const user = await this.manager.signinRedirectCallback();
-    const path = typeof user.state === "string" && user.state.startsWith("/") ? user.state : HOME;
-    // The code in the address is spent, and nobody's business.
-    history.replaceState(null, "", path);
-    return user;
+    let path = HOME;
+    try {
+      const user = await this.manager.signinRedirectCallback();
+      if (typeof user.state === "string" && /^\/(?!\/)/.test(user.state)) path = user.state;
+      return user;
+    } finally {
+      // The code in the address is spent, and nobody's business.
+      history.replaceState(null, "", path);
+    }
   }
 
   /** Goes to the issuer, and back to where one is now. */
