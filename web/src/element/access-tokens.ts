@@ -21,27 +21,16 @@ import {
 import type { CreateDialog } from "./create-dialog.js";
 import "./create-dialog.js";
 import { STATUS_LABEL, statusNow } from "./format.js";
+import { SORTS, STATUS_ORDER, type Sort, type SortColumn, compare } from "./order.js";
 import type { RevokeDialog } from "./revoke-dialog.js";
 import "./revoke-dialog.js";
 import { sharedStyles } from "./styles.js";
-import type { Sort, SortColumn } from "./token-table.js";
 import "./token-table.js";
 
 const OWN_PAGE = 100;
 const ALL_PAGE = 25;
 /** How often relative times are written anew. */
 const TICK_MS = 30_000;
-/** What can be chosen where there are no columns. */
-const SORTS: ReadonlyArray<readonly [string, Sort]> = [
-  ["Newest", { column: "createdAt", descending: true }],
-  ["Oldest", { column: "createdAt", descending: false }],
-  ["Name", { column: "name", descending: false }],
-  ["Status", { column: "status", descending: false }],
-  ["Expires first", { column: "expiresAt", descending: false }],
-  ["Last used", { column: "lastUsedAt", descending: true }],
-];
-/** Order of states when sorting by them. */
-const STATUS_ORDER: readonly Status[] = ["active", "expired", "revoked"];
 
 export class AccessTokens extends LitElement {
   static override properties = {
@@ -316,22 +305,7 @@ export class AccessTokens extends LitElement {
     const wanted = this.search.trim().toLowerCase();
     const matches = (token: Token) =>
       (this.status === "" || statusNow(token, this.now) === this.status) && token.name.toLowerCase().includes(wanted);
-    const direction = this.sort.descending ? -1 : 1;
-    return this.tokens.filter(matches).sort((a, b) => direction * this.compare(a, b));
-  }
-
-  private compare(a: Token, b: Token): number {
-    const column = this.sort.column;
-    if (column === "name") return a.name.localeCompare(b.name) || a.id.localeCompare(b.id);
-    if (column === "status") {
-      const order = (token: Token) => STATUS_ORDER.indexOf(statusNow(token, this.now));
-      return order(a) - order(b) || b.id.localeCompare(a.id);
-    }
-    // Never used is before all times, never expiring after them.
-    const missing = column === "expiresAt" ? Infinity : -Infinity;
-    const time = (token: Token) => (token[column] === null ? missing : Date.parse(token[column]));
-    const [left, right] = [time(a), time(b)];
-    return left === right ? a.id.localeCompare(b.id) : left < right ? -1 : 1;
+    return this.tokens.filter(matches).sort((a, b) => compare(a, b, this.sort, this.now));
   }
 
   private get createDialog(): CreateDialog {

@@ -4,15 +4,8 @@ import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Token } from "../api/client.js";
 import { STATUS_LABEL, expiresSoon, formatExact, formatRelative, statusNow } from "./format.js";
+import type { Sort, SortColumn } from "./order.js";
 import { sharedStyles } from "./styles.js";
-
-/** The columns that can be sorted by. */
-export type SortColumn = "name" | "status" | "createdAt" | "expiresAt" | "lastUsedAt";
-
-export interface Sort {
-  column: SortColumn;
-  descending: boolean;
-}
 
 const COLUMNS: ReadonlyArray<readonly [SortColumn | "prefix" | "owner", string]> = [
   ["name", "Name"],
