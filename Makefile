@@ -46,6 +46,7 @@ screenshots: build-debug web ## Take the README's pictures of the page
 check: check-web $(VENV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+	cargo clippy --package patgate -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
 	$(TOOLS)/bin/cargo-deny check bans licenses sources
 	./.ci/advisories $(TOOLS)/bin/cargo-deny

@@ -17,8 +17,8 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
@@ -138,17 +138,13 @@ pub(crate) fn router(gateway: Gateway) -> Router {
 /// The request line and all headers, as they count towards the limit.
 fn headers_size(parts: &Parts) -> usize {
     let line = parts.method.as_str().len() + parts.uri.to_string().len();
-    line + size(&parts.headers)
+    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    line + headers.sum::<usize>()
 }
 
-fn size(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
-}
-
-type Body64 = (String, bool);
-
-/// A body as events carry it: text as it is, everything else in base64.
-fn encode(content_type: Option<&str>, body: &Bytes) -> Body64 {
+/// A body as events carry it: text as it is, everything else in base64; and whether it
+/// is in base64.
+fn encode(content_type: Option<&str>, body: &Bytes) -> (String, bool) {
     use base64::prelude::{BASE64_STANDARD, Engine};
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
     let textual = ["text/", "application/json", "application/javascript", "application/xml"];

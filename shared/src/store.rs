@@ -49,10 +49,10 @@ pub enum Creation {
 }
 
 /// Where a token lies, found by its id.
+#[cfg(feature = "store")]
 #[derive(Debug)]
 pub struct Location {
     pub(crate) token_id: Uuid,
-    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "read by the store alone"))]
     pub(crate) hash: TokenHash,
     pub owner_id: String,
 }

@@ -57,31 +57,19 @@ async fn runtime_next(State(messages): State<Messages>) -> Response {
     let (next, event) = oneshot::channel();
     let _ = messages.send(Message::RuntimeNext(next));
     let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
-    let headers = [
+    let mut response = event.body.into_response();
+    for (name, value) in [
         ("lambda-runtime-aws-request-id", event.request_id),
         ("lambda-runtime-deadline-ms", event.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", event.function_arn),
         ("content-type", "application/json".to_owned()),
-    ];
-    (
-        headers
-            .map(|(name, value)| (HeaderName::from_static(name), value))
-            .into_iter()
-            .collect::<Headers>()
-            .0,
-        event.body,
-    )
-        .into_response()
-}
-
-/// Collects pairs whose values are known to be legal.
-struct Headers(HeaderMap);
-
-impl FromIterator<(HeaderName, String)> for Headers {
-    fn from_iter<I: IntoIterator<Item = (HeaderName, String)>>(pairs: I) -> Self {
-        let legal = |(name, value): (HeaderName, String)| Some((name, value.parse().ok()?));
-        Self(pairs.into_iter().filter_map(legal).collect())
+    ] {
+        // Ids, numbers and names are legal values, all of them.
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
     }
+    response
 }
 
 async fn response(
