@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use patgate::clock;
 use patgate::record::{LastUse, Revocation};
 use patgate::store::{Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError};
-use patgate_tests::{delete_item, scan, set_user};
+use patgate_tests::{DynamoDbProxy, delete_item, scan, set_user};
 use serde_json::json;
 
 use crate::setup::{at, new_token, sign_in, start, store, user_with_token};
@@ -162,6 +162,37 @@ async fn where_users_is_the_source_of_roles_a_sign_in_leaves_them_alone() {
     assert_eq!((second.roles, second.name.as_str()), (vec!["administrator".to_owned()], "Alice Archer"));
     let late = record("Old Name", at("2026-01-01T15:00:00.000Z")).await;
     assert_eq!(late.name, "Alice Archer");
+}
+
+#[tokio::test]
+async fn writes_that_conflict_with_another_are_tried_again() {
+    let system = start();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.behind().dynamodb);
+    let store = store(&proxy.url);
+    let (first, second) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
+    sign_in(&store, "alice", &["old"], first).await;
+
+    let cancelled = r#"{
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "cancelled",
+        "CancellationReasons": [{ "Code": "TransactionConflict" }, { "Code": "None" }, { "Code": "None" }]
+    }"#;
+    let (_, new) = new_token("alice", clock::now());
+    proxy.take();
+    proxy.fail_once("TransactWriteItems", 400, cancelled);
+    assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+    let statuses: Vec<_> = proxy.take().into_iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [400, 200]);
+
+    let conflict = r#"{ "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException" }"#;
+    let roles = ["new".to_owned()];
+    let session =
+        SignIn { user_id: "alice", name: "alice", email: None, issued_at: second, roles: Some(&roles) };
+    proxy.fail_once("UpdateItem", 400, conflict);
+    assert_eq!(store.record_sign_in(&session, second).await.unwrap().roles, roles);
+    let statuses: Vec<_> = proxy.take().into_iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [200, 400, 200], "read, refused, written");
 }
 
 #[tokio::test]

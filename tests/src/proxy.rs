@@ -37,6 +37,8 @@ struct Shared {
     recorded: Mutex<Vec<Recorded>>,
     /// Answered instead of being passed on, while there is something here.
     failure: Mutex<Option<(u16, String)>>,
+    /// The operation whose next request is failed, and how it is answered.
+    failing_once: Mutex<Option<(String, u16, String)>>,
 }
 
 impl DynamoDbProxy {
@@ -66,6 +68,11 @@ impl DynamoDbProxy {
         *self.shared.failure.lock().unwrap() = failure.map(|(status, body)| (status, body.to_owned()));
     }
 
+    /// Answers the next request of one operation with this status and body.
+    pub fn fail_once(&self, operation: &str, status: u16, body: &str) {
+        *self.shared.failing_once.lock().unwrap() = Some((operation.to_owned(), status, body.to_owned()));
+    }
+
     /// What has passed since the last call.
     pub fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.shared.recorded.lock().unwrap())
@@ -74,7 +81,10 @@ impl DynamoDbProxy {
 
 async fn forward(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let mut recorded = record(&headers, &body);
-    let failure = shared.failure.lock().unwrap().clone();
+    let once =
+        shared.failing_once.lock().unwrap().take_if(|(operation, ..)| *operation == recorded.operation);
+    let always = shared.failure.lock().unwrap().clone();
+    let failure = once.map(|(_, status, body)| (status, body)).or(always);
     let answer = match failure {
         Some((status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
         None => {

@@ -135,6 +135,29 @@ where
     }
 }
 
+/// Somebody who creates several tokens at once conflicts with themselves: each creation
+/// checks their user record, and a sign-in writes it.
+const CONFLICT_ATTEMPTS: u32 = 6;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Attempts a write again while its answer is None: another one to the same item was
+/// under way. The SDK does not do that by itself.
+async fn despite_conflicts<T, A>(operation: &'static str, attempt: impl Fn() -> A) -> Result<T, StoreError>
+where
+    A: Future<Output = Result<Option<T>, StoreError>>,
+{
+    let mut pause = CONFLICT_PAUSE;
+    for _ in 1..CONFLICT_ATTEMPTS {
+        if let Some(done) = attempt().await? {
+            return Ok(done);
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    let conflict = || StoreError::Unavailable { operation, reason: "writes conflict".to_owned() };
+    attempt().await?.ok_or_else(conflict)
+}
+
 /// A request that lacks a part; the builders check at run time what we know to hold.
 fn incomplete(operation: &'static str) -> impl Fn(BuildError) -> StoreError {
     move |error| StoreError::Unavailable { operation, reason: error.to_string() }

@@ -1,7 +1,5 @@
 //! Single tokens: created, found by id, revoked.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -10,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 use uuid::Uuid;
 
 use super::items::{self, Item, TOKEN_HASH, USER_ID};
-use super::{Store, incomplete, unavailable};
+use super::{Store, despite_conflicts, incomplete, unavailable};
 use crate::clock::Timestamp;
 use crate::record::Revocation;
 use crate::store::{Creation, Location, NewToken, OwnedToken, RevocationOutcome, StoreError};
@@ -22,11 +20,6 @@ const CREATE: &str = "create a token";
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
-/// Somebody who creates several tokens at once conflicts with themselves: each
-/// creation checks their user record.
-const CONFLICT_ATTEMPTS: u32 = 6;
-const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
-
 impl Store {
     /// Stores a token and the item that finds it, if its owner exists and is not
     /// disabled: all of it or nothing.
@@ -35,21 +28,10 @@ impl Store {
     /// When storage does not answer. The token may have been stored nevertheless;
     /// nobody knows it then, and its owner sees it in the list as never used.
     pub async fn create(&self, new: &NewToken) -> Result<Creation, StoreError> {
-        let mut pause = CONFLICT_PAUSE;
-        for _ in 1..CONFLICT_ATTEMPTS {
-            match self.try_create(new).await? {
-                Some(creation) => return Ok(creation),
-                None => tokio::time::sleep(pause).await,
-            }
-            pause *= 2;
-        }
-        let conflict =
-            || StoreError::Unavailable { operation: CREATE, reason: "transactions conflict".to_owned() };
-        self.try_create(new).await?.ok_or_else(conflict)
+        despite_conflicts(CREATE, || self.try_create(new)).await
     }
 
-    /// One attempt; None if another write to the same user or token was under way. The
-    /// SDK does not try again by itself then.
+    /// One attempt; None if another write to the same user or token was under way.
     async fn try_create(&self, new: &NewToken) -> Result<Option<Creation>, StoreError> {
         let owner_may = ConditionCheck::builder()
             .table_name(&self.tables.users)

@@ -1,18 +1,15 @@
 //! Users: read, and kept in step with their sessions.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::items::{self, Item, USER_ID};
-use super::{Store, unavailable};
+use super::{Store, despite_conflicts, unavailable};
 use crate::clock::Timestamp;
 use crate::store::{SignIn, StoreError};
 use crate::user::User;
 
 const OPERATION: &str = "record a sign-in";
-const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Store {
     /// A user as last written.
@@ -46,14 +43,8 @@ impl Store {
         {
             return Ok(user);
         }
-        let mut written = self.write_sign_in(sign_in, now).await?;
-        if written.is_none() {
-            tokio::time::sleep(CONFLICT_PAUSE).await;
-            written = self.write_sign_in(sign_in, now).await?;
-        }
-        let conflict =
-            || StoreError::Unavailable { operation: OPERATION, reason: "transactions conflict".to_owned() };
-        items::read_user(written.ok_or_else(conflict)?)
+        let written = despite_conflicts(OPERATION, || self.write_sign_in(sign_in, now)).await?;
+        items::read_user(written)
     }
 
     /// The record as it is after the attempt; None if a creation of one of the user's
