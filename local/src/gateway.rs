@@ -8,6 +8,7 @@ mod authorization;
 mod cors;
 mod event;
 mod routes;
+mod throttle;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -98,8 +99,11 @@ impl Gateway {
         let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
+        if matched.throttle.as_ref().is_some_and(|throttle| !throttle.admits()) {
+            return answer::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+        }
         let received = Received::new(&api.id, matched, client, parts);
-        let context = match &api.authorizer {
+        let context = match api.authorizer.as_ref().filter(|_| !matched.is_open) {
             Some(authorizer) => match authorizer.ask(&self.lambda, &received).await {
                 Authorization::Allowed(context) => Some(context),
                 Authorization::Refused(status, message) => return answer::message(status, message),

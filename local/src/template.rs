@@ -58,6 +58,16 @@ pub(crate) struct Route {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) function: String,
+    /// Open to everybody: the API's authorizer is not asked.
+    pub(crate) is_open: bool,
+    pub(crate) throttle: Option<Throttle>,
+}
+
+/// How many requests a route takes: so many a second, and so many at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Throttle {
+    pub(crate) rate: u64,
+    pub(crate) burst: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +117,13 @@ impl Templates {
         let exports = read().with_context(|| format!("in {}", file.display()))?;
         self.exports.extend(exports);
         Ok(())
+    }
+}
+
+impl Route {
+    /// Such as `GET /api/tokens/{id}`.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
     }
 }
 
@@ -188,7 +205,14 @@ impl Resources<'_> {
         };
         let cors = properties.get("CorsConfiguration").and_then(Value::as_object).map(read_cors);
         let cors = cors.transpose().with_context(|| format!("`CorsConfiguration` of `{id}`"))?;
-        Ok(Api { id: id.to_owned(), routes: self.routes(id)?, authorizer, cors })
+        let mut routes = self.routes(id)?;
+        let settings = properties.get("RouteSettings").and_then(Value::as_object);
+        for (key, settings) in settings.into_iter().flatten() {
+            let route = routes.iter_mut().find(|route| route.key() == *key);
+            let route = route.with_context(|| format!("`RouteSettings` of `{id}` has no route `{key}`"))?;
+            route.throttle = Some(read_throttle(settings).with_context(|| format!("route `{key}`"))?);
+        }
+        Ok(Api { id: id.to_owned(), routes, authorizer, cors })
     }
 
     /// The routes of an API: the `HttpApi` events of all functions that name it.
@@ -204,11 +228,16 @@ impl Resources<'_> {
                 let Some(id) = text("/Properties/ApiId/Ref") else {
                     bail!("event `{name}` of `{function}` names no API with `!Ref`");
                 };
-                if event.pointer("/Properties/Auth").is_some() {
-                    bail!(
-                        "event `{name}` of `{function}` has an `Auth` of its own, which is not emulated here"
-                    );
-                }
+                let is_open = match event.pointer("/Properties/Auth").and_then(Value::as_object) {
+                    None => false,
+                    Some(auth) => {
+                        refuse_others(auth, &["Authorizer"])?;
+                        if auth.get("Authorizer").and_then(Value::as_str) != Some("NONE") {
+                            bail!("event `{name}` of `{function}` has an authorizer of its own");
+                        }
+                        true
+                    }
+                };
                 if id != api {
                     continue;
                 }
@@ -220,6 +249,8 @@ impl Resources<'_> {
                     method: method.to_ascii_uppercase(),
                     path: path.to_owned(),
                     function: function.clone(),
+                    is_open,
+                    throttle: None,
                 });
             }
         }
@@ -268,6 +299,16 @@ fn read_cors(cors: &Map<String, Value>) -> Result<Cors> {
         headers: texts(cors.get("AllowHeaders")),
         max_age_seconds: cors.get("MaxAge").and_then(whole_number),
     })
+}
+
+fn read_throttle(settings: &Value) -> Result<Throttle> {
+    let settings = settings.as_object().context("settings are no mapping")?;
+    refuse_others(settings, &["ThrottlingRateLimit", "ThrottlingBurstLimit"])?;
+    let number = |name: &str| {
+        let number = settings.get(name).and_then(whole_number);
+        number.with_context(|| format!("`{name}` is not a whole number"))
+    };
+    Ok(Throttle { rate: number("ThrottlingRateLimit")?, burst: number("ThrottlingBurstLimit")? })
 }
 
 fn refuse_others(properties: &Map<String, Value>, emulated: &[&str]) -> Result<()> {

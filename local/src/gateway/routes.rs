@@ -3,11 +3,13 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
+use super::throttle::Throttle;
 use crate::template::{Api, Route};
 
 const ANY: &str = "ANY";
@@ -20,6 +22,7 @@ pub(super) struct Routes {
 struct Target {
     api: usize,
     route: Route,
+    throttle: Option<Arc<Throttle>>,
 }
 
 /// A request's route.
@@ -28,6 +31,9 @@ pub(super) struct Match {
     /// Such as `GET /api/tokens/{id}`.
     pub(super) key: String,
     pub(super) function: String,
+    /// Open to everybody: the API's authorizer is not asked.
+    pub(super) is_open: bool,
+    pub(super) throttle: Option<Arc<Throttle>>,
     /// Decoded values of the variables in the path.
     pub(super) parameters: BTreeMap<String, String>,
 }
@@ -42,7 +48,8 @@ impl Routes {
                     Some((before, name)) => format!("{before}{{*{name}}}"),
                     None => route.path.clone(),
                 };
-                let target = Target { api: index, route: route.clone() };
+                let throttle = route.throttle.map(|limits| Arc::new(Throttle::new(limits)));
+                let target = Target { api: index, route: route.clone(), throttle };
                 by_method
                     .entry(route.method.clone())
                     .or_default()
@@ -57,11 +64,13 @@ impl Routes {
         [method, ANY].iter().find_map(|method| {
             let found = self.by_method.get(*method)?.at(path).ok()?;
             let decode = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
-            let Target { api, route } = found.value;
+            let Target { api, route, throttle } = found.value;
             Some(Match {
                 api: *api,
-                key: format!("{} {}", route.method, route.path),
+                key: route.key(),
                 function: route.function.clone(),
+                is_open: route.is_open,
+                throttle: throttle.clone(),
                 parameters: found
                     .params
                     .iter()
