@@ -87,6 +87,37 @@ pub struct RevokeTokenConfig {
     pub retention: TimeDelta,
 }
 
+/// For `revoke-leaked-tokens`.
+#[derive(Debug, Clone)]
+pub struct RevokeLeakedTokensConfig {
+    pub tables: Tables,
+    pub token_format: TokenFormat,
+    pub retention: TimeDelta,
+}
+
+/// For `list-users`.
+#[derive(Debug, Clone)]
+pub struct ListUsersConfig {
+    pub tables: Tables,
+    pub admin_role: String,
+}
+
+/// For `update-user`.
+#[derive(Debug, Clone)]
+pub struct UpdateUserConfig {
+    pub tables: Tables,
+    pub admin_role: String,
+    /// None: `Users` is the only source of roles, and they may be changed there.
+    pub roles_claim: Option<String>,
+}
+
+/// For `revoke-all-tokens`.
+#[derive(Debug, Clone)]
+pub struct RevokeAllTokensConfig {
+    pub tables: Tables,
+    pub admin_role: String,
+}
+
 /// For `get-caller`.
 #[derive(Debug, Clone)]
 pub struct GetCallerConfig {
@@ -149,6 +180,10 @@ impl<'a> Environment<'a> {
         self.optional("ADMIN_ROLE").unwrap_or_else(|| "administrator".to_owned())
     }
 
+    fn roles_claim(&self) -> Option<String> {
+        self.optional("ROLES_CLAIM")
+    }
+
     fn retention(&self) -> Result<TimeDelta, ConfigError> {
         self.days("RETENTION_DAYS", "90")
     }
@@ -187,7 +222,7 @@ impl AuthorizerConfig {
             last_used_resolution: TimeDelta::seconds(resolution.into()),
             issuer: environment.required("OIDC_ISSUER").and_then(credible_issuer)?,
             audience: environment.required("OIDC_AUDIENCE")?,
-            roles_claim: environment.optional("ROLES_CLAIM"),
+            roles_claim: environment.roles_claim(),
             client_ip: client_ip(environment)?,
         })
     }
@@ -249,6 +284,46 @@ impl RevokeTokenConfig {
             admin_role: environment.admin_role(),
             retention: environment.retention()?,
         })
+    }
+}
+
+impl RevokeLeakedTokensConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tables: environment.tables()?,
+            token_format: environment.token_format()?,
+            retention: environment.retention()?,
+        })
+    }
+}
+
+impl ListUsersConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self { tables: environment.tables()?, admin_role: environment.admin_role() })
+    }
+}
+
+impl UpdateUserConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            tables: environment.tables()?,
+            admin_role: environment.admin_role(),
+            roles_claim: environment.roles_claim(),
+        })
+    }
+}
+
+impl RevokeAllTokensConfig {
+    /// # Errors
+    /// When a variable is missing or of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self { tables: environment.tables()?, admin_role: environment.admin_role() })
     }
 }
 

@@ -3,12 +3,13 @@
 //! Whatever is refused says what and where; whatever fails on our side says nothing
 //! of why to the caller, and all of it to the log.
 
+pub mod input;
+
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::{StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Response};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::caller::{Caller, MissingCaller};
 use crate::store::StoreError;
@@ -58,6 +59,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
+    /// 503: trying again may help.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     /// Any status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), errors: Vec::new() }
@@ -86,7 +92,7 @@ impl From<StoreError> for Problem {
     /// 503: nobody's input is at fault, and trying again may help.
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "storage failed");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Storage is not available right now. Please try again.")
+        Self::unavailable("Storage is not available right now. Please try again.")
     }
 }
 
@@ -138,11 +144,11 @@ pub fn caller(request: &Request) -> Result<Caller, MissingCaller> {
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
 }
 
-/// The id of a token in a path, in the form the API gives it out.
+/// Refuses whoever is no administrator; `act` ends the sentence "Only administrators …".
 ///
 /// # Errors
-/// 400 when the text is no UUID with hyphens.
-pub fn token_id(text: &str) -> Result<Uuid, Problem> {
-    let id = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
-    id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "must be the UUID of a token")]))
+/// 403.
+pub fn require_administrator(caller: &Caller, admin_role: &str, act: &str) -> Result<(), Problem> {
+    let may = caller.has_role(admin_role);
+    may.then_some(()).ok_or_else(|| Problem::forbidden(format!("Only administrators {act}.")))
 }

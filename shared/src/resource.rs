@@ -1,33 +1,54 @@
-//! A token as the API shows it: everything but the secret and its hash.
+//! Tokens and users as the API shows them: everything but secrets and hashes.
 
 use serde_json::{Value, json};
 
 use crate::clock::{self, Timestamp};
-use crate::record::TokenRecord;
+use crate::record::{Sighting, TokenRecord};
 use crate::user::User;
-use crate::verify::{Status, status};
+use crate::verify::{revocation, status};
 
 /// The token resource (camelCase, times in RFC 3339 UTC, `null` for what is not).
 #[must_use]
 pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Value {
-    let status = status(token, owner, now);
-    let (revoked_at, revoked_by) = match &token.revoked {
-        Some(revocation) => (Some(revocation.at), Some(revocation.by.as_str())),
-        // Revoked along with all of its owner's older tokens.
-        None if status == Status::Revoked => (owner.and_then(|owner| owner.tokens_valid_after), None),
-        None => (None, None),
-    };
+    let revocation = revocation(token, owner);
+    let revocation = revocation.as_ref();
+    let last_used = token.last_used.as_ref();
     json!({
         "id": token.token_id.to_string(),
         "name": token.name,
         "prefix": token.prefix,
-        "status": status.as_str(),
-        "owner": { "id": token.user_id, "name": owner.map_or("", |owner| owner.name.as_str()) },
+        "status": status(token, owner, now).as_str(),
+        "owner": {
+            "id": token.user_id,
+            "name": owner.map_or("", |owner| owner.name.as_str()),
+            "disabled": owner.is_some_and(|owner| owner.disabled),
+        },
         "createdAt": clock::to_text(token.created_at),
         "expiresAt": token.expires_at.map(clock::to_text),
-        "lastUsedAt": token.last_used.as_ref().map(|last| clock::to_text(last.at)),
-        "lastUsedIp": token.last_used.as_ref().and_then(|last| last.ip.as_deref()),
-        "revokedAt": revoked_at.map(clock::to_text),
-        "revokedBy": revoked_by,
+        "lastUsedAt": last_used.map(|last| clock::to_text(last.at)),
+        "lastUsedIp": last_used.and_then(|last| last.ip.as_deref()),
+        "seenFrom": token.seen_from.iter().map(sighting).collect::<Vec<_>>(),
+        "revokedAt": revocation.map(|revocation| clock::to_text(revocation.at)),
+        "revokedBy": revocation.and_then(|revocation| revocation.by.as_deref()),
+        "revocationReason": revocation.map(|revocation| revocation.reason.as_str()),
+    })
+}
+
+fn sighting(sighting: &Sighting) -> Value {
+    json!({ "ip": sighting.ip, "at": clock::to_text(sighting.at) })
+}
+
+/// The user resource, for administrators.
+#[must_use]
+pub fn user_resource(user: &User) -> Value {
+    json!({
+        "id": user.user_id,
+        "name": user.name,
+        "email": user.email,
+        "roles": user.roles,
+        "disabled": user.disabled,
+        "lastSignInAt": user.last_sign_in_at.map(clock::to_text),
+        "tokensRevokedAt": user.tokens_valid_after.map(clock::to_text),
+        "tokensRevokedBy": user.tokens_revoked_by,
     })
 }

@@ -46,13 +46,18 @@ pub enum Creation {
     Created,
     /// The owner is unknown or disabled. Nothing was stored.
     OwnerRefused,
+    /// The owner's tokens up to this time are revoked, and that includes the new one.
+    /// Nothing was stored.
+    Superseded {
+        tokens_valid_after: Timestamp,
+    },
 }
 
-/// Where a token lies, found by its id.
+/// Where a token lies.
 #[cfg(feature = "store")]
 #[derive(Debug)]
 pub struct Location {
-    pub(crate) token_id: Uuid,
+    pub token_id: Uuid,
     pub(crate) hash: TokenHash,
     pub owner_id: String,
 }
@@ -84,6 +89,33 @@ pub struct SignIn<'a> {
     pub issued_at: Timestamp,
     /// None where `Users` is the only source of roles.
     pub roles: Option<&'a [String]>,
+}
+
+/// Users, and where the next page begins.
+#[derive(Debug)]
+pub struct UserPage {
+    pub users: Vec<User>,
+    pub next: Option<String>,
+}
+
+/// What an administrator changes about a user.
+#[derive(Debug, Clone, Copy)]
+pub struct UserChange<'a> {
+    pub user_id: &'a str,
+    pub disabled: Option<bool>,
+    pub roles: Option<&'a [String]>,
+    /// The administrator's user id, and the role that makes them one.
+    pub by: &'a str,
+    pub admin_role: &'a str,
+}
+
+/// How a user's change ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserChangeOutcome {
+    Changed,
+    NoSuchUser,
+    /// Whoever asks is disabled or no administrator, by the time of the write.
+    NotAdministrator,
 }
 
 /// Whose tokens a list shows.

@@ -47,8 +47,8 @@ pub enum ParseTokenError {
 
 /// The token itself: the secret its owner holds.
 ///
-/// It exists at creation, in the creation response and in the authorizer's input,
-/// prints nothing in `Debug`, and is wiped when dropped.
+/// It exists at creation, in the creation response, in the authorizer's input and in
+/// the report of a leak; prints nothing in `Debug`, and is wiped when dropped.
 #[derive(Clone)]
 pub struct PlainToken {
     text: Zeroizing<String>,
@@ -59,7 +59,7 @@ pub struct PlainToken {
 ///
 /// No salt and no slow hash: the input is 190 random bits, so there is nothing to
 /// guess. It is never logged: whoever has it can look a token up.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenHash(String);
 
 impl TokenFormat {
@@ -171,6 +171,13 @@ impl TokenHash {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Takes 64 hexadecimal characters, in either case, for a hash.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let is_hash = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash.then(|| Self(text.to_ascii_lowercase()))
     }
 
     /// Takes what storage holds for a hash.

@@ -9,12 +9,15 @@ pub struct User {
     /// The subject (`sub`) of the user's sessions.
     pub user_id: String,
     pub name: String,
+    pub email: Option<String>,
     pub roles: Vec<String>,
     /// When the session was issued that `roles` were taken from.
     pub roles_as_of: Option<Timestamp>,
     pub disabled: bool,
     /// Tokens created at or before this time are revoked, all by this one value.
     pub tokens_valid_after: Option<Timestamp>,
+    /// The user id of whoever set `tokens_valid_after`.
+    pub tokens_revoked_by: Option<String>,
     pub last_sign_in_at: Option<Timestamp>,
 }
 

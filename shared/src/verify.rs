@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::clock::Timestamp;
-use crate::record::TokenRecord;
+use crate::record::{Revocation, RevocationReason, TokenRecord};
 use crate::user::User;
 
 /// Every outcome of checking a token. "Not found" is an answer, not an error.
@@ -13,9 +13,9 @@ pub enum Verdict {
     /// No such token.
     Unknown,
     Revoked,
-    Expired,
-    /// Created at or before its owner's `tokens_valid_after`.
+    /// Revoked along with all of its owner's older tokens (`tokens_valid_after`).
     Superseded,
+    Expired,
     OwnerMissing,
     OwnerDisabled,
     /// The owner has not signed in for longer than the policy allows.
@@ -47,12 +47,11 @@ pub fn verify(token: Option<&TokenRecord>, owner: Option<&User>, now: Timestamp,
     if token.revoked.is_some() {
         return Verdict::Revoked;
     }
+    if superseded(token, owner).is_some() {
+        return Verdict::Superseded;
+    }
     if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Verdict::Expired;
-    }
-    let valid_after = owner.and_then(|owner| owner.tokens_valid_after);
-    if valid_after.is_some_and(|valid_after| token.created_at <= valid_after) {
-        return Verdict::Superseded;
     }
     let Some(owner) = owner else { return Verdict::OwnerMissing };
     if owner.disabled {
@@ -66,6 +65,29 @@ pub fn verify(token: Option<&TokenRecord>, owner: Option<&User>, now: Timestamp,
         }
     }
     Verdict::Allowed
+}
+
+/// When, by whom and why a token was revoked: by itself, or along with all of its
+/// owner's tokens, whichever came first.
+#[must_use]
+pub fn revocation(token: &TokenRecord, owner: Option<&User>) -> Option<Revocation> {
+    let of_one = token.revoked.clone();
+    let of_all = superseded(token, owner);
+    of_one.into_iter().chain(of_all).min_by_key(|revocation| revocation.at)
+}
+
+/// The revocation of all of an owner's tokens, if it ended this one. A token that had
+/// expired by then was beyond revoking, and one younger than it is not meant.
+fn superseded(token: &TokenRecord, owner: Option<&User>) -> Option<Revocation> {
+    let owner = owner?;
+    let at = owner.tokens_valid_after?;
+    let is_older = token.created_at <= at;
+    let had_expired = token.expires_at.is_some_and(|expires_at| expires_at <= at);
+    (is_older && !had_expired).then(|| Revocation {
+        at,
+        by: owner.tokens_revoked_by.clone(),
+        reason: RevocationReason::RevokeAll,
+    })
 }
 
 /// A token's own state, whatever its owner's account is in: the state of the
@@ -119,10 +141,9 @@ impl Status {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::clock::from_text;
-    use crate::record::Revocation;
 
     const CREATED: &str = "2026-01-01T00:00:00.000Z";
     const NOW: &str = "2026-06-01T00:00:00.000Z";
@@ -131,7 +152,7 @@ mod tests {
         from_text(text).unwrap()
     }
 
-    fn token() -> TokenRecord {
+    pub(crate) fn token() -> TokenRecord {
         TokenRecord {
             token_id: uuid::Uuid::nil(),
             user_id: "alice".into(),
@@ -141,6 +162,7 @@ mod tests {
             expires_at: None,
             revoked: None,
             last_used: None,
+            seen_from: Vec::new(),
         }
     }
 
@@ -153,7 +175,7 @@ mod tests {
     }
 
     fn revoked() -> Option<Revocation> {
-        Some(Revocation { at: at(CREATED), by: "alice".into() })
+        Some(Revocation::of_one(at(CREATED), "alice", "alice"))
     }
 
     #[test]
@@ -217,6 +239,39 @@ mod tests {
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
         owner.tokens_valid_after = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::OwnerDisabled);
+    }
+
+    #[test]
+    fn revoked_token_stays_revoked_when_its_expiry_has_passed_as_well() {
+        let mut token = token();
+        let mut owner = owner();
+        owner.tokens_valid_after = Some(at("2026-02-01T00:00:00.000Z"));
+        token.expires_at = Some(at("2026-03-01T00:00:00.000Z"));
+        assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
+        token.expires_at = owner.tokens_valid_after;
+        assert_eq!(verdict(&token, Some(&owner)), Verdict::Expired);
+        assert_eq!(revocation(&token, Some(&owner)), None);
+    }
+
+    #[test]
+    fn first_of_two_revocations_is_the_one_that_counts() {
+        let mut token = token();
+        let (january, february) = (at("2026-01-15T00:00:00.000Z"), at("2026-02-15T00:00:00.000Z"));
+        let owner = |valid_after| User {
+            tokens_valid_after: Some(valid_after),
+            tokens_revoked_by: Some("admin".into()),
+            ..owner()
+        };
+        let of_all = |at| Revocation { at, by: Some("admin".into()), reason: RevocationReason::RevokeAll };
+        assert_eq!(revocation(&token, None), None);
+        assert_eq!(revocation(&token, Some(&owner(january))), Some(of_all(january)));
+        token.revoked = Some(Revocation::of_one(february, "alice", "alice"));
+        assert_eq!(revocation(&token, Some(&owner(january))), Some(of_all(january)));
+        token.revoked = Some(Revocation::of_one(january, "alice", "alice"));
+        assert_eq!(revocation(&token, Some(&owner(february))), token.revoked);
+        token.created_at = at("2026-02-20T00:00:00.000Z");
+        token.revoked = None;
+        assert_eq!(revocation(&token, Some(&owner(february))), None);
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub(crate) fn new_token(owner: &str, now: Timestamp) -> (PlainToken, NewToken) {
         expires_at: None,
         revoked: None,
         last_used: None,
+        seen_from: Vec::new(),
     };
     let new = NewToken { hash: plain.hash(), record, purge_at: None };
     (plain, new)

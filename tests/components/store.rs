@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use patgate::clock;
 use patgate::record::{LastUse, Revocation};
 use patgate::store::{Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError};
@@ -48,10 +47,10 @@ async fn what_was_purged_is_not_brought_back_by_a_late_write() {
     let (_, new) = user_with_token(&store, "alice").await;
     let location = store.locate(new.record.token_id).await.unwrap().unwrap();
     delete_item(dynamodb, "Tokens", &json!({ "token_hash": { "S": new.hash.as_str() } }));
-    let revocation = Revocation { at: clock::now(), by: "alice".into() };
+    let revocation = Revocation::of_one(clock::now(), "alice", "alice");
     let outcome = store.revoke(&location, &revocation, clock::now()).await.unwrap();
     assert_eq!(outcome, RevocationOutcome::Gone);
-    let written = store.record_use(&new.hash, &last_use("2026-01-01T00:00:00.000Z"), clock::now()).await;
+    let written = store.record_use(&new.hash, &new.record, &last_use("2026-01-01T00:00:00.000Z")).await;
     assert!(!written.unwrap());
     assert!(store.show(&location).await.unwrap().is_none());
     assert_eq!(store.token_and_owner(&new.hash, Some("alice")).await.unwrap().0, None);
@@ -59,24 +58,24 @@ async fn what_was_purged_is_not_brought_back_by_a_late_write() {
 }
 
 #[tokio::test]
-async fn last_use_moves_forward_only_and_waits_for_its_resolution() {
+async fn last_use_moves_forward_only() {
     let system = start();
     let store = store(&system.behind().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    let minute = TimeDelta::seconds(60);
-    let record = async |time: &str| {
-        let last_use = last_use(time);
-        store.record_use(&new.hash, &last_use, last_use.at - minute).await.unwrap()
-    };
-    assert!(record("2026-01-01T00:10:00.000Z").await);
-    assert!(!record("2026-01-01T00:10:59.999Z").await, "within the minute");
-    assert!(!record("2026-01-01T00:09:00.000Z").await, "backwards");
-    assert!(record("2026-01-01T00:11:00.000Z").await);
-    let without_address = LastUse { at: at("2026-01-01T00:20:00.000Z"), ip: None };
-    let written = store.record_use(&new.hash, &without_address, without_address.at - minute).await;
-    assert!(written.unwrap());
-    let (token, _) = store.token_and_owner(&new.hash, None).await.unwrap();
-    assert_eq!(token.unwrap().last_used, Some(without_address), "no address of an earlier use");
+    let read = async || store.token_and_owner(&new.hash, None).await.unwrap().0.unwrap();
+    let unused = read().await;
+    let first = last_use("2026-01-01T00:10:00.000Z");
+    assert!(store.record_use(&new.hash, &unused, &first).await.unwrap());
+    let once = read().await;
+    assert_eq!(once.last_used, Some(first));
+    let later = LastUse { at: at("2026-01-01T00:20:00.000Z"), ip: None };
+    assert!(!store.record_use(&new.hash, &unused, &later).await.unwrap(), "the first was not seen");
+    assert!(store.record_use(&new.hash, &once, &later).await.unwrap());
+    let twice = read().await;
+    assert_eq!(twice.last_used, Some(later), "no address of an earlier use");
+    assert_eq!(twice.seen_from, once.seen_from, "and none is forgotten");
+    assert!(!store.record_use(&new.hash, &once, &last_use("2026-01-01T00:15:00.000Z")).await.unwrap());
+    assert_eq!(read().await, twice);
 }
 
 #[tokio::test]
@@ -84,12 +83,10 @@ async fn two_instances_write_one_use_between_them() {
     let system = start();
     let store = store(&system.behind().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    let now = clock::now();
-    let last_use = LastUse { at: now, ip: None };
-    let since = now - TimeDelta::seconds(60);
+    let last_use = LastUse { at: clock::now(), ip: None };
     let (one, two) = tokio::join!(
-        store.record_use(&new.hash, &last_use, since),
-        store.record_use(&new.hash, &last_use, since)
+        store.record_use(&new.hash, &new.record, &last_use),
+        store.record_use(&new.hash, &new.record, &last_use)
     );
     assert_eq!(u8::from(one.unwrap()) + u8::from(two.unwrap()), 1);
 }
@@ -102,7 +99,7 @@ async fn revocation_schedules_both_items_for_purging() {
     let (_, new) = user_with_token(&store, "alice").await;
     let location = store.locate(new.record.token_id).await.unwrap().unwrap();
     let purge_at = at("2027-01-01T00:00:00.000Z");
-    let revocation = Revocation { at: clock::now(), by: "admin".into() };
+    let revocation = Revocation::of_one(clock::now(), "admin", "alice");
     let revoke = || store.revoke(&location, &revocation, purge_at);
     assert_eq!(revoke().await.unwrap(), RevocationOutcome::Revoked);
     assert_eq!(revoke().await.unwrap(), RevocationOutcome::AlreadyRevoked);

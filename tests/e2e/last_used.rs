@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use patgate_tests::{Person, Settings, System};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The record of a use follows the response; this waits for it.
 fn used(owner: &Person<'_>, id: &str) -> Value {
@@ -68,4 +68,34 @@ fn last_use_moves_on_when_its_resolution_has_passed() {
         }
         assert!(Instant::now() < deadline, "it stays at {first}");
     }
+}
+
+#[test]
+fn last_five_addresses_are_shown_each_once_and_the_newest_first() {
+    let parameters = vec![
+        "LastUsedResolutionSeconds=1",
+        "ClientIpHeader=X-Client-Ip",
+        "OriginSecret=only-the-proxy-knows",
+    ];
+    let Some(system) = System::start_local(Settings { parameters, ..Settings::default() }) else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("travels");
+    assert_eq!(alice.show(&token.id)["seenFrom"], json!([]));
+    let addresses: Vec<_> = [1, 2, 1, 3, 4, 5, 6].map(|n| format!("2001:db8::{n}")).into();
+    for address in &addresses {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while alice.show(&token.id)["lastUsedIp"] != address.as_str() {
+            let request = system.request("GET", "/api/me").bearer(&token.secret);
+            let request =
+                request.header("X-Client-Ip", address).header("X-Origin-Verify", "only-the-proxy-knows");
+            assert_eq!(request.send().status, 200);
+            assert!(Instant::now() < deadline, "{address} is not recorded");
+        }
+    }
+    let shown = alice.show(&token.id);
+    let seen = shown["seenFrom"].as_array().unwrap();
+    let ips: Vec<_> = seen.iter().map(|sighting| sighting["ip"].as_str().unwrap()).collect();
+    assert_eq!(ips, [6, 5, 4, 3, 1].map(|n| format!("2001:db8::{n}")));
+    assert_eq!(seen[0]["at"], shown["lastUsedAt"]);
+    assert!(seen.is_sorted_by(|a, b| a["at"].as_str() > b["at"].as_str()), "{seen:?}");
 }

@@ -116,8 +116,10 @@ fn r6_the_list_shows_everything_about_a_token_but_its_secret() {
         "name",
         "owner",
         "prefix",
+        "revocationReason",
         "revokedAt",
         "revokedBy",
+        "seenFrom",
         "status",
     ];
     assert_eq!(fields, expected);

@@ -7,9 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use lambda_extension::{Error, Extension, LambdaEvent, service_fn};
-use patgate::record::LastUse;
+use patgate::record::{LastUse, TokenRecord};
 use patgate::store::dynamodb::Store;
 use patgate::token::TokenHash;
 use tokio::sync::{Mutex, mpsc};
@@ -21,8 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct UseToRecord {
     pub hash: TokenHash,
-    /// For the log: the hash must not be in it.
-    pub token_id: uuid::Uuid,
+    /// The token as it was read.
+    pub token: TokenRecord,
     pub last_use: LastUse,
 }
 
@@ -37,14 +36,14 @@ impl LastUsedWriter {
     ///
     /// # Errors
     /// When Lambda refuses it.
-    pub async fn register(store: Store, resolution: TimeDelta) -> Result<Self, Error> {
+    pub async fn register(store: Store) -> Result<Self, Error> {
         let (sender, receiver) = mpsc::unbounded_channel::<Option<UseToRecord>>();
         let receiver = Arc::new(Mutex::new(receiver));
         let process = move |_: LambdaEvent| {
             let (store, receiver) = (store.clone(), Arc::clone(&receiver));
             async move {
                 if let Some(Some(due)) = receiver.lock().await.recv().await {
-                    write(&store, due, resolution).await;
+                    write(&store, due).await;
                 }
                 Ok::<(), Error>(())
             }
@@ -75,10 +74,10 @@ impl LastUsedWriter {
     }
 }
 
-async fn write(store: &Store, due: UseToRecord, resolution: TimeDelta) {
-    let unless_since = due.last_use.at - resolution;
-    let write = store.record_use(&due.hash, &due.last_use, unless_since);
-    let token_id = due.token_id;
+async fn write(store: &Store, due: UseToRecord) {
+    let write = store.record_use(&due.hash, &due.token, &due.last_use);
+    // For the log: the hash must not be in it.
+    let token_id = due.token.token_id;
     match tokio::time::timeout(DEADLINE, write).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(%token_id, %error, "a use was not recorded"),

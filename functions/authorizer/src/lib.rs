@@ -148,17 +148,19 @@ impl Authorizer {
         let read = self.store.token_and_owner(&hash, known_owner.as_deref()).await;
         let (token, owner) = read.map_err(Fault::from)?;
         let verdict = verify(token.as_ref(), owner.as_ref(), now, self.config.policy);
-        let (Verdict::Allowed, Some(token), Some(owner)) = (verdict, &token, owner) else {
-            let token = token.map(Box::new);
-            return Err(Denial::Token { verdict, token }.into());
+        let (token, owner) = match (verdict, token, owner) {
+            (Verdict::Allowed, Some(token), Some(owner)) => (token, owner),
+            (verdict, token, _) => {
+                return Err(Denial::Token { verdict, token: token.map(Box::new) }.into());
+            }
         };
         self.owners.remember(&hash, &token.user_id);
-        let last_use = self.is_worth_recording(token, now).then(|| UseToRecord {
+        let proven_by = ProvenBy::Token { id: token.token_id.to_string(), name: token.name.clone() };
+        let last_use = self.is_worth_recording(&token, now).then(|| UseToRecord {
             hash,
-            token_id: token.token_id,
+            token,
             last_use: LastUse { at: now, ip: request.client_ip(self.config.client_ip.as_ref()) },
         });
-        let proven_by = ProvenBy::Token { id: token.token_id.to_string(), name: token.name.clone() };
         Ok(Allowed { caller: caller(owner, proven_by), last_use })
     }
 

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let config = AuthorizerConfig::read(&environment)?;
     let store = Store::for_authorizer(&AwsEnvironment::read(&environment)?, config.tables.clone());
     // An extension has to be registered before the runtime asks for its first event.
-    let writer = LastUsedWriter::register(store.clone(), config.last_used_resolution).await?;
+    let writer = LastUsedWriter::register(store.clone()).await?;
     let authorizer = &Authorizer::new(config, store);
     let writer = &writer;
     let handle = async |event: LambdaEvent<Box<RawValue>>| {

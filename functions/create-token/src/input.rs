@@ -1,20 +1,20 @@
 //! The body of a creation, checked field by field.
 
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use lambda_http::aws_lambda_events::encodings::Body;
 use patgate::clock::Timestamp;
+use patgate::http::input::{json_object, unknown_fields};
 use patgate::http::{FieldError, Problem};
 use patgate::record::NAME_MAX_CHARACTERS;
 use serde_json::{Map, Value};
 
-/// A name and a date need no more.
-const BODY_MAX_BYTES: usize = 16 * 1024;
 /// RFC 3339 has four digits for a year, and stored times have one width.
 const LAST_YEAR: i32 = 9999;
 const NAME: &str = "name";
 const EXPIRES_AT: &str = "expiresAt";
 
 /// A valid body.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) expires_at: Option<Timestamp>,
@@ -22,22 +22,12 @@ pub(crate) struct Input {
 
 impl Input {
     /// Reads a body; what is wrong with it is said of every field at once.
-    pub(crate) fn read(body: &[u8], now: Timestamp) -> Result<Self, Problem> {
-        if body.len() > BODY_MAX_BYTES {
-            return Err(Problem::bad_request(format!("The body is larger than {BODY_MAX_BYTES} bytes.")));
-        }
-        let body: Value = serde_json::from_slice(body)
-            .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}.")))?;
-        let Value::Object(fields) = body else {
-            return Err(Problem::bad_request("The body is not a JSON object."));
-        };
-        Self::check(&fields, now).map_err(Problem::invalid)
+    pub(crate) fn read(body: &Body, now: Timestamp) -> Result<Self, Problem> {
+        Self::check(&json_object(body)?, now).map_err(Problem::invalid)
     }
 
     fn check(fields: &Map<String, Value>, now: Timestamp) -> Result<Self, Vec<FieldError>> {
-        let unknown = fields.keys().filter(|field| ![NAME, EXPIRES_AT].contains(&field.as_str()));
-        let mut errors: Vec<_> =
-            unknown.map(|field| FieldError::new(field, "is not a known field")).collect();
+        let mut errors = unknown_fields(fields, &[NAME, EXPIRES_AT]);
         let name = check_name(fields.get(NAME));
         let expires_at = check_expiry(fields.get(EXPIRES_AT), now);
         match (name, expires_at) {

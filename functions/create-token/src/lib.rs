@@ -2,11 +2,12 @@
 
 mod input;
 
+use chrono::TimeDelta;
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, Response};
 use patgate::caller::{Caller, Credential};
-use patgate::clock::Timestamp;
+use patgate::clock::{self, Timestamp};
 use patgate::config::CreateTokenConfig;
 use patgate::http::{Problem, caller, json_response};
 use patgate::record::TokenRecord;
@@ -19,6 +20,10 @@ use serde_json::Value;
 use uuid::{NoContext, Timestamp as UuidTime, Uuid};
 
 use crate::input::Input;
+
+/// How far the clocks of two functions may differ; Lambda's differ by milliseconds.
+const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(5);
+const ATTEMPTS: u32 = 3;
 
 /// The endpoint.
 #[derive(Debug)]
@@ -49,28 +54,42 @@ impl CreateToken {
             tracing::error!(%error, "the system's random generator failed");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The token could not be made.")
         })?;
-        let new = self.new_token(&plain, &caller, input, now);
-        match self.store.create(&new).await? {
-            Creation::Created => {
-                Ok(json_response(StatusCode::CREATED, &shown_once(&plain, &new, &caller, now)))
+        let mut created_at = now;
+        for _ in 0..ATTEMPTS {
+            let new = self.new_token(&plain, &caller, &input, created_at);
+            match self.store.create(&new).await? {
+                Creation::Created => {
+                    let shown = shown_once(&plain, &new, &caller, now);
+                    return Ok(json_response(StatusCode::CREATED, &shown));
+                }
+                Creation::OwnerRefused => return Err(Problem::forbidden("Your account cannot have tokens.")),
+                // All older tokens were revoked a moment ago, by a clock ahead of ours.
+                Creation::Superseded { tokens_valid_after } => {
+                    if tokens_valid_after > now + CLOCK_DIFFERENCE_MAX {
+                        let until = clock::to_text(tokens_valid_after);
+                        return Err(Problem::forbidden(format!("Your tokens are revoked until {until}.")));
+                    }
+                    created_at = tokens_valid_after + TimeDelta::milliseconds(1);
+                }
             }
-            Creation::OwnerRefused => Err(Problem::forbidden("Your account cannot have tokens.")),
         }
+        Err(Problem::unavailable("Your tokens are being revoked right now. Please try again."))
     }
 
-    fn new_token(&self, plain: &PlainToken, caller: &Caller, input: Input, now: Timestamp) -> NewToken {
+    fn new_token(&self, plain: &PlainToken, caller: &Caller, input: &Input, now: Timestamp) -> NewToken {
         let retention = self.config.retention;
         NewToken {
             hash: plain.hash(),
             record: TokenRecord {
                 token_id: token_id(now),
                 user_id: caller.user_id.clone(),
-                name: input.name,
+                name: input.name.clone(),
                 prefix: plain.displayed_prefix().to_owned(),
                 created_at: now,
                 expires_at: input.expires_at,
                 revoked: None,
                 last_used: None,
+                seen_from: Vec::new(),
             },
             purge_at: input.expires_at.and_then(|expires_at| expires_at.checked_add_signed(retention)),
         }
@@ -87,7 +106,7 @@ fn token_id(now: Timestamp) -> Uuid {
 fn shown_once(plain: &PlainToken, new: &NewToken, caller: &Caller, now: Timestamp) -> Value {
     let mut resource = token_resource(&new.record, None, now);
     if let Some(fields) = resource.as_object_mut() {
-        let owner = serde_json::json!({ "id": caller.user_id, "name": caller.user_name });
+        let owner = serde_json::json!({ "id": caller.user_id, "name": caller.user_name, "disabled": false });
         fields.insert("owner".to_owned(), owner);
         fields.insert("token".to_owned(), plain.expose().into());
     }

@@ -4,11 +4,12 @@ mod query;
 
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::StatusCode;
-use lambda_http::{Request, RequestExt, Response};
+use lambda_http::{Request, Response};
 use patgate::caller::{Caller, Credential};
 use patgate::clock::Timestamp;
 use patgate::config::ListTokensConfig;
-use patgate::http::{Problem, caller, json_response, token_id};
+use patgate::http::input::{path_id, query, token_id};
+use patgate::http::{Problem, caller, json_response};
 use patgate::resource::token_resource;
 use patgate::store::dynamodb::Store;
 use patgate::store::{ListRequest, ListScope};
@@ -31,7 +32,7 @@ impl ListTokens {
 
     /// Answers one request.
     pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
-        let answer = match request.path_parameters_ref().and_then(|path| path.first("id")) {
+        let answer = match path_id(request) {
             None => self.list(request, now).await,
             Some(id) => self.show(request, id, now).await,
         };
@@ -43,8 +44,7 @@ impl ListTokens {
 
     async fn list(&self, request: &Request, now: Timestamp) -> Result<Value, Problem> {
         let caller = caller(request)?;
-        let parameters = request.query_string_parameters_ref();
-        let query = Query::read(parameters.into_iter().flat_map(|query| query.iter()))?;
+        let query = Query::read(query(request))?;
         let list = ListRequest {
             scope: self.scope(&query.whose, &caller)?,
             status: query.status,

@@ -1,12 +1,10 @@
 //! The query parameters of the list, each checked.
 
-use patgate::http::{FieldError, Problem};
+use patgate::http::Problem;
+use patgate::http::input::{PAGE_DEFAULT, page_limit, take_each};
 use patgate::user::is_user_id;
 use patgate::verify::Status;
 use uuid::Uuid;
-
-const LIMIT_DEFAULT: usize = 25;
-const LIMIT_MAX: usize = 100;
 
 /// A valid query.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,22 +28,14 @@ impl Query {
     pub(crate) fn read<'a>(
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, Problem> {
-        let mut query = Self { whose: Whose::Own, status: None, limit: LIMIT_DEFAULT, cursor: None };
-        let mut errors = Vec::new();
-        for (name, value) in parameters {
-            if let Err(message) = query.set(name, value) {
-                errors.push(FieldError::new(name, message));
-            }
-        }
-        if errors.is_empty() { Ok(query) } else { Err(Problem::invalid(errors)) }
+        let mut query = Self { whose: Whose::Own, status: None, limit: PAGE_DEFAULT, cursor: None };
+        take_each(parameters, |name, value| query.set(name, value))?;
+        Ok(query)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-                self.limit = limit.ok_or(format!("must be a whole number from 1 to {LIMIT_MAX}"))?;
-            }
+            "limit" => self.limit = page_limit(value)?,
             "status" => {
                 let status = Status::from_word(value);
                 self.status = Some(status.ok_or("must be `active`, `expired` or `revoked`")?);

@@ -1,10 +1,11 @@
 //! `DELETE /api/tokens/{id}`: revokes a token for good.
 
 use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::{Request, RequestExt, Response};
+use lambda_http::{Request, Response};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeTokenConfig;
-use patgate::http::{Problem, caller, no_content, token_id};
+use patgate::http::input::{path_id, token_id};
+use patgate::http::{Problem, caller, no_content};
 use patgate::record::Revocation;
 use patgate::store::RevocationOutcome;
 use patgate::store::dynamodb::Store;
@@ -32,14 +33,13 @@ impl RevokeToken {
 
     async fn revoke(&self, request: &Request, now: Timestamp) -> Result<(), Problem> {
         let caller = caller(request)?;
-        let path = request.path_parameters_ref();
-        let id = token_id(path.and_then(|path| path.first("id")).unwrap_or_default())?;
+        let id = token_id(path_id(request).unwrap_or_default())?;
         let missing = || Problem::not_found("There is no such token.");
         let location = self.store.locate(id).await?.ok_or_else(missing)?;
         if location.owner_id != caller.user_id && !caller.has_role(&self.config.admin_role) {
             return Err(missing());
         }
-        let revocation = Revocation { at: now, by: caller.user_id };
+        let revocation = Revocation::of_one(now, &caller.user_id, &location.owner_id);
         match self.store.revoke(&location, &revocation, now + self.config.retention).await? {
             // What the caller wants holds either way, so a repeated call is no error.
             RevocationOutcome::Revoked | RevocationOutcome::AlreadyRevoked => Ok(()),

@@ -1,6 +1,7 @@
 //! Tokens and users in DynamoDB. This module and those below it are the only ones
 //! that know the AWS SDK; one file each for what a kind of caller needs.
 
+mod administration;
 mod batch;
 mod credentials;
 mod items;
@@ -134,6 +135,11 @@ where
         StoreError::Unavailable { operation, reason }
     }
 }
+
+// Why a transaction was cancelled: one code for each of its items.
+// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+const CONFLICT: &str = "TransactionConflict";
 
 /// Somebody who creates several tokens at once conflicts with themselves: each creation
 /// checks their user record, and a sign-in writes it.

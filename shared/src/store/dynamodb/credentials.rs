@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 
 use super::items::{self, TOKEN_HASH};
 use super::{Store, unavailable};
-use crate::clock::Timestamp;
 use crate::record::{LastUse, TokenRecord};
 use crate::store::StoreError;
 use crate::token::TokenHash;
@@ -45,36 +44,42 @@ impl Store {
         answer.item.map(items::read_token).transpose()
     }
 
-    /// Writes down a use, unless one is on record since `unless_used_since`. Returns
-    /// whether it was written.
+    /// Writes down a use of a token that was read as `token`, unless another one has
+    /// been written down since. Returns whether it was written.
     ///
-    /// The condition makes several instances write once between them, never moves
-    /// the time backwards, and does not bring back a token that was purged.
+    /// The condition makes several instances write once between them, loses no address,
+    /// never moves the time backwards, and does not bring back a token that was purged.
     ///
     /// # Errors
     /// When storage does not answer.
     pub async fn record_use(
         &self,
         hash: &TokenHash,
+        token: &TokenRecord,
         last_use: &LastUse,
-        unless_used_since: Timestamp,
     ) -> Result<bool, StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.tables.tokens)
             .key(TOKEN_HASH, items::text(hash.as_str()))
-            .condition_expression(
-                "attribute_exists(token_hash) AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)",
-            )
-            .expression_attribute_values(":since", items::time(unless_used_since))
-            .expression_attribute_values(":at", items::time(last_use.at));
+            .expression_attribute_values(":at", items::time(last_use.at))
+            .expression_attribute_values(":seen_from", items::sightings(&token.seen_from_after(last_use)));
+        let update = match &token.last_used {
+            Some(before) => update
+                .condition_expression("attribute_exists(token_hash) AND last_used_at <= :before")
+                .expression_attribute_values(":before", items::time(before.at)),
+            None => update
+                .condition_expression("attribute_exists(token_hash) AND attribute_not_exists(last_used_at)"),
+        };
         let update = match &last_use.ip {
             Some(ip) => update
-                .update_expression("SET last_used_at = :at, last_used_ip = :ip")
+                .update_expression("SET last_used_at = :at, last_used_ip = :ip, seen_from = :seen_from")
                 .expression_attribute_values(":ip", items::text(ip)),
             // The address of an earlier use must not stand beside this one's time.
-            None => update.update_expression("SET last_used_at = :at REMOVE last_used_ip"),
+            None => {
+                update.update_expression("SET last_used_at = :at, seen_from = :seen_from REMOVE last_used_ip")
+            }
         };
         match update.send().await {
             Ok(_) => Ok(true),

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use crate::clock::{self, Timestamp};
-use crate::record::{LastUse, Revocation, TokenRecord};
+use crate::record::{LastUse, Revocation, RevocationReason, Sighting, TokenRecord};
 use crate::store::month::Month;
 use crate::store::{NewToken, StoreError};
 use crate::token::TokenHash;
@@ -43,6 +43,14 @@ pub(super) fn seconds(value: Timestamp) -> AttributeValue {
 
 pub(super) fn texts(values: &[String]) -> AttributeValue {
     AttributeValue::L(values.iter().map(text).collect())
+}
+
+pub(super) fn sightings(values: &[Sighting]) -> AttributeValue {
+    let sighting = |sighting: &Sighting| {
+        let fields = [("ip", text(&sighting.ip)), ("at", time(sighting.at))];
+        AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    };
+    AttributeValue::L(values.iter().map(sighting).collect())
 }
 
 /// The key of the item that finds a token by its id.
@@ -91,15 +99,13 @@ pub(super) fn read_id_item(mut item: Item) -> Result<(TokenHash, String), StoreE
 }
 
 pub(super) fn read_token(mut item: Item) -> Result<TokenRecord, StoreError> {
-    let revoked = match optional_time(&mut item, "revoked_at")? {
-        Some(at) => Some(Revocation { at, by: required(&mut item, "revoked_by")? }),
-        None => None,
-    };
+    let user_id = required(&mut item, USER_ID)?;
+    let revoked = read_revocation(&mut item, &user_id)?;
     let ip = optional(&mut item, "last_used_ip");
     let last_used = optional_time(&mut item, "last_used_at")?.map(|at| LastUse { at, ip });
     Ok(TokenRecord {
         token_id: required_id(&mut item)?,
-        user_id: required(&mut item, USER_ID)?,
+        user_id,
         name: required(&mut item, "name")?,
         prefix: required(&mut item, "prefix")?,
         created_at: optional_time(&mut item, "created_at")?
@@ -107,18 +113,50 @@ pub(super) fn read_token(mut item: Item) -> Result<TokenRecord, StoreError> {
         expires_at: optional_time(&mut item, "expires_at")?,
         revoked,
         last_used,
+        seen_from: read_sightings(item.remove("seen_from"))?,
     })
+}
+
+fn read_revocation(item: &mut Item, owner_id: &str) -> Result<Option<Revocation>, StoreError> {
+    let Some(at) = optional_time(item, "revoked_at")? else { return Ok(None) };
+    let by = optional(item, "revoked_by");
+    let reason = match optional(item, "revocation_reason") {
+        Some(word) => RevocationReason::from_word(&word)
+            .ok_or(StoreError::Corrupt { attribute: "revocation_reason" })?,
+        // Revoked by hand, in the table.
+        None if by.as_deref() == Some(owner_id) => RevocationReason::Owner,
+        None => RevocationReason::Administrator,
+    };
+    Ok(Some(Revocation { at, by, reason }))
+}
+
+fn read_sightings(attribute: Option<AttributeValue>) -> Result<Vec<Sighting>, StoreError> {
+    let corrupt = || StoreError::Corrupt { attribute: "seen_from" };
+    let sighting = |value| match value {
+        AttributeValue::M(mut fields) => {
+            let at = optional_time(&mut fields, "at")?.ok_or_else(corrupt)?;
+            Ok(Sighting { ip: required(&mut fields, "ip")?, at })
+        }
+        _ => Err(corrupt()),
+    };
+    match attribute {
+        None => Ok(Vec::new()),
+        Some(AttributeValue::L(values)) => values.into_iter().map(sighting).collect(),
+        Some(_) => Err(corrupt()),
+    }
 }
 
 pub(super) fn read_user(mut item: Item) -> Result<User, StoreError> {
     Ok(User {
         user_id: required(&mut item, USER_ID)?,
         name: optional(&mut item, "name").unwrap_or_default(),
+        email: optional(&mut item, "email"),
         roles: roles(item.remove("roles"))?,
         roles_as_of: optional_time(&mut item, "roles_as_of")?,
         // Whoever writes `disabled` by hand means it, whatever type it has.
         disabled: !matches!(item.remove("disabled"), None | Some(AttributeValue::Bool(false))),
         tokens_valid_after: optional_time(&mut item, "tokens_valid_after")?,
+        tokens_revoked_by: optional(&mut item, "tokens_revoked_by"),
         last_sign_in_at: optional_time(&mut item, "last_sign_in_at")?,
     })
 }
@@ -199,6 +237,7 @@ mod tests {
                 expires_at: Some(created_at),
                 revoked: None,
                 last_used: None,
+                seen_from: Vec::new(),
             },
             purge_at: Some(created_at),
         }
@@ -208,6 +247,32 @@ mod tests {
     fn token_survives_storage() {
         let new = new_token();
         assert_eq!(read_token(token_item(&new)).unwrap(), new.record);
+    }
+
+    #[test]
+    fn revocation_written_by_hand_is_read_as_one() {
+        for (by, reason) in [
+            (None, RevocationReason::Administrator),
+            (Some("alice"), RevocationReason::Owner),
+            (Some("bob"), RevocationReason::Administrator),
+        ] {
+            let mut item = token_item(&new_token());
+            item.insert("revoked_at".into(), text("2026-11-23T09:30:00Z"));
+            by.map(|by| item.insert("revoked_by".into(), text(by)));
+            let revoked = read_token(item).unwrap().revoked.unwrap();
+            assert_eq!((revoked.by.as_deref(), revoked.reason), (by, reason));
+        }
+    }
+
+    #[test]
+    fn addresses_survive_storage() {
+        let mut new = new_token();
+        let at = new.record.created_at;
+        new.record.seen_from =
+            vec![Sighting { ip: "192.0.2.1".into(), at }, Sighting { ip: "::1".into(), at }];
+        let mut item = token_item(&new);
+        item.insert("seen_from".into(), sightings(&new.record.seen_from));
+        assert_eq!(read_token(item).unwrap(), new.record);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Single tokens: created, found by id, revoked.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -8,21 +10,21 @@ use aws_sdk_dynamodb::types::{
 use uuid::Uuid;
 
 use super::items::{self, Item, TOKEN_HASH, USER_ID};
-use super::{Store, despite_conflicts, incomplete, unavailable};
+use super::{CONDITION_FAILED, CONFLICT, Store, despite_conflicts, incomplete, unavailable};
 use crate::clock::Timestamp;
 use crate::record::Revocation;
 use crate::store::{Creation, Location, NewToken, OwnedToken, RevocationOutcome, StoreError};
+use crate::token::TokenHash;
 
 const CREATE: &str = "create a token";
 
-// Codes of cancellation reasons.
-// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
-const CONFLICT: &str = "TransactionConflict";
-
 impl Store {
-    /// Stores a token and the item that finds it, if its owner exists and is not
-    /// disabled: all of it or nothing.
+    /// Stores a token and the item that finds it, if its owner exists, is not disabled
+    /// and has not revoked it in advance: all of it or nothing.
+    ///
+    /// INVARIANT: whoever is told that a token was created holds one that works. The
+    /// clocks of two functions differ, so a token could be created after its owner's
+    /// were revoked and yet seem older than that.
     ///
     /// # Errors
     /// When storage does not answer. The token may have been stored nevertheless;
@@ -37,9 +39,12 @@ impl Store {
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(&new.record.user_id))
             .condition_expression(
-                "attribute_exists(user_id) AND (attribute_not_exists(disabled) OR disabled = :no)",
+                "attribute_exists(user_id) AND (attribute_not_exists(disabled) OR disabled = :no) \
+                 AND (attribute_not_exists(tokens_valid_after) OR tokens_valid_after < :created_at)",
             )
             .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":created_at", items::time(new.record.created_at))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(incomplete(CREATE))?;
         let answer = self
@@ -55,19 +60,18 @@ impl Store {
         else {
             return Err(unavailable(CREATE)(error));
         };
-        let mut codes =
-            cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
-        let (owner, token, id) = (codes.next(), codes.next(), codes.next());
-        // The hash is of 190 random bits of our own: if it is there already, an earlier
-        // attempt of this very call put it there, and its answer was lost.
-        if token == Some(CONDITION_FAILED) || id == Some(CONDITION_FAILED) {
-            Ok(Some(Creation::Created))
-        } else if owner == Some(CONDITION_FAILED) {
-            Ok(Some(Creation::OwnerRefused))
-        } else if [owner, token, id].contains(&Some(CONFLICT)) {
-            Ok(None)
-        } else {
-            Err(unavailable(CREATE)(error))
+        let reasons = cancelled.cancellation_reasons();
+        let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
+        match codes[..] {
+            // The hash is of 190 random bits of our own: if it is there already, an earlier
+            // attempt of this very call put it there, and its answer was lost.
+            [_, CONDITION_FAILED, _] | [_, _, CONDITION_FAILED] => Ok(Some(Creation::Created)),
+            [CONDITION_FAILED, _, _] => {
+                let owner = reasons.first().and_then(|reason| reason.item().cloned());
+                refusal(owner, new.record.created_at).map(Some)
+            }
+            _ if codes.contains(&CONFLICT) => Ok(None),
+            _ => Err(unavailable(CREATE)(error)),
         }
     }
 
@@ -100,6 +104,20 @@ impl Store {
         Ok(Some(Location { token_id, hash, owner_id }))
     }
 
+    /// Finds which of these tokens there are and are not revoked yet.
+    ///
+    /// # Errors
+    /// When storage does not answer.
+    pub async fn locate_unrevoked(&self, hashes: &BTreeSet<TokenHash>) -> Result<Vec<Location>, StoreError> {
+        let keys: Vec<_> = hashes.iter().collect();
+        let mut found = self.batch_get(&keys, &[]).await?;
+        let located = hashes.iter().filter_map(|hash| {
+            let token = found.take_token(hash).filter(|token| token.revoked.is_none())?;
+            Some(Location { token_id: token.token_id, hash: hash.clone(), owner_id: token.user_id })
+        });
+        Ok(located.collect())
+    }
+
     /// A located token with its owner, as last written; None if it has been purged.
     ///
     /// # Errors
@@ -121,21 +139,23 @@ impl Store {
         revocation: &Revocation,
         purge_at: Timestamp,
     ) -> Result<RevocationOutcome, StoreError> {
-        let answer = self
+        let mut set = vec!["revoked_at = :at", "revocation_reason = :reason", "purge_at = :purge_at"];
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.tables.tokens)
             .key(TOKEN_HASH, items::text(location.hash.as_str()))
-            .update_expression("SET revoked_at = :at, revoked_by = :by, purge_at = :purge_at")
             // A bare update would create the item again after TTL removed it.
             .condition_expression("attribute_exists(token_hash) AND attribute_not_exists(revoked_at)")
             .expression_attribute_values(":at", items::time(revocation.at))
-            .expression_attribute_values(":by", items::text(&revocation.by))
+            .expression_attribute_values(":reason", items::text(revocation.reason.as_str()))
             .expression_attribute_values(":purge_at", items::seconds(purge_at))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some(by) = &revocation.by {
+            set.push("revoked_by = :by");
+            update = update.expression_attribute_values(":by", items::text(by));
+        }
+        match update.update_expression(format!("SET {}", set.join(", "))).send().await {
             Ok(_) => {
                 self.purge_id_item_at(location.token_id, purge_at).await;
                 Ok(RevocationOutcome::Revoked)
@@ -169,5 +189,18 @@ impl Store {
             let error = unavailable("schedule an id item's purge")(error);
             tracing::warn!(%token_id, %error, "a revoked token's id item stays behind");
         }
+    }
+}
+
+/// Why an owner, as they were at that moment, may not have a token.
+fn refusal(owner: Option<Item>, created_at: Timestamp) -> Result<Creation, StoreError> {
+    let owner = owner.filter(|item| !item.is_empty()).map(items::read_user).transpose()?;
+    let Some(owner) = owner.filter(|owner| !owner.disabled) else { return Ok(Creation::OwnerRefused) };
+    match owner.tokens_valid_after {
+        Some(tokens_valid_after) if tokens_valid_after >= created_at => {
+            Ok(Creation::Superseded { tokens_valid_after })
+        }
+        // Written by hand, in a form that does not compare as text.
+        _ => Err(StoreError::Corrupt { attribute: "tokens_valid_after" }),
     }
 }

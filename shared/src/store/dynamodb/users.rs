@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::store::{SignIn, StoreError};
 use crate::user::User;
 
-const OPERATION: &str = "record a sign-in";
+const SIGN_IN: &str = "record a sign-in";
 
 impl Store {
     /// A user as last written.
@@ -43,7 +43,7 @@ impl Store {
         {
             return Ok(user);
         }
-        let written = despite_conflicts(OPERATION, || self.write_sign_in(sign_in, now)).await?;
+        let written = despite_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
         items::read_user(written)
     }
 
@@ -87,7 +87,7 @@ impl Store {
                     newer.item.clone().ok_or(corrupt).map(Some)
                 }
                 Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
-                _ => Err(unavailable(OPERATION)(error)),
+                _ => Err(unavailable(SIGN_IN)(error)),
             },
         }
     }

@@ -1,0 +1,45 @@
+//! `POST /api/users/{id}/revoke-all-tokens`: ends every token that a person has by now.
+
+use lambda_http::aws_lambda_events::encodings::Body;
+use lambda_http::{Request, Response};
+use patgate::clock::Timestamp;
+use patgate::config::RevokeAllTokensConfig;
+use patgate::http::input::user_id;
+use patgate::http::{Problem, caller, no_content, require_administrator};
+use patgate::store::dynamodb::Store;
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct RevokeAllTokens {
+    config: RevokeAllTokensConfig,
+    store: Store,
+}
+
+impl RevokeAllTokens {
+    #[must_use]
+    pub fn new(config: RevokeAllTokensConfig, store: Store) -> Self {
+        Self { config, store }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
+        match self.revoke_all(request, now).await {
+            Ok(()) => no_content(),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    async fn revoke_all(&self, request: &Request, now: Timestamp) -> Result<(), Problem> {
+        let caller = caller(request)?;
+        let user_id = user_id(request)?;
+        if caller.user_id != user_id {
+            // Before anything is read, so that nobody learns who exists.
+            require_administrator(&caller, &self.config.admin_role, "revoke the tokens of others")?;
+        }
+        if !self.store.revoke_all_tokens(user_id, &caller.user_id, now).await? {
+            return Err(Problem::not_found("There is no such user."));
+        }
+        tracing::info!(user_id, by = caller.user_id, "all tokens revoked");
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Whoever finds a token can end it.
+
+use patgate_tests::{Response, Settings, System, scan};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+fn sha256(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A report without any credential. A few at once are let through.
+fn report(system: &System, body: &Value) -> Response {
+    system.request("POST", "/api/tokens/revoke").json(body).send()
+}
+
+#[test]
+fn leaked_token_is_ended_by_anybody_who_holds_it_or_its_hash() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let [by_token, by_hash, kept] = ["by token", "by hash", "kept"].map(|name| alice.create_token(name));
+    assert_eq!(system.status_of(&by_token.secret), 200);
+    let body = json!({ "tokens": [by_token.secret], "hashes": [sha256(&by_hash.secret)] });
+    let answer = report(&system, &body);
+    assert_eq!((answer.status, answer.json()), (202, json!({ "accepted": 2, "malformed": [] })));
+    for token in [&by_token, &by_hash] {
+        system.call("GET", "/api/me", &token.secret).gateway(401, "Unauthorized");
+        let shown = alice.show(&token.id);
+        assert_eq!((&shown["status"], &shown["revocationReason"]), (&json!("revoked"), &json!("leaked")));
+        assert_eq!((&shown["revokedBy"], shown["revokedAt"].is_string()), (&Value::Null, true), "{shown}");
+    }
+    assert_eq!(system.status_of(&kept.secret), 200);
+}
+
+#[test]
+fn answer_is_the_same_for_known_revoked_and_unknown_tokens() {
+    let system = System::start();
+    let alice = system.sign_in("alice");
+    let (known, revoked) = (alice.create_token("known"), alice.create_token("revoked"));
+    assert_eq!(alice.revoke(&revoked.id), 204);
+    let before = alice.show(&revoked.id);
+    let hashes = [sha256(&known.secret), sha256(&revoked.secret), sha256("no token at all")];
+    let answers = hashes.map(|hash| report(&system, &json!({ "hashes": [hash] })));
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.text), (202, &answers[0].text));
+        let names =
+            |answer: &Response| answer.headers.keys().map(|name| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(answer), names(&answers[0]));
+    }
+    assert_eq!(alice.show(&revoked.id), before, "the first revocation stays on record");
+}
+
+#[test]
+fn hundred_tokens_are_ended_by_one_report_and_what_is_no_token_is_pointed_out() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let tokens: Vec<_> = (0..98).map(|n| alice.create_token(&format!("token {n}")).secret).collect();
+    let mut all = tokens.clone();
+    all.insert(50, format!("{}x", &tokens[0][..41]));
+    all.push("fdp_ what is this".to_owned());
+    let answer = report(&system, &json!({ "tokens": all }));
+    assert_eq!(
+        answer.json(),
+        json!({ "accepted": 98, "malformed": ["tokens[50]", "tokens[99]"] }),
+        "{answer:?}"
+    );
+    for token in &tokens {
+        assert_eq!(system.status_of(token), 401);
+    }
+}
+
+#[test]
+fn report_of_another_shape_is_refused_and_ends_nothing() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("kept").secret;
+    for (body, field) in [
+        (json!({}), "tokens"),
+        (json!({ "tokens": [] }), "tokens"),
+        (json!({ "tokens": token }), "tokens"),
+        (json!({ "tokens": [token, 7] }), "tokens"),
+        (json!({ "hashes": {} }), "hashes"),
+        (json!({ "tokens": vec![token.clone(); 101] }), "tokens"),
+        (json!({ "tokens": [token], "source": "https://example.org" }), "source"),
+    ] {
+        let refused = report(&system, &body);
+        assert_eq!(refused.problem(400), [field], "{body}");
+        assert!(!refused.text.contains(&token), "{refused:?}");
+    }
+    let text = format!("{{\"tokens\": [\"{token}\"");
+    let broken = system.request("POST", "/api/tokens/revoke").body("application/json", text).send();
+    broken.problem(400);
+    assert!(!broken.text.contains(&token), "{broken:?}");
+    assert_eq!(system.status_of(&token), 200);
+}
+
+#[test]
+fn flood_of_reports_is_throttled_and_other_endpoints_are_not() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let session = system.sign_in("alice").session;
+    let statuses: Vec<_> = std::thread::scope(|scope| {
+        let one = || report(&system, &json!({ "tokens": ["junk"] }));
+        let reports: Vec<_> = (0..40).map(|_| scope.spawn(one)).collect();
+        reports.into_iter().map(|report| report.join().unwrap()).collect()
+    });
+    let throttled: Vec<_> = statuses.iter().filter(|answer| answer.status == 429).collect();
+    assert!(throttled.len() >= 20, "{} of 40 were throttled", throttled.len());
+    assert!(statuses.iter().filter(|answer| answer.status == 202).count() >= 10);
+    throttled[0].gateway(429, "Too Many Requests");
+    assert_eq!(system.status_of(&session), 200);
+}
+
+#[test]
+fn report_is_never_logged_and_never_stored_in_the_plain() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let (token, other) = (alice.create_token("leaked"), alice.create_token("also leaked"));
+    let hash = sha256(&other.secret);
+    let unknown = "fdp_00000000000000000000000000000000000000";
+    let body = json!({ "tokens": [token.secret, unknown], "hashes": [hash] });
+    assert_eq!(report(&system, &body).status, 202);
+    report(&system, &json!({ "tokens": token.secret })).problem(400);
+    let stored = json!(scan(&system.behind().dynamodb, "Tokens")).to_string();
+    assert!(!stored.contains(&token.secret), "{stored}");
+    let log = system.stop();
+    assert!(log.contains("reported as leaked") && log.contains(&token.id), "{log}");
+    for secret in [token.secret.as_str(), &token.secret[4..], &hash, &sha256(&token.secret), unknown] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
