@@ -33,4 +33,7 @@ test("screenshots", async ({ page, system }, { project }) => {
   await page.getByRole("switch", { name: "Show all users" }).check();
   await row(page, "Backup job").waitFor();
   await shot("all-users");
+  await page.getByRole("button", { name: "Users", exact: true }).click();
+  await page.getByRole("rowheader", { name: /^Bob Baker/ }).waitFor();
+  await shot("users");
 });

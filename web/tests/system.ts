@@ -91,9 +91,11 @@ interface Watched {
   violations: string[];
 }
 
-export const test = base.extend<{ system: System; watched: Watched }>({
-  system: async ({}, use) => {
-    const system = await System.start();
+export const test = base.extend<{ parameters: string[]; system: System; watched: Watched }>({
+  /** Template parameters that differ from the usual ones. */
+  parameters: [[], { option: true }],
+  system: async ({ parameters }, use) => {
+    const system = await System.start(parameters);
     await use(system);
     await system.stop();
   },

@@ -8,6 +8,9 @@ export type NewToken = components["schemas"]["NewToken"];
 export type Status = components["schemas"]["Status"];
 export type Caller = components["schemas"]["Caller"];
 export type TokenPage = components["schemas"]["TokenPage"];
+export type User = components["schemas"]["User"];
+export type UserChange = components["schemas"]["UserChange"];
+export type UserPage = components["schemas"]["UserPage"];
 type Problem = components["schemas"]["Problem"];
 
 /** Supplies the bearer credential of a signed-in person; null when there is no session. */
@@ -52,11 +55,7 @@ export class Client {
   }
 
   listTokens(query: ListQuery): Promise<TokenPage> {
-    const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined && value !== false) parameters.set(name, String(value));
-    }
-    return this.call<TokenPage>("GET", `/api/tokens?${parameters}`);
+    return this.call<TokenPage>("GET", `/api/tokens?${parameters({ ...query })}`);
   }
 
   createToken(token: NewToken): Promise<CreatedToken> {
@@ -65,6 +64,18 @@ export class Client {
 
   async revokeToken(id: string): Promise<void> {
     await this.call<undefined>("DELETE", `/api/tokens/${encodeURIComponent(id)}`);
+  }
+
+  listUsers(query: { limit: number; cursor?: string | undefined }): Promise<UserPage> {
+    return this.call<UserPage>("GET", `/api/users?${parameters(query)}`);
+  }
+
+  updateUser(id: string, change: UserChange): Promise<User> {
+    return this.call<User>("PATCH", `/api/users/${encodeURIComponent(id)}`, change);
+  }
+
+  async revokeAllTokens(userId: string): Promise<void> {
+    await this.call<undefined>("POST", `/api/users/${encodeURIComponent(userId)}/revoke-all-tokens`);
   }
 
   private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -92,6 +103,15 @@ export class Client {
     if (!response.ok) throw await readError(response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
+}
+
+/** The parameters that are given. */
+function parameters(query: Readonly<Record<string, string | number | boolean | undefined>>): URLSearchParams {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== false) given.set(name, String(value));
+  }
+  return given;
 }
 
 async function readError(response: Response): Promise<ApiError> {

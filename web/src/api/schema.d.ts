@@ -59,6 +59,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End tokens that were found where they do not belong
+         * @description Needs no credential: whoever holds a token may end it. The answer is the same for tokens that exist,
+         *     that were revoked before and that nobody knows. Entries that no token of this deployment can be are
+         *     pointed out and spoil nothing; whether one can be is known by its format and checksum alone.
+         */
+        post: operations["revokeLeakedTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens/current": {
         parameters: {
             query?: never;
@@ -70,6 +92,79 @@ export interface paths {
         get: operations["showCurrentToken"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List everybody who has signed in; administrators only
+         * @description In no particular order. Go on until `nextCursor` is null.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The subject of the user's sessions, percent-encoded. */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /** Show one user; administrators only */
+        get: operations["showUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Disable or enable a user, or change their roles; administrators only
+         * @description What is left out stays as it is. Disabling is in force at the next request, for tokens and sessions
+         *     alike, and enabling brings them back. Nobody can disable themselves or take the administrators' role
+         *     from themselves (403).
+         *
+         *     Roles can be changed where the table `Users` is their only source. Where a claim of each sign-in
+         *     rules them, a change of `roles` is refused (400), and the refusal names the claim.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/users/{id}/revoke-all-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The subject of the user's sessions, percent-encoded. */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke every token that a user has by now, for good
+         * @description Your own; administrators anybody's. One write, whatever the number of tokens. A token created
+         *     afterwards works. Sessions go on: to cut somebody off, disable them.
+         */
+        post: operations["revokeAllTokens"];
         delete?: never;
         options?: never;
         head?: never;
@@ -102,7 +197,19 @@ export interface components {
         Owner: {
             id: string;
             name: string;
+            /** @description No token of a disabled owner works, whatever its status. */
+            disabled: boolean;
         };
+        Sighting: {
+            ip: string;
+            /** Format: date-time */
+            at: string;
+        };
+        /**
+         * @description By its owner, by an administrator, reported as leaked, or along with all tokens of its owner.
+         * @enum {string}
+         */
+        RevocationReason: "owner" | "administrator" | "leaked" | "revoke-all";
         Token: {
             /** Format: uuid */
             id: string;
@@ -121,10 +228,13 @@ export interface components {
             /** Format: date-time */
             lastUsedAt: string | null;
             lastUsedIp: string | null;
+            /** @description The last addresses it was used from, each once with its latest time, the newest first. */
+            seenFrom: components["schemas"]["Sighting"][];
             /** Format: date-time */
             revokedAt: string | null;
-            /** @description The user id of whoever revoked it. */
+            /** @description The user id of whoever revoked it; null if it was reported as leaked. */
             revokedBy: string | null;
+            revocationReason: components["schemas"]["RevocationReason"] | null;
         };
         CreatedToken: components["schemas"]["Token"] & {
             /** @description The token itself. It is not stored and cannot be shown again. */
@@ -142,6 +252,43 @@ export interface components {
         TokenPage: {
             items: components["schemas"]["Token"][];
             /** Format: uuid */
+            nextCursor: string | null;
+        };
+        /** @description 1 to 100 entries, both lists together. */
+        LeakReport: {
+            /** @description The tokens themselves. */
+            tokens?: string[];
+            /** @description Hexadecimal SHA-256 of tokens, for a scanner that does not pass on what it found. */
+            hashes?: string[];
+        };
+        LeakReceipt: {
+            /** @description How many different tokens were named, known or not. */
+            accepted: number;
+            /** @description Entries that no token of this deployment can be, such as `tokens[3]`. */
+            malformed: string[];
+        };
+        User: {
+            id: string;
+            name: string;
+            email: string | null;
+            roles: string[];
+            disabled: boolean;
+            /** Format: date-time */
+            lastSignInAt: string | null;
+            /**
+             * Format: date-time
+             * @description When all tokens that the user then had were revoked, the last time.
+             */
+            tokensRevokedAt: string | null;
+            /** @description The user id of whoever did it. */
+            tokensRevokedBy: string | null;
+        };
+        UserChange: {
+            disabled?: boolean;
+            roles?: string[];
+        };
+        UserPage: {
+            items: components["schemas"]["User"][];
             nextCursor: string | null;
         };
         Caller: {
@@ -212,6 +359,24 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description There is no such user. */
+        UserNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests at once. Trying again later will help. */
+        Throttled: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
         /** @description A fault of ours. Trying again may help. */
         Fault: {
             headers: {
@@ -236,6 +401,8 @@ export interface components {
     };
     parameters: {
         TokenId: string;
+        /** @description The subject of the user's sessions, percent-encoded. */
+        UserId: string;
     };
     requestBodies: never;
     headers: {
@@ -366,6 +533,35 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    revokeLeakedTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeakReport"];
+            };
+        };
+        responses: {
+            /** @description Those of the tokens that exist are revoked. */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeakReceipt"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     showCurrentToken: {
         parameters: {
             query?: never;
@@ -387,6 +583,129 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description The most users to return. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The subject of the user's sessions, percent-encoded. */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["UserNotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The subject of the user's sessions, percent-encoded. */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description The user as they are now. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["UserNotFound"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeAllTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The subject of the user's sessions, percent-encoded. */
+                id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens are revoked. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["UserNotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

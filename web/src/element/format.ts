@@ -60,6 +60,23 @@ export const STATUS_LABEL: Readonly<Record<Status, string>> = {
   revoked: "Revoked",
 };
 
+/** By whom and why a token was revoked; `reader` is the user id of whoever reads it. */
+export function revocationInWords(token: Token, reader: string): string {
+  const by = token.revokedBy === reader ? "you" : token.revokedBy === token.owner.id ? "its owner" : token.revokedBy;
+  switch (token.revocationReason) {
+    case "owner":
+      return `by ${by}`;
+    case "administrator":
+      return by === "you" ? "by you" : `by an administrator${by === null ? "" : ` (${by})`}`;
+    case "leaked":
+      return "reported as leaked";
+    case "revoke-all":
+      return by === null ? "with all others" : `with all others, by ${by}`;
+    case null:
+      return "";
+  }
+}
+
 /** The choices of an expiry, in days; `none` and `date` are special. */
 export const EXPIRY_CHOICES = [
   ["none", "No expiration"],

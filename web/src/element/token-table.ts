@@ -3,9 +3,10 @@
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Token } from "../api/client.js";
-import { STATUS_LABEL, expiresSoon, formatExact, formatRelative, statusNow } from "./format.js";
+import { STATUS_LABEL, expiresSoon, revocationInWords, statusNow } from "./format.js";
 import type { Sort, SortColumn } from "./order.js";
 import { sharedStyles } from "./styles.js";
+import { focusRow, renderSkeletons, renderTime, tableStyles } from "./table.js";
 
 const COLUMNS: ReadonlyArray<readonly [SortColumn | "prefix" | "owner", string]> = [
   ["name", "Name"],
@@ -24,6 +25,7 @@ export class TokenTable extends LitElement {
     showOwner: { attribute: false },
     sort: { attribute: false },
     loading: { attribute: false },
+    reader: { attribute: false },
   };
 
   declare tokens: readonly Token[];
@@ -33,6 +35,8 @@ export class TokenTable extends LitElement {
   /** Null where the server decides the order. */
   declare sort: Sort | null;
   declare loading: boolean;
+  /** The user id of whoever looks at it. */
+  declare reader: string;
 
   constructor() {
     super();
@@ -41,13 +45,12 @@ export class TokenTable extends LitElement {
     this.showOwner = false;
     this.sort = null;
     this.loading = false;
+    this.reader = "";
   }
 
   /** Leads the focus to a token's row; false if it is not shown. */
   focusRow(id: string): boolean {
-    const header = this.renderRoot.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(id)}"] th`);
-    header?.focus();
-    return header !== null;
+    return focusRow(this.renderRoot as ShadowRoot, id);
   }
 
   private emit(type: string, detail: unknown): void {
@@ -68,7 +71,7 @@ export class TokenTable extends LitElement {
         </thead>
         <tbody role="rowgroup">
           ${repeat(this.tokens, (token) => token.id, (token) => this.renderRow(token))}
-          ${this.loading ? [0, 1, 2].map(() => this.renderSkeleton(columns.length + 1)) : nothing}
+          ${this.loading ? renderSkeletons(columns.length + 1) : nothing}
         </tbody>
       </table>
     `;
@@ -93,15 +96,15 @@ export class TokenTable extends LitElement {
   private renderRow(token: Token) {
     const status = statusNow(token, this.now);
     return html`
-      <tr role="row" data-id=${token.id} class=${status}>
+      <tr role="row" data-id=${token.id} class=${status === "active" ? "" : "ended"}>
         <th role="rowheader" scope="row" tabindex="-1">${token.name}</th>
         <td role="cell" data-label="Token prefix"><code>${token.prefix}…</code></td>
         ${this.showOwner ? html`<td role="cell" data-label="Owner">${this.renderOwner(token)}</td>` : nothing}
         <td role="cell" data-label="Status">${this.renderStatus(token)}</td>
-        <td role="cell" data-label="Created">${this.renderTime(token.createdAt)}</td>
+        <td role="cell" data-label="Created">${renderTime(token.createdAt, this.now)}</td>
         <td role="cell" data-label="Expires">
-          ${token.expiresAt === null ? "Never" : this.renderTime(token.expiresAt, status === "expired")}
-          ${expiresSoon(token, this.now) ? html`<span class="badge soon">Expires soon</span>` : nothing}
+          ${token.expiresAt === null ? "Never" : renderTime(token.expiresAt, this.now, status === "expired")}
+          ${expiresSoon(token, this.now) ? html`<span class="badge warning">Expires soon</span>` : nothing}
         </td>
         <td role="cell" data-label="Last used">${this.renderLastUse(token)}</td>
         <td role="cell" class="action">
@@ -123,82 +126,52 @@ export class TokenTable extends LitElement {
 
   private renderOwner(token: Token) {
     const name = token.owner.name || token.owner.id;
-    return html`<button class="link" title="Only the tokens of ${name}" @click=${() => this.emit("owner", token.owner)}>
-      ${name}
-    </button>`;
+    return html`
+      <button class="link" title="Only the tokens of ${name}" @click=${() => this.emit("owner", token.owner)}>
+        ${name}
+      </button>
+      ${token.owner.disabled ? html`<span class="badge warning">Disabled</span>` : nothing}
+    `;
   }
 
   private renderStatus(token: Token) {
     const status = statusNow(token, this.now);
-    const revoked = status === "revoked" && token.revokedAt !== null;
     return html`
-      <span class="badge ${status}">${STATUS_LABEL[status]}</span>
-      ${revoked ? html`<span class="detail">${this.renderTime(token.revokedAt as string)}</span>` : nothing}
+      <span class="badge ${status === "active" ? "active" : "ended"}">${STATUS_LABEL[status]}</span>
+      ${
+        status === "revoked" && token.revokedAt !== null
+          ? html`<span class="detail">
+              ${renderTime(token.revokedAt, this.now)}${token.revocationReason === null ? "" : ", "}
+              ${revocationInWords(token, this.reader)}
+            </span>`
+          : nothing
+      }
     `;
   }
 
   private renderLastUse(token: Token) {
     if (token.lastUsedAt === null) return "Never";
+    const others = token.seenFrom.filter((sighting) => sighting.ip !== token.lastUsedIp);
     return html`
-      ${this.renderTime(token.lastUsedAt)}
+      ${renderTime(token.lastUsedAt, this.now)}
       ${token.lastUsedIp ? html`<span class="detail">from ${token.lastUsedIp}</span>` : nothing}
+      ${
+        others.length > 0
+          ? html`<details>
+              <summary>Earlier addresses</summary>
+              <ul>
+                ${others.map((sighting) => html`<li>${sighting.ip}, ${renderTime(sighting.at, this.now)}</li>`)}
+              </ul>
+            </details>`
+          : nothing
+      }
     `;
-  }
-
-  /** Relative to the eye, with the exact time on hover and to assistive technology. */
-  private renderTime(time: string, hasHappened = true) {
-    const exact = formatExact(time);
-    return html`<time datetime=${time} title=${exact}
-      ><span aria-hidden="true">${formatRelative(time, this.now, hasHappened)}</span
-      ><span class="visually-hidden">${exact}</span></time
-    >`;
-  }
-
-  private renderSkeleton(columns: number) {
-    return html`<tr role="row" class="skeleton" aria-hidden="true">
-      ${Array.from({ length: columns }, () => html`<td role="cell"><span></span></td>`)}
-    </tr>`;
   }
 
   static override styles = [
     sharedStyles,
+    tableStyles,
     css`
-      :host {
-        display: block;
-      }
-
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        text-align: left;
-      }
-
-      th,
-      td {
-        padding: 0.625rem 0.75rem;
-        border-bottom: 1px solid var(--_border);
-        vertical-align: top;
-      }
-
-      thead th {
-        vertical-align: middle;
-        color: var(--_muted);
-        font-size: 0.875rem;
-        font-weight: 600;
-        white-space: nowrap;
-      }
-
-      tbody th {
-        font-weight: 600;
-        overflow-wrap: anywhere;
-      }
-
-      tr.expired th,
-      tr.revoked th {
-        color: var(--_muted);
-        font-weight: 400;
-      }
-
       button.sort {
         min-height: 1.5rem;
         padding: 0;
@@ -213,108 +186,19 @@ export class TokenTable extends LitElement {
         white-space: nowrap;
       }
 
-      .detail {
-        display: block;
+      details {
         color: var(--_muted);
         font-size: 0.875rem;
-        overflow-wrap: anywhere;
       }
 
-      .badge {
-        display: inline-block;
-        padding: 0 0.5rem;
-        border: 1px solid currentcolor;
-        border-radius: 99px;
-        font-size: 0.875rem;
-        white-space: nowrap;
+      summary {
+        cursor: pointer;
       }
 
-      .badge.active {
-        background: var(--_success-surface);
-        color: var(--_success);
-      }
-
-      .badge.expired,
-      .badge.revoked {
-        color: var(--_muted);
-      }
-
-      .badge.soon {
-        background: var(--_warning-surface);
-        color: var(--_warning);
-      }
-
-      .action {
-        text-align: right;
-      }
-
-      .action button {
-        min-height: 1.75rem;
-        padding: 0 0.5rem;
-      }
-
-      .skeleton span {
-        display: block;
-        height: 1.25rem;
-        border-radius: 4px;
-        background: var(--_raised);
-      }
-
-      @media (prefers-reduced-motion: no-preference) {
-        .skeleton span {
-          animation: pulse 1.2s ease-in-out infinite alternate;
-        }
-      }
-
-      @keyframes pulse {
-        to {
-          opacity: 0.4;
-        }
-      }
-
-      @media (max-width: 48rem) {
-        table,
-        tbody,
-        tr,
-        tbody th,
-        td {
-          display: block;
-        }
-
-        /* Its buttons would take a focus that nobody sees; each cell has its label. */
-        thead {
-          display: none;
-        }
-
-        tbody tr {
-          margin-bottom: 0.75rem;
-          padding: 0.75rem 1rem;
-          border: 1px solid var(--_border);
-          border-radius: var(--_radius);
-        }
-
-        tbody th,
-        td {
-          padding: 0.125rem 0;
-          border: 0;
-        }
-
-        td[data-label] {
-          display: grid;
-          grid-template-columns: 7.5rem 1fr;
-          gap: 0 0.5rem;
-          justify-items: start;
-        }
-
-        td[data-label]::before {
-          content: attr(data-label);
-          grid-row: span 3;
-          color: var(--_muted);
-        }
-
-        .action button {
-          min-height: 2.5rem;
-        }
+      details ul {
+        margin: 0;
+        padding: 0;
+        list-style: none;
       }
     `,
   ];

@@ -1,0 +1,194 @@
+/** People and all that is theirs: what administrators do, and what everybody can do for themselves. */
+
+import type { Page } from "@playwright/test";
+import { type System, expect, expectAccessible, row, test } from "./system.js";
+
+/** A row by the name it begins with: more stands in a user's header. */
+function userRow(page: Page, name: string) {
+  return page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}`) }) });
+}
+
+async function openUsers(page: Page, system: System): Promise<void> {
+  await system.open(page, "admin");
+  await page.getByRole("button", { name: "Users", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Users" })).toBeFocused();
+  await expect(page.getByRole("table", { name: "Users" })).toHaveAttribute("aria-busy", "false");
+}
+
+test("administrator sees who has signed in, and finds somebody by name, address or role", async ({ page, system }) => {
+  await system.createToken("alice", "of alice");
+  await system.createToken("bob", "of bob");
+  await openUsers(page, system);
+  await expect(page.getByRole("rowheader")).toHaveText([/Ada Admin \(you\)/, /Alice Archer/, /Bob Baker/]);
+  await expect(userRow(page, "Bob Baker")).toContainText("bob@example.org");
+  await expect(userRow(page, "Bob Baker")).toContainText("viewer");
+  await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
+  await expect(userRow(page, "Bob Baker").locator("time")).toHaveText(/just now/);
+  await expectAccessible(page);
+  for (const wanted of ["ALICE", "alice@ex", "publisher"]) {
+    await page.getByRole("searchbox", { name: "Search" }).fill(wanted);
+    await expect(page.getByRole("rowheader")).toHaveText([/Alice Archer/]);
+  }
+  await page.getByRole("searchbox", { name: "Search" }).fill("nobody at all");
+  await expect(page.getByText("No user matches.").first()).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("administrator disables somebody at once, and enables them again", async ({ page, system }) => {
+  const token = await system.createToken("bob", "of bob");
+  await openUsers(page, system);
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
+  expect(await system.statusOf(token.token)).toBe(200);
+
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
+  await dialog.getByRole("button", { name: "Disable" }).click();
+  await expect(userRow(page, "Bob Baker")).toContainText("Disabled");
+  await expect(userRow(page, "Bob Baker").getByRole("rowheader")).toBeFocused();
+  await expect(page.getByRole("status").filter({ hasText: "Bob Baker is disabled." })).toBeAttached();
+  expect(await system.statusOf(token.token)).toBe(401);
+  await expectAccessible(page);
+
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Access tokens" })).toBeFocused();
+  await expect(page.getByText("Only the tokens of Bob Baker.")).toBeVisible();
+  await expect(row(page, "of bob")).toContainText("Disabled");
+  await expectAccessible(page);
+
+  await page.getByRole("button", { name: "Users", exact: true }).click();
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Enable Bob Baker" }).click();
+  await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
+  expect(await system.statusOf(token.token)).toBe(200);
+});
+
+test("revoking all tokens of somebody needs their name typed", async ({ page, system }) => {
+  const tokens = [await system.createToken("bob", "one"), await system.createToken("bob", "two")];
+  const kept = await system.createToken("alice", "kept");
+  await openUsers(page, system);
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Revoke all tokens of Bob Baker" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByLabel(/^Type/)).toBeFocused();
+  await dialog.getByLabel(/^Type/).fill("Alice Archer");
+  await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
+  await expect(dialog.getByRole("alert")).toHaveText("This is something else.");
+  await expect(dialog.getByLabel(/^Type/)).toBeFocused();
+  await expectAccessible(page);
+  expect(await system.statusOf(tokens[0]?.token ?? "")).toBe(200);
+  await dialog.getByLabel(/^Type/).fill(" Bob  Baker ");
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await expect(userRow(page, "Bob Baker")).toContainText("Tokens revoked just now");
+  for (const token of tokens) expect(await system.statusOf(token.token)).toBe(401);
+  expect(await system.statusOf(kept.token)).toBe(200);
+  await expectAccessible(page);
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
+  await expect(row(page, "one")).toContainText("Revoked");
+  await expect(row(page, "one")).toContainText("with all others, by you");
+});
+
+test("administrator cannot disable themselves, and is told when a change is refused", async ({ page, system }) => {
+  await system.createToken("bob", "of bob");
+  await openUsers(page, system);
+  await expect(userRow(page, "Ada Admin").getByRole("button", { name: /^Disable/ })).toHaveCount(0);
+  await page.route("**/api/users/bob", (route) => route.fulfill({ status: 503, json: { detail: "Storage is away." } }));
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
+  await expect(page.getByRole("alert").first()).toContainText("Bob Baker was not disabled. Storage is away.");
+  await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
+  await expectAccessible(page);
+});
+
+test("all users are loaded, however many there are", async ({ page, system }) => {
+  for (let n = 0; n < 105; n++) {
+    const answer = await fetch(`${system.issuer}/sign-in`, {
+      method: "POST",
+      body: new URLSearchParams({ user: `person-${n}` }),
+    });
+    const { access_token } = (await answer.json()) as { access_token: string };
+    expect(await system.statusOf(access_token)).toBe(200);
+  }
+  await openUsers(page, system);
+  await expect(page.getByRole("rowheader")).toHaveCount(106);
+  await expect(page.getByText("106 users loaded.")).toBeAttached();
+});
+
+for (const user of ["alice", "bob"] as const) {
+  test(`${user} is no administrator and finds no view of users`, async ({ page, system }) => {
+    await system.open(page, user);
+    await expect(page.getByRole("button", { name: "Users", exact: true })).toHaveCount(0);
+    const headers = { authorization: `Bearer ${await system.session(user)}` };
+    expect((await fetch(`${system.api}/api/users`, { headers })).status).toBe(403);
+  });
+}
+
+test("everybody can revoke all their tokens, having typed that they mean it", async ({ page, system }) => {
+  const tokens = [await system.createToken("alice", "one"), await system.createToken("alice", "two")];
+  const kept = await system.createToken("bob", "kept");
+  await system.open(page, "alice");
+  await page.getByRole("button", { name: "Revoke all my tokens" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
+  await expect(dialog.getByRole("alert")).toHaveText("This is something else.");
+  await expectAccessible(page);
+  await dialog.getByLabel("Type revoke all to confirm").fill("revoke all");
+  await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
+  for (const token of tokens) {
+    await expect(row(page, token.name)).toContainText("Revoked");
+    await expect(row(page, token.name)).toContainText("with all others, by you");
+    expect(await system.statusOf(token.token)).toBe(401);
+  }
+  expect(await system.statusOf(kept.token)).toBe(200);
+  await expect(page.getByRole("heading", { name: "Access tokens" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Revoke all my tokens" })).toHaveCount(0);
+  await expect(page.getByRole("status").filter({ hasText: "All your tokens are revoked." })).toBeAttached();
+});
+
+test("revoked token shows by whom and why", async ({ page, system }) => {
+  const own = await system.createToken("bob", "by himself");
+  const administered = await system.createToken("bob", "by the administrator");
+  const leaked = await system.createToken("bob", "found in a log");
+  await system.revokeToken("bob", own.id);
+  await system.revokeToken("admin", administered.id);
+  const report = await fetch(`${system.api}/api/tokens/revoke`, {
+    method: "POST",
+    body: JSON.stringify({ tokens: [leaked.token] }),
+  });
+  expect(report.status).toBe(202);
+  await system.open(page, "bob");
+  await expect(row(page, "by himself")).toContainText("by you");
+  await expect(row(page, "by the administrator")).toContainText("by an administrator (admin)");
+  await expect(row(page, "found in a log")).toContainText("reported as leaked");
+  await expectAccessible(page);
+});
+
+test.describe("behind a proxy that tells the client's address", () => {
+  test.use({
+    parameters: [
+      "LastUsedResolutionSeconds=1",
+      "ClientIpHeader=X-Client-Ip",
+      "OriginSecret=only-the-proxy-knows",
+    ],
+  });
+
+  test("addresses that a token was used from before can be looked at", async ({ page, system }) => {
+    const { token, name } = await system.createToken("alice", "travels");
+    const headers = { authorization: `Bearer ${token}`, "x-origin-verify": "only-the-proxy-knows" };
+    const list = { authorization: `Bearer ${await system.session("alice")}` };
+    for (const ip of ["192.0.2.1", "192.0.2.2"]) {
+      await expect(async () => {
+        await fetch(`${system.api}/api/me`, { headers: { ...headers, "x-client-ip": ip } });
+        expect(await (await fetch(`${system.api}/api/tokens`, { headers: list })).text()).toContain(`"${ip}"`);
+      }).toPass();
+    }
+    await system.open(page, "alice");
+    await expect(row(page, name)).toContainText("from 192.0.2.2");
+    await expect(row(page, name).getByRole("listitem")).toHaveCount(0);
+    await row(page, name).getByText("Earlier addresses").click();
+    await expect(row(page, name).getByRole("listitem")).toHaveText([/^192\.0\.2\.1, just now/]);
+    await expectAccessible(page);
+  });
+});
