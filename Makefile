@@ -1,7 +1,8 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e test-web web web-if-possible screenshots check check-web format build build-debug clean
+.PHONY: help run test test-e2e test-web web web-if-possible screenshots check check-web format build build-debug \
+  first-administrator clean
 
 # Tools that are pinned here and nowhere else.
 CARGO_DENY_VERSION := 0.20.2
@@ -22,7 +23,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 help: ## Show this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 24
 
 run: build-debug web-if-possible ## Run the whole system on this machine (PORT, ISSUER_PORT, DYNAMODB_PORT)
 	@./target/debug/local
@@ -69,6 +70,9 @@ build: $(VENV)/installed ## Build the Lambda packages in target/lambda/ (ARCH=ar
 build-debug:
 	@echo "Building (a first build takes about three minutes)"
 	@cargo build --workspace --bins
+
+first-administrator: $(VENV)/installed ## Make USER_ID an administrator where roles are kept in Users (STACK, or DYNAMODB_URL on this machine)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator
 
 clean: ## Remove what was built, and the data of `make run`
 	rm -rf target .local $(VENV) $(TOOLS) web/dist web/node_modules

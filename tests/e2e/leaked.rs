@@ -126,3 +126,75 @@ fn report_is_never_logged_and_never_stored_in_the_plain() {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
 }
+
+/// A file of the repository's documentation.
+fn document(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/secret-scanning").join(name)
+}
+
+/// A text of the same form whose checksum is another.
+fn with_wrong_checksum(token: &str) -> String {
+    let last = if token.ends_with('0') { '1' } else { '0' };
+    format!("{}{last}", &token[..token.len() - 1])
+}
+
+#[test]
+fn gitleaks_rule_finds_a_token_wherever_it_stands_and_nothing_that_is_none() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("scanned").secret;
+    let rules: toml::Table = std::fs::read_to_string(document("gitleaks.toml")).unwrap().parse().unwrap();
+    let rule = &rules["rules"][0];
+    // gitleaks takes regular expressions of RE2, as this library does.
+    let regex = regex_lite::Regex::new(rule["regex"].as_str().unwrap()).unwrap();
+    let found = |text: &str| regex.captures(text).map(|found| found[1].to_owned());
+    for text in [
+        format!("curl -H 'Authorization: Bearer {token}' https://api.example"),
+        format!("TOKEN={token}"),
+        format!("{{\"token\":\"{token}\"}}"),
+        format!("https://user:{token}@example.org/"),
+        token.clone(),
+    ] {
+        assert_eq!(found(&text).as_deref(), Some(token.as_str()), "{text}");
+        assert!(text.contains(rule["keywords"][0].as_str().unwrap()));
+    }
+    for text in [format!("{token}x"), token[..41].to_owned(), format!("x{token}"), token.to_uppercase()] {
+        assert_eq!(found(&text), None, "{text}");
+    }
+    // The rule also asks for entropy, so that examples in documentation are no finds.
+    let entropy = |text: &str| {
+        let counts = text.chars().map(|one| text.chars().filter(|other| *other == one).count());
+        counts.map(|count| -(count as f64 / text.len() as f64).log2()).sum::<f64>() / text.len() as f64
+    };
+    let required = rule["entropy"].as_float().unwrap();
+    assert!(entropy(&token) > required, "{}", entropy(&token));
+    assert!(entropy("fdp_00000000000000000000000000000000000000") < required);
+}
+
+#[test]
+fn scanner_reports_real_tokens_by_their_hashes_and_passes_over_wrong_checksums() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let alice = system.sign_in("alice");
+    let (leaked, kept) = (alice.create_token("leaked"), alice.create_token("kept"));
+    proxy.take();
+    let finds = format!(
+        "[{{\"Secret\": \"{}\"}}, {{\"Secret\": \"{}\"}}, {{\"Match\": \"token {}\"}}]",
+        leaked.secret,
+        with_wrong_checksum(&kept.secret),
+        leaked.secret
+    );
+    let mut scanner = std::process::Command::new("python3")
+        .arg(document("report_leaked.py"))
+        .arg(&system.api)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("Python 3 is installed");
+    std::io::Write::write_all(&mut scanner.stdin.take().unwrap(), finds.as_bytes()).unwrap();
+    let output = scanner.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert_eq!(said, "1 reported, 1 passed over: no tokens by their checksum\n");
+    assert_eq!(system.status_of(&leaked.secret), 401);
+    assert_eq!(alice.show(&leaked.id)["revocationReason"], "leaked");
+    assert_eq!(system.status_of(&kept.secret), 200);
+}

@@ -276,3 +276,54 @@ fn tokens_of_somebody_who_stays_away_stop_working_until_they_sign_in_again() {
     }
     assert_eq!(system.status_of(&token.secret), 200);
 }
+
+/// `make first-administrator` for somebody, and what it says.
+fn first_administrator(system: &System, user_id: &str) -> std::process::Output {
+    std::process::Command::new("make")
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(["--no-print-directory", "first-administrator"])
+        .env("USER_ID", user_id)
+        .env("DYNAMODB_URL", &system.behind().dynamodb)
+        .output()
+        .expect("make is installed")
+}
+
+#[test]
+fn first_administrator_comes_from_the_claim_where_a_claim_rules_the_roles() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let carol = system.sign_in("carol");
+    carol.call("GET", "/api/users").problem(403);
+    // Her administrators at the identity provider give her the role, and she signs in.
+    let carol = system.sign_in_as("carol", &[("roles", "administrator")]);
+    assert_eq!(carol.call("GET", "/api/users").status, 200);
+    assert_eq!(carol.call("GET", "/api/me").json()["administrator"], true);
+}
+
+#[test]
+fn first_administrator_comes_from_an_operators_hand_where_the_table_rules_the_roles() {
+    let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../.venv/installed");
+    if !std::path::Path::new(tools).exists() && std::env::var("CI").is_err() {
+        eprintln!("skipped: the AWS CLI is not here; `make check` installs it");
+        return;
+    }
+    let Some(system) = System::start_local(settings) else { return };
+    // Not even the person that the development sign-in calls an administrator is one.
+    for name in ["admin", "carol"] {
+        system.sign_in(name).call("GET", "/api/users").problem(403);
+    }
+    let carol = system.sign_in("carol");
+    let done = first_administrator(&system, "carol");
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(carol.roles(), json!(["administrator"]), "at the next request, without another sign-in");
+    assert_eq!(carol.call("GET", "/api/users").status, 200);
+    // And from here on they need no operator any more.
+    assert_eq!(change(&carol, "admin", &json!({ "roles": ["administrator"] })).status, 200);
+    for user_id in ["carol", "nobody", "it's \"nobody\" $(false)"] {
+        let before = scan(&system.behind().dynamodb, "Users");
+        let refused = first_administrator(&system, user_id);
+        assert!(!refused.status.success());
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("Nothing was changed."), "{refused:?}");
+        assert_eq!(scan(&system.behind().dynamodb, "Users"), before);
+    }
+}
