@@ -224,7 +224,7 @@ fn bad_change_names_the_field_and_changes_nothing() {
     let Some(system) = roles_in_the_table() else { return };
     let admin = system.sign_in("admin");
     // From now on neither session is new to the record.
-    (admin.roles(), system.sign_in("bob").roles());
+    assert_eq!((admin.roles(), system.sign_in("bob").roles()), (json!(["administrator"]), json!([])));
     let before = scan(&system.behind().dynamodb, "Users");
     for (body, fields) in [
         (json!({}), vec!["disabled"]),

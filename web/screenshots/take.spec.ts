@@ -36,4 +36,7 @@ test("screenshots", async ({ page, system }, { project }) => {
   await page.getByRole("button", { name: "Users", exact: true }).click();
   await page.getByRole("rowheader", { name: /^Bob Baker/ }).waitFor();
   await shot("users");
+  await page.getByRole("button", { name: "Revoke all tokens of Bob Baker" }).click();
+  await page.getByLabel(/^Type/).fill("Bob");
+  await shot("revoke-all");
 });
