@@ -72,6 +72,35 @@ test("element tells its page of an expired session, even when the answer is unre
   await expect(page.getByRole("alert")).toContainText("Your session has expired");
 });
 
+test("element never acts in the name of somebody who has signed out", async ({ page, elsewhere }) => {
+  const { system, url } = elsewhere;
+  await system.createToken("admin", "of the administrator");
+  const [bob, admin] = [await system.session("bob"), await system.session("admin")];
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/me", async (route) => {
+    if (route.request().headers()["authorization"] === `Bearer ${bob}`) await held;
+    await route.continue();
+  });
+  elsewhere.serve(frontend(system.api, bob));
+  await page.goto(url);
+  const signIn = (session: string | null) =>
+    page.locator("access-tokens").evaluate((element, credential) => {
+      (element as HTMLElementTagNameMap["access-tokens"]).credential = credential === null ? null : () => credential;
+    }, session);
+  await signIn(null);
+  await signIn(admin);
+  await page.getByRole("switch", { name: "Show all users" }).check();
+  release();
+  await expect(row(page, "of the administrator")).toBeVisible();
+  await expect(page.getByRole("navigation")).toBeVisible();
+  await signIn(null);
+  await expect(page.getByRole("navigation")).toHaveCount(0);
+  await expect(page.getByRole("rowheader")).toHaveCount(0);
+  await signIn(bob);
+  await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
+});
+
 test("page of an origin that is not allowed reads nothing", async ({ page, elsewhere }) => {
   const system = await System.start(["CorsOrigins=https://app.example"]);
   elsewhere.serve(frontend(system.api, await system.session("alice")));

@@ -56,8 +56,8 @@ test("list can be filtered by status, searched by name and sorted by column", as
   await page.getByLabel("Status", { exact: true }).selectOption("active");
   await expect(names).toHaveText(["apple"]);
   await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
-  await expect(page.getByText("No token matches.").first()).toBeVisible();
-  await expect(page.locator("access-tokens").getByRole("status").first()).toHaveText("No token matches.");
+  await expect(page.getByText("None matches.").first()).toBeVisible();
+  await expect(page.locator("access-tokens").getByRole("status").first()).toHaveText("None matches.");
   await page.getByRole("searchbox", { name: "Search" }).fill("");
   await page.getByLabel("Status", { exact: true }).selectOption("");
   if ((viewport?.width ?? 0) > 768) {

@@ -19,7 +19,7 @@ test("administrator sees who has signed in, and finds somebody by name, address 
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");
   await openUsers(page, system);
-  await expect(page.getByRole("rowheader")).toHaveText([/Ada Admin \(you\)/, /Alice Archer/, /Bob Baker/]);
+  await expect(page.getByRole("rowheader")).toHaveText([/Ada Admin.*You/s, /Alice Archer/, /Bob Baker/]);
   await expect(userRow(page, "Bob Baker")).toContainText("bob@example.org");
   await expect(userRow(page, "Bob Baker")).toContainText("viewer");
   await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
@@ -30,7 +30,7 @@ test("administrator sees who has signed in, and finds somebody by name, address 
     await expect(page.getByRole("rowheader")).toHaveText([/Alice Archer/]);
   }
   await page.getByRole("searchbox", { name: "Search" }).fill("nobody at all");
-  await expect(page.getByText("No user matches.").first()).toBeVisible();
+  await expect(page.getByText("None matches.").first()).toBeVisible();
   await expectAccessible(page);
 });
 
@@ -54,8 +54,8 @@ test("administrator disables somebody at once, and enables them again", async ({
   await expectAccessible(page);
 
   await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "Access tokens" })).toBeFocused();
-  await expect(page.getByText("Only the tokens of Bob Baker.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Access tokens of Bob Baker" })).toBeFocused();
+  await expect(page.getByText("Only the tokens of Bob Baker (bob@example.org).")).toBeVisible();
   await expect(row(page, "of bob")).toContainText("Disabled");
   await expectAccessible(page);
 
@@ -65,20 +65,20 @@ test("administrator disables somebody at once, and enables them again", async ({
   expect(await system.statusOf(token.token)).toBe(200);
 });
 
-test("revoking all tokens of somebody needs their name typed", async ({ page, system }) => {
+test("revoking all tokens of somebody needs to be told who they are", async ({ page, system }) => {
   const tokens = [await system.createToken("bob", "one"), await system.createToken("bob", "two")];
   const kept = await system.createToken("alice", "kept");
   await openUsers(page, system);
   await userRow(page, "Bob Baker").getByRole("button", { name: "Revoke all tokens of Bob Baker" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByLabel(/^Type/)).toBeFocused();
-  await dialog.getByLabel(/^Type/).fill("Alice Archer");
+  await dialog.getByLabel(/^Type/).fill("alice@example.org");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("This is something else.");
+  await expect(dialog.getByRole("alert")).toHaveText("This does not match.");
   await expect(dialog.getByLabel(/^Type/)).toBeFocused();
   await expectAccessible(page);
   expect(await system.statusOf(tokens[0]?.token ?? "")).toBe(200);
-  await dialog.getByLabel(/^Type/).fill(" Bob  Baker ");
+  await dialog.getByLabel(/^Type/).fill(" Bob@example.org ");
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
   await expect(userRow(page, "Bob Baker")).toContainText("Tokens revoked just now");
@@ -100,6 +100,97 @@ test("administrator cannot disable themselves, and is told when a change is refu
   await expect(page.getByRole("alert").first()).toContainText("Bob Baker was not disabled. Storage is away.");
   await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
   await expectAccessible(page);
+});
+
+test("navigation leads from somebody's tokens to one's own, and back to what was searched for", async ({
+  page,
+  system,
+}) => {
+  await system.createToken("bob", "of bob");
+  await system.createToken("admin", "of the administrator");
+  await openUsers(page, system);
+  await page.getByRole("searchbox", { name: "Search" }).fill("bob");
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
+  await expect(page.getByRole("rowheader")).toHaveText(["of bob"]);
+  await page.getByRole("button", { name: "Tokens", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Access tokens", exact: true })).toBeFocused();
+  await expect(page.getByRole("rowheader")).toHaveText(["of the administrator"]);
+  await expect(page.getByRole("switch", { name: "Show all users" })).not.toBeChecked();
+  await page.getByRole("button", { name: "Users", exact: true }).click();
+  await expect(page.getByRole("searchbox", { name: "Search" })).toHaveValue("bob");
+  await expect(page.getByRole("rowheader")).toHaveText([/Bob Baker/]);
+});
+
+test("change under way is announced, and a second one of the same user waits for it", async ({ page, system }) => {
+  await system.createToken("bob", "of bob");
+  await openUsers(page, system);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/users/bob", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "Disabling Bob Baker…" })).toBeAttached();
+  await expect(userRow(page, "Bob Baker").getByRole("rowheader")).toBeFocused();
+  await userRow(page, "Bob Baker").getByRole("button", { name: "Revoke all tokens" }).click({ force: true });
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expectAccessible(page);
+  await page.getByRole("searchbox", { name: "Search" }).fill("b");
+  release();
+  await expect(userRow(page, "Bob Baker")).toContainText("Disabled");
+  await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
+});
+
+test("failure far down in a long list is seen", async ({ page, system }) => {
+  const items = Array.from({ length: 100 }, (_, n) => ({
+    id: `p${n}`,
+    name: `Person ${String(n).padStart(3, "0")}`,
+    email: null,
+    roles: [],
+    disabled: false,
+    lastSignInAt: null,
+    tokensRevokedAt: null,
+    tokensRevokedBy: null,
+  }));
+  await page.route("**/api/users?*", (route) => route.fulfill({ json: { items, nextCursor: null } }));
+  await page.route("**/api/users/p90", (route) => route.abort());
+  await openUsers(page, system);
+  await userRow(page, "Person 090").getByRole("button", { name: "Disable Person 090" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
+  await expect(page.getByRole("alert").first()).toContainText("It is not known whether Person 090 was disabled.");
+  await expect(page.getByRole("alert").first()).toBeInViewport();
+  await expect(userRow(page, "Person 090").getByRole("rowheader")).toBeFocused();
+});
+
+test("somebody who chose a blank name is known by their id", async ({ page, system }) => {
+  const answer = await fetch(`${system.issuer}/sign-in`, {
+    method: "POST",
+    body: new URLSearchParams({ user: "nameless", claims: JSON.stringify({ name: "  ", email: null }) }),
+  });
+  const { access_token } = (await answer.json()) as { access_token: string };
+  expect(await system.statusOf(access_token)).toBe(200);
+  await openUsers(page, system);
+  await userRow(page, "nameless").getByRole("button", { name: "Revoke all tokens of nameless" }).click();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog").getByRole("alert")).toHaveText("This does not match.");
+  await expect(page.getByRole("dialog")).toContainText("Type nameless to confirm");
+});
+
+test("administrator who is none any more finds the way back to their own tokens", async ({ page, system }) => {
+  await system.createToken("admin", "own");
+  await openUsers(page, system);
+  await page.route("**/api/users?*", (route) =>
+    route.fulfill({ status: 403, json: { detail: "Only administrators see users." } }),
+  );
+  await page.route("**/api/me", async (route) => {
+    const caller = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...caller, administrator: false } });
+  });
+  await page.getByRole("button", { name: "Users", exact: true }).click();
+  await expect(page.getByRole("rowheader")).toHaveText(["own"]);
+  await expect(page.getByRole("button", { name: "Users", exact: true })).toHaveCount(0);
 });
 
 test("all users are loaded, however many there are", async ({ page, system }) => {
@@ -132,7 +223,7 @@ test("everybody can revoke all their tokens, having typed that they mean it", as
   await page.getByRole("button", { name: "Revoke all my tokens" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("This is something else.");
+  await expect(dialog.getByRole("alert")).toHaveText("This does not match.");
   await expectAccessible(page);
   await dialog.getByLabel("Type revoke all to confirm").fill("revoke all");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();

@@ -9,10 +9,12 @@
  */
 
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { type Caller, Client, type CredentialSource, type User } from "../api/client.js";
+import { describe, renderFailure } from "./failure.js";
 import { sharedStyles } from "./styles.js";
 import "./token-view.js";
-import type { TokenView } from "./token-view.js";
+import type { Owner } from "./token-view.js";
 import "./user-view.js";
 import type { View } from "./view.js";
 
@@ -26,8 +28,11 @@ export class AccessTokens extends LitElement {
     credential: { attribute: false },
     client: { state: true },
     caller: { state: true },
+    failure: { state: true },
     view: { state: true },
     owner: { state: true },
+    visit: { state: true },
+    knowsUsers: { state: true },
   };
 
   /** The API's base URL; empty for the page's own origin. */
@@ -36,11 +41,17 @@ export class AccessTokens extends LitElement {
   declare curlUrl: string;
   /** Supplies the access token of the signed-in person. Nothing is loaded without it. */
   declare credential: CredentialSource | null;
+  /** One for each session: what an earlier one loads no longer counts. */
   declare private client: Client | null;
   declare private caller: Caller | null;
+  declare private failure: string;
   declare private view: ViewName;
-  /** Whose tokens the view of users leads to. */
-  declare private owner: TokenView["owner"];
+  /** Whose tokens the view of users has led to. */
+  declare private owner: Owner | null;
+  /** Each visit of the tokens has a view of its own, and begins with a fresh list. */
+  declare private visit: number;
+  /** The view of users stays once it was visited, with what was searched for. */
+  declare private knowsUsers: boolean;
 
   constructor() {
     super();
@@ -49,56 +60,107 @@ export class AccessTokens extends LitElement {
     this.credential = null;
     this.client = null;
     this.caller = null;
+    this.failure = "";
     this.view = "tokens";
     this.owner = null;
+    this.visit = 0;
+    this.knowsUsers = false;
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     // Scripts run in any order, so the list waits for its credential; a host that sets
     // another function at each rendering does not load it again.
     const isSignedIn = this.credential !== null;
-    if (isSignedIn === (this.client !== null) && !(isSignedIn && changed.has("api"))) return;
+    const isOther = isSignedIn !== (this.client !== null) || (isSignedIn && changed.has("api"));
+    if (!isOther) return;
     this.client = isSignedIn ? new Client(this.api.replace(/\/$/, ""), () => this.credential?.() ?? null) : null;
     this.caller = null;
-    this.view = "tokens";
-    this.owner = null;
+    this.failure = "";
+    this.knowsUsers = false;
+    this.open("tokens");
+    if (this.client !== null) void this.identify(this.client);
+  }
+
+  /** Finds out who is signed in; the views load when that is known. */
+  private async identify(client: Client): Promise<void> {
+    this.failure = "";
+    try {
+      const caller = await client.getCaller();
+      if (client !== this.client) return;
+      // Views load when they get another caller; the same one is no reason to.
+      if (this.caller?.id !== caller.id || this.caller.administrator !== caller.administrator) this.caller = caller;
+      if (!caller.administrator && this.view === "users") this.open("tokens");
+    } catch (error) {
+      if (client === this.client) this.failure = describe(error, this);
+    }
   }
 
   /** Loads what is shown again. */
   async load(): Promise<void> {
-    await this.shown?.load();
+    if (this.client !== null && this.caller === null) await this.identify(this.client);
+    else await this.shown?.load();
   }
 
   private get shown(): View | null {
-    return this.renderRoot.querySelector<View>("patgate-token-view, patgate-user-view");
+    return this.renderRoot.querySelector<View>(".view:not([hidden])");
   }
 
-  private async show(view: ViewName, owner: TokenView["owner"] = null): Promise<void> {
+  private open(view: ViewName, owner: Owner | null = null): void {
     this.view = view;
-    this.owner = owner;
+    if (view === "users") this.knowsUsers = true;
+    if (view === "tokens") {
+      this.visit++;
+      this.owner = owner;
+    }
+  }
+
+  private async show(view: ViewName, owner: Owner | null = null): Promise<void> {
+    // Once more the same view means: as it is now.
+    if (view === "users" && view === this.view) void this.shown?.load();
+    this.open(view, owner);
     await this.updateComplete;
     await this.shown?.updateComplete;
     this.shown?.focusHeading();
   }
 
+  /** Somebody who is refused may have lost a role: then there is less to show. */
+  private readonly askAgain = () => {
+    if (this.client !== null && this.caller?.administrator) void this.identify(this.client);
+  };
+
   override render() {
+    // Without knowing who is asking nothing can come.
+    const client = this.failure ? null : this.client;
     return html`
       ${this.caller?.administrator ? this.renderNavigation() : nothing}
+      ${keyed(
+        this.visit,
+        html`<patgate-token-view
+          class="view"
+          ?hidden=${this.view !== "tokens"}
+          .client=${client}
+          .caller=${this.caller}
+          .curlUrl=${this.curlUrl || `${this.api || location.origin}/api/me`}
+          .owner=${this.owner}
+          @forbidden=${this.askAgain}
+        ></patgate-token-view>`,
+      )}
       ${
-        this.view === "users"
+        this.knowsUsers
           ? html`<patgate-user-view
-              .client=${this.client}
+              class="view"
+              ?hidden=${this.view !== "users"}
+              .client=${client}
               .caller=${this.caller}
+              @forbidden=${this.askAgain}
               @tokens=${(event: CustomEvent<User>) => this.show("tokens", event.detail)}
             ></patgate-user-view>`
-          : html`<patgate-token-view
-              .client=${this.client}
-              .caller=${this.caller}
-              .curlUrl=${this.curlUrl || `${this.api || location.origin}/api/me`}
-              .owner=${this.owner}
-              @caller=${(event: CustomEvent<Caller>) => (this.caller = event.detail)}
-            ></patgate-token-view>`
+          : nothing
       }
+      ${renderFailure(this.failure, "Retry", () => {
+        this.shown?.focusHeading();
+        void this.load();
+      })}
     `;
   }
 
@@ -106,10 +168,7 @@ export class AccessTokens extends LitElement {
     return html`<nav aria-label="Administration">
       ${Object.entries(VIEWS).map(
         ([view, label]) =>
-          html`<button
-            aria-current=${view === this.view ? "page" : nothing}
-            @click=${() => this.show(view as ViewName)}
-          >
+          html`<button aria-current=${view === this.view ? "page" : nothing} @click=${() => this.show(view as ViewName)}>
             ${label}
           </button>`,
       )}
@@ -132,15 +191,15 @@ export class AccessTokens extends LitElement {
       }
 
       nav button {
-        padding: 0.375rem 0.25rem;
+        padding: 0.375rem 0.25rem calc(0.375rem + 3px);
         border: 0;
-        border-bottom: 3px solid transparent;
         border-radius: 0;
         background: none;
       }
 
       nav button[aria-current] {
-        border-bottom-color: var(--_accent);
+        padding-bottom: 0.375rem;
+        border-bottom: 3px solid var(--_accent);
         font-weight: 600;
       }
     `,

@@ -8,7 +8,7 @@ export interface Question {
   text: string | TemplateResult;
   /** What the button of the dangerous choice says. */
   action: string;
-  /** What has to be typed first, so that nobody does it to the wrong one. */
+  /** What has to be typed first, so that nobody does it to the wrong one. Never blank. */
   typed?: string;
 }
 
@@ -46,8 +46,10 @@ export class ConfirmDialog extends LitElement {
   private confirm(event: SubmitEvent): void {
     event.preventDefault();
     const wanted = this.question?.typed;
-    if (wanted !== undefined && normal(this.typed) !== normal(wanted)) {
-      this.isWrong = true;
+    if (wanted !== undefined && (normal(wanted) === "" || normal(this.typed) !== normal(wanted))) {
+      // Anew each time, or it would be announced only once.
+      this.isWrong = false;
+      void this.updateComplete.then(() => (this.isWrong = true));
       this.renderRoot.querySelector<HTMLElement>("#typed")?.focus();
       return;
     }
@@ -74,7 +76,7 @@ export class ConfirmDialog extends LitElement {
 
   private renderTyped(wanted: string) {
     return html`
-      <label for="typed">Type <strong>${wanted}</strong> to confirm</label>
+      <label for="typed">Type <strong><bdi>${wanted}</bdi></strong> to confirm</label>
       <input
         id="typed"
         autocomplete="off"
@@ -88,7 +90,7 @@ export class ConfirmDialog extends LitElement {
           this.isWrong = false;
         }}
       />
-      <p id="wrong" class="error" role="alert">${this.isWrong ? "This is something else." : ""}</p>
+      <p id="wrong" class="error" role="alert">${this.isWrong ? "This does not match." : ""}</p>
     `;
   }
 
@@ -112,9 +114,9 @@ export class ConfirmDialog extends LitElement {
   ];
 }
 
-/** Names are copied from many places: neither spaces nor the way an accent is coded count. */
+/** It may be copied from anywhere: case, spaces and the way an accent is coded do not count. */
 function normal(text: string): string {
-  return text.normalize("NFC").trim().replace(/\s+/g, " ");
+  return text.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();
 }
 
 customElements.define("patgate-confirm-dialog", ConfirmDialog);

@@ -1,6 +1,6 @@
 /** Times and states in the words of the reader. Pure: `now` is an argument. */
 
-import type { Status, Token } from "../api/client.js";
+import type { Status, Token, User } from "../api/client.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -59,6 +59,16 @@ export const STATUS_LABEL: Readonly<Record<Status, string>> = {
   expired: "Expired",
   revoked: "Revoked",
 };
+
+/** What somebody is called. Names are of their own choosing, and may be blank. */
+export function nameOf(user: Pick<User, "id" | "name">): string {
+  return user.name.trim() || user.id;
+}
+
+/** What tells somebody from everybody else of the same name. */
+export function handleOf(user: Pick<User, "id"> & Partial<Pick<User, "email">>): string {
+  return user.email?.trim() || user.id;
+}
 
 /** By whom and why a token was revoked; `reader` is the user id of whoever reads it. */
 export function revocationInWords(token: Token, reader: string): string {

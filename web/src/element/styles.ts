@@ -125,6 +125,12 @@ export const sharedStyles = css`
     color: var(--_danger);
   }
 
+  .notice.error {
+    position: sticky;
+    z-index: 1;
+    top: 0.5rem;
+  }
+
   .muted {
     color: var(--_muted);
   }

@@ -1,7 +1,14 @@
 /** What the tables have in common: they become cards on a phone. */
 
 import { css, html } from "lit";
-import { formatExact, formatRelative } from "./format.js";
+import type { User } from "../api/client.js";
+import { formatExact, formatRelative, handleOf, nameOf } from "./format.js";
+
+/** Somebody beyond doubt: people of one name are told apart by their address or id. */
+export function identify(user: Pick<User, "id" | "name"> & Partial<Pick<User, "email">>) {
+  const [name, handle] = [nameOf(user), handleOf(user)];
+  return html`<bdi>${name}</bdi>${name === handle ? "" : html` (<bdi>${handle}</bdi>)`}`;
+}
 
 /** Relative to the eye, with the exact time on hover and to assistive technology. */
 export function renderTime(time: string, now: number, hasHappened = true) {
@@ -54,6 +61,7 @@ export const tableStyles = css`
   }
 
   tbody th {
+    min-width: 9rem;
     font-weight: 600;
     overflow-wrap: anywhere;
   }

@@ -3,7 +3,7 @@
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Token } from "../api/client.js";
-import { STATUS_LABEL, expiresSoon, revocationInWords, statusNow } from "./format.js";
+import { STATUS_LABEL, expiresSoon, nameOf, revocationInWords, statusNow } from "./format.js";
 import type { Sort, SortColumn } from "./order.js";
 import { sharedStyles } from "./styles.js";
 import { focusRow, renderSkeletons, renderTime, tableStyles } from "./table.js";
@@ -125,10 +125,10 @@ export class TokenTable extends LitElement {
   }
 
   private renderOwner(token: Token) {
-    const name = token.owner.name || token.owner.id;
+    const name = nameOf(token.owner);
     return html`
       <button class="link" title="Only the tokens of ${name}" @click=${() => this.emit("owner", token.owner)}>
-        ${name}
+        <bdi>${name}</bdi>
       </button>
       ${token.owner.disabled ? html`<span class="badge warning">Disabled</span>` : nothing}
     `;

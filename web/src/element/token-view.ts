@@ -1,12 +1,14 @@
 /** The view of tokens: one's own, and for administrators everybody's. */
 
 import { type PropertyValues, css, html, nothing } from "lit";
-import type { Status, Token } from "../api/client.js";
+import type { Status, Token, User } from "../api/client.js";
 import type { CreateDialog } from "./create-dialog.js";
 import "./create-dialog.js";
-import { STATUS_LABEL, statusNow } from "./format.js";
+import { announceExpiry } from "./failure.js";
+import { STATUS_LABEL, nameOf, statusNow } from "./format.js";
 import { SORTS, STATUS_ORDER, type Sort, type SortColumn, compare } from "./order.js";
 import { sharedStyles } from "./styles.js";
+import { identify } from "./table.js";
 import "./token-table.js";
 import { View, viewStyles } from "./view.js";
 
@@ -15,6 +17,9 @@ const ALL_PAGE = 25;
 /** What has to be typed before all one's tokens end. */
 const REVOKE_ALL = "revoke all";
 
+/** Somebody whose tokens are asked for. */
+export type Owner = Pick<User, "id" | "name"> & Partial<Pick<User, "email">>;
+
 export class TokenView extends View {
   static override properties = {
     curlUrl: { attribute: false },
@@ -22,21 +27,22 @@ export class TokenView extends View {
     tokens: { state: true },
     nextCursor: { state: true },
     allUsers: { state: true },
+    filter: { state: true },
     status: { state: true },
-    search: { state: true },
     sort: { state: true },
   };
 
   /** The request in the `curl` line that a new token comes with. */
   declare curlUrl: string;
-  /** Whose tokens an administrator asked for; null for their own or everybody's. */
-  declare owner: Pick<Token["owner"], "id" | "name"> | null;
+  /** Whose tokens an administrator wants to see at first; null for their own. */
+  declare owner: Owner | null;
   declare private tokens: readonly Token[];
   /** Where everybody's list goes on; null at its end. */
   declare private nextCursor: string | null;
   declare private allUsers: boolean;
+  /** Whose tokens of everybody's are shown; null for all. */
+  declare private filter: Owner | null;
   declare private status: Status | "";
-  declare private search: string;
   declare private sort: Sort;
 
   constructor() {
@@ -46,43 +52,40 @@ export class TokenView extends View {
     this.tokens = [];
     this.nextCursor = null;
     this.allUsers = false;
+    this.filter = null;
     this.status = "";
-    this.search = "";
     this.sort = { column: "createdAt", descending: true };
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("owner") && this.owner !== null) this.allUsers = true;
-  }
-
-  protected override clear(): void {
-    super.clear();
-    this.tokens = [];
-    this.nextCursor = null;
+    if (!changed.has("owner") || this.owner === null) return;
+    this.allUsers = true;
+    this.filter = this.owner;
   }
 
   async load(): Promise<void> {
-    this.isLoaded = false;
     this.notice = "Loading tokens…";
     this.tokens = [];
     this.nextCursor = null;
-    await this.runLoad(async (isStale) => {
-      await (this.allUsers ? this.loadPage(isStale) : this.loadOwn(isStale));
-    });
+    if (this.allUsers) {
+      this.isLoaded = false;
+      await this.runLoad((isStale) => this.loadPage(isStale));
+    } else {
+      // All of them, so that they can be searched and sorted here.
+      await this.loadAll(
+        (cursor) => this.api.listTokens({ limit: OWN_PAGE, cursor }),
+        (items) => this.addLoaded(items),
+      );
+    }
     if (this.isLoaded) await this.createDialog.resume();
   }
 
-  /** All own tokens, so that they can be searched and sorted here. */
-  private async loadOwn(isStale: () => boolean): Promise<void> {
-    let cursor: string | null = null;
-    do {
-      const page = await this.api.listTokens({ limit: OWN_PAGE, cursor: cursor ?? undefined });
-      if (isStale()) return;
-      this.tokens = [...this.tokens, ...page.items];
-      cursor = page.nextCursor;
-      if (cursor) this.notice = `${this.tokens.length} tokens loaded, there are more…`;
-    } while (cursor);
-    this.notice = `${count(this.tokens.length)} loaded.`;
+  protected override count(): string {
+    return this.tokens.length === 1 ? "1 token" : `${this.tokens.length} tokens`;
+  }
+
+  protected override countVisible(): number {
+    return this.visible().length;
   }
 
   /** One more page of everybody's tokens; pages without any are passed over. */
@@ -93,28 +96,27 @@ export class TokenView extends View {
         limit: ALL_PAGE,
         cursor: this.nextCursor ?? undefined,
         status: this.status || undefined,
-        ...(this.owner ? { userId: this.owner.id } : { allUsers: true }),
+        ...(this.filter ? { userId: this.filter.id } : { allUsers: true }),
       });
       if (isStale()) return;
-      this.tokens = [...this.tokens, ...page.items];
+      this.addLoaded(page.items);
       this.nextCursor = page.nextCursor;
     } while (this.nextCursor && this.tokens.length === before);
-    this.notice = `${count(this.tokens.length)} shown.`;
+    this.notice = `${this.count()} ${this.filter ? `of ${nameOf(this.filter)} ` : ""}shown.`;
+  }
+
+  /** A token created while the list was loading is there already. */
+  private addLoaded(items: readonly Token[]): void {
+    const known = new Set(this.tokens.map((token) => token.id));
+    this.tokens = [...this.tokens, ...items.filter((token) => !known.has(token.id))];
   }
 
   private async loadMore(): Promise<void> {
+    if (this.loading) return;
     const shown = this.tokens.length;
     await this.runLoad((isStale) => this.loadPage(isStale));
     const next = this.tokens[shown];
     if (next) await this.focusRow(next.id);
-  }
-
-  /** Leads the focus to a token, or to the heading when it is not shown. */
-  private async focusRow(id: string): Promise<void> {
-    await this.updateComplete;
-    const table = this.renderRoot.querySelector("patgate-token-table");
-    await table?.updateComplete;
-    if (!table?.focusRow(id)) this.focusHeading();
   }
 
   /** A dialog gives the focus back to what opened it, unless that is gone by now. */
@@ -123,10 +125,11 @@ export class TokenView extends View {
   }
 
   private async revoke(token: Token): Promise<void> {
+    const isOwn = token.owner.id === this.caller?.id;
     const isYes = await this.ask({
       title: `Revoke “${token.name}”?`,
-      text: html`The token <code>${token.prefix}…</code> stops working at once, and for good: whatever uses it will be
-        refused.`,
+      text: html`The token <code>${token.prefix}…</code>${isOwn ? "" : html` of ${identify(token.owner)}`} stops working
+        at once, and for good: whatever uses it will be refused.`,
       action: "Revoke token",
     });
     if (!isYes || this.caller === null) return;
@@ -136,17 +139,16 @@ export class TokenView extends View {
       status: "revoked",
       revokedAt: new Date().toISOString(),
       revokedBy: this.caller.id,
-      revocationReason: token.owner.id === this.caller.id ? "owner" : "administrator",
+      revocationReason: isOwn ? "owner" : "administrator",
     });
-    this.failure = "";
     this.notice = `Token ${token.name} is revoked.`;
     void this.focusRow(token.id);
-    try {
-      await this.api.revokeToken(token.id);
-    } catch (error) {
-      this.replace(token);
-      this.failAct(error, `“${token.name}”`, "revoked");
-    }
+    const isDone = await this.act(
+      () => this.api.revokeToken(token.id),
+      `“${token.name}” was not revoked.`,
+      `It is not known whether “${token.name}” was revoked.`,
+    );
+    if (!isDone) this.replace(token);
   }
 
   private async revokeAll(): Promise<void> {
@@ -156,16 +158,18 @@ export class TokenView extends View {
       action: "Revoke all tokens",
       typed: REVOKE_ALL,
     });
-    if (!isYes || this.caller === null) return;
-    this.failure = "";
+    const { caller } = this;
+    if (!isYes || caller === null) return;
+    this.notice = "Revoking all your tokens…";
     this.focusHeading();
-    try {
-      await this.api.revokeAllTokens(this.caller.id);
-    } catch (error) {
-      return this.failAct(error, "Your tokens", "revoked", "were not");
-    }
+    const isDone = await this.act(
+      () => this.api.revokeAllTokens(caller.id),
+      "Your tokens were not revoked.",
+      "It is not known whether your tokens were revoked.",
+    );
+    if (!isDone) return;
     await this.load();
-    if (!this.failure) this.notice = "All your tokens are revoked.";
+    if (!this.loadFailure) this.notice = "All your tokens are revoked.";
   }
 
   private replace(token: Token): void {
@@ -173,7 +177,7 @@ export class TokenView extends View {
   }
 
   private add(token: Token): void {
-    const isElsewhere = this.owner !== null && this.owner.id !== token.owner.id;
+    const isElsewhere = this.filter !== null && this.filter.id !== token.owner.id;
     if (this.allUsers && (isElsewhere || (this.status !== "" && this.status !== "active"))) return;
     // The list may have it already, from a load that came in between.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
@@ -189,7 +193,7 @@ export class TokenView extends View {
 
   private showAll(allUsers: boolean): void {
     this.allUsers = allUsers;
-    this.owner = null;
+    this.filter = null;
     this.search = "";
     void this.load();
   }
@@ -200,18 +204,8 @@ export class TokenView extends View {
     else this.announceVisible();
   }
 
-  private searchFor(search: string): void {
-    this.search = search;
-    this.announceVisible();
-  }
-
-  private announceVisible(): void {
-    const visible = this.visible().length;
-    this.notice = visible === 0 ? "No token matches." : `${count(visible)} shown.`;
-  }
-
-  private filterByOwner(owner: TokenView["owner"]): void {
-    this.owner = owner;
+  private filterByOwner(owner: Owner | null): void {
+    this.filter = owner;
     this.focusHeading();
     void this.load();
   }
@@ -232,20 +226,28 @@ export class TokenView extends View {
   override render() {
     return html`
       <div class="head">
-        <h1 tabindex="-1">Access tokens</h1>
+        <h1 tabindex="-1">Access tokens${this.filter ? html` of <bdi>${nameOf(this.filter)}</bdi>` : ""}</h1>
         <button class="primary" ?disabled=${this.caller === null} @click=${() => this.createDialog.open()}>
           Create token
         </button>
       </div>
-      <p class="muted">
-        A token lets scripts and pipelines call the API in your name, with the roles you have at that moment.
-      </p>
-      ${this.renderToolbar()} ${this.renderFailure()} ${this.renderTokens()}
+      ${
+        this.filter
+          ? html`<p class="notice">
+              Only the tokens of ${identify(this.filter)}.
+              <button @click=${() => this.filterByOwner(null)}>Show everybody’s</button>
+            </p>`
+          : html`<p class="muted">
+              A token lets scripts and pipelines call the API in ${this.allUsers ? "its owner’s" : "your"} name, with the
+              roles ${this.allUsers ? "they" : "you"} have at that moment.
+            </p>`
+      }
+      ${this.renderToolbar()} ${this.renderFailures()} ${this.renderTokens()}
       <patgate-create-dialog
         .client=${this.client}
         .curlUrl=${this.curlUrl}
         @created=${(event: CustomEvent<Token>) => this.add(event.detail)}
-        @session-expired=${this.announceExpiry}
+        @session-expired=${() => announceExpiry(this)}
         @closed=${this.afterDialog}
       ></patgate-create-dialog>
       ${this.renderFoot()}
@@ -255,19 +257,7 @@ export class TokenView extends View {
   private renderToolbar() {
     return html`
       <div class="toolbar">
-        ${
-          this.allUsers
-            ? nothing
-            : html`<div class="field">
-                <label for="search">Search</label>
-                <input
-                  id="search"
-                  type="search"
-                  .value=${this.search}
-                  @input=${(event: InputEvent) => this.searchFor((event.target as HTMLInputElement).value)}
-                />
-              </div>`
-        }
+        ${this.allUsers ? nothing : this.renderSearch()}
         <div class="field">
           <label for="status">Status</label>
           <select
@@ -296,14 +286,6 @@ export class TokenView extends View {
             : nothing
         }
       </div>
-      ${
-        this.owner
-          ? html`<p class="notice">
-              Only the tokens of ${this.owner.name || this.owner.id}.
-              <button @click=${() => this.filterByOwner(null)}>Show everybody’s</button>
-            </p>`
-          : nothing
-      }
     `;
   }
 
@@ -328,23 +310,25 @@ export class TokenView extends View {
 
   private renderTokens() {
     const visible = this.visible();
-    if (visible.length === 0 && !this.loading) return this.isLoaded ? this.renderEmpty() : nothing;
+    if (visible.length === 0 && !this.isComing) return this.isLoaded ? this.renderEmpty() : nothing;
     return html`
-      ${this.loading && this.tokens.length > 0 ? html`<p class="muted">${this.notice}</p>` : nothing}
       <patgate-token-table
+        class="table"
         .tokens=${visible}
         .now=${this.now}
         .showOwner=${this.allUsers}
         .sort=${this.allUsers ? null : this.sort}
-        .loading=${this.loading}
+        .loading=${this.isComing}
         .reader=${this.caller?.id ?? ""}
         @sort-by=${(event: CustomEvent<SortColumn>) => this.sortBy(event.detail)}
-        @owner=${(event: CustomEvent<Token["owner"]>) => this.filterByOwner(event.detail)}
+        @owner=${(event: CustomEvent<Owner>) => this.filterByOwner(event.detail)}
         @revoke=${(event: CustomEvent<Token>) => this.revoke(event.detail)}
       ></patgate-token-table>
       ${
-        this.allUsers && this.nextCursor && !this.loading
-          ? html`<p class="more"><button @click=${this.loadMore}>Load more</button></p>`
+        this.allUsers && this.nextCursor
+          ? html`<p class="more">
+              <button aria-disabled=${this.loading ? "true" : "false"} @click=${this.loadMore}>Load more</button>
+            </p>`
           : nothing
       }
       ${
@@ -357,7 +341,7 @@ export class TokenView extends View {
 
   private renderEmpty() {
     if (this.allUsers || this.tokens.length > 0) {
-      return html`<p class="empty">No token matches.</p>`;
+      return html`<p class="empty">None matches.</p>`;
     }
     return html`
       <div class="empty">
@@ -397,10 +381,6 @@ export class TokenView extends View {
       }
     `,
   ];
-}
-
-function count(tokens: number): string {
-  return tokens === 1 ? "1 token" : `${tokens} tokens`;
 }
 
 customElements.define("patgate-token-view", TokenView);

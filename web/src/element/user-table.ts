@@ -3,6 +3,7 @@
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { User } from "../api/client.js";
+import { handleOf, nameOf } from "./format.js";
 import { sharedStyles } from "./styles.js";
 import { focusRow, renderSkeletons, renderTime, tableStyles } from "./table.js";
 
@@ -14,6 +15,7 @@ export class UserTable extends LitElement {
     now: { attribute: false },
     loading: { attribute: false },
     reader: { attribute: false },
+    acting: { attribute: false },
   };
 
   declare users: readonly User[];
@@ -22,6 +24,8 @@ export class UserTable extends LitElement {
   declare loading: boolean;
   /** The user id of whoever looks at it. */
   declare reader: string;
+  /** The id of the user whose change is under way; empty if there is none. */
+  declare acting: string;
 
   constructor() {
     super();
@@ -29,6 +33,7 @@ export class UserTable extends LitElement {
     this.now = Date.now();
     this.loading = false;
     this.reader = "";
+    this.acting = "";
   }
 
   /** Leads the focus to a user's row; false if it is not shown. */
@@ -56,12 +61,12 @@ export class UserTable extends LitElement {
   }
 
   private renderRow(user: User) {
-    const name = user.name || user.id;
+    const name = nameOf(user);
     return html`
       <tr role="row" data-id=${user.id} class=${user.disabled ? "ended" : ""}>
         <th role="rowheader" scope="row" tabindex="-1">
-          ${name}${user.id === this.reader ? " (you)" : ""}
-          <span class="detail">${user.email ?? user.id}</span>
+          <bdi>${name}</bdi> ${user.id === this.reader ? html`<span class="badge ended">You</span>` : nothing}
+          <span class="detail"><bdi>${handleOf(user)}</bdi></span>
         </th>
         <td role="cell" data-label="Roles">${user.roles.length > 0 ? user.roles.join(", ") : "None"}</td>
         <td role="cell" data-label="Status">${this.renderStatus(user)}</td>
@@ -89,16 +94,25 @@ export class UserTable extends LitElement {
       ${
         user.tokensRevokedAt === null
           ? nothing
-          : html`<span class="detail">Tokens revoked ${renderTime(user.tokensRevokedAt, this.now)}</span>`
+          : html`<span class="detail">
+              Tokens revoked ${renderTime(user.tokensRevokedAt, this.now)}${this.renderRevokedBy(user)}
+            </span>`
       }
     `;
+  }
+
+  private renderRevokedBy(user: User) {
+    if (user.tokensRevokedBy === null) return nothing;
+    if (user.tokensRevokedBy === this.reader) return ", by you";
+    return user.tokensRevokedBy === user.id ? ", by themselves" : `, by ${user.tokensRevokedBy}`;
   }
 
   private renderAction(type: string, label: string, name: string, user: User, style: string) {
     return html`<button
       class=${style}
       aria-label=${name}
-      @click=${() => this.dispatchEvent(new CustomEvent(type, { detail: user }))}
+      aria-disabled=${user.id === this.acting ? "true" : "false"}
+      @click=${() => user.id !== this.acting && this.dispatchEvent(new CustomEvent(type, { detail: user }))}
     >
       ${label}
     </button>`;
@@ -112,10 +126,8 @@ export class UserTable extends LitElement {
         font-weight: 400;
       }
 
-      @media (min-width: 48.01rem) {
-        .action {
-          white-space: nowrap;
-        }
+      .action {
+        min-width: 8rem;
       }
     `,
   ];

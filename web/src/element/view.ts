@@ -1,9 +1,10 @@
-/** What the element's views have in common: who looks, what goes on, and a question now and then. */
+/** What the element's views have in common: a list that is loaded, searched and acted on. */
 
 import { LitElement, type PropertyDeclarations, type PropertyValues, css, html, nothing } from "lit";
 import { ApiError, type Caller, type Client, SessionExpired } from "../api/client.js";
 import type { ConfirmDialog, Question } from "./confirm-dialog.js";
 import "./confirm-dialog.js";
+import { describe, renderFailure } from "./failure.js";
 
 /** How often relative times are written anew. */
 const TICK_MS = 30_000;
@@ -14,21 +15,27 @@ export abstract class View extends LitElement {
     caller: { attribute: false },
     loading: { state: true },
     isLoaded: { state: true },
-    failure: { state: true },
+    loadFailure: { state: true },
+    actFailure: { state: true },
     notice: { state: true },
+    search: { state: true },
     now: { state: true },
   };
 
-  /** Null while nobody is signed in. */
+  /** Null while there is nobody whose list could be loaded. */
   declare client: Client | null;
-  /** Who is signed in, once that is known; the event `caller` says so. */
+  /** The list is loaded as soon as it is known who wants it. */
   declare caller: Caller | null;
   declare protected loading: boolean;
-  /** The list is here: that it is empty means something. */
+  /** The list is complete: that something is not in it means something. */
   declare protected isLoaded: boolean;
-  declare protected failure: string;
+  /** Why the list is not here. */
+  declare protected loadFailure: string;
+  /** What was asked for and not done. */
+  declare protected actFailure: string;
   /** What the live region says. */
   declare protected notice: string;
+  declare protected search: string;
   declare protected now: number;
 
   private ticking: ReturnType<typeof setInterval> | undefined;
@@ -40,8 +47,10 @@ export abstract class View extends LitElement {
     this.caller = null;
     this.loading = false;
     this.isLoaded = false;
-    this.failure = "";
+    this.loadFailure = "";
+    this.actFailure = "";
     this.notice = "";
+    this.search = "";
     this.now = Date.now();
   }
 
@@ -56,16 +65,7 @@ export abstract class View extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (!changed.has("client")) return;
-    if (this.client === null) this.clear();
-    else void this.load();
-  }
-
-  /** Forgets whose list this was. */
-  protected clear(): void {
-    this.loadNumber++;
-    this.caller = null;
-    this.loading = this.isLoaded = false;
+    if (changed.has("caller") && this.caller !== null) void this.load();
   }
 
   protected get api(): Client {
@@ -76,6 +76,11 @@ export abstract class View extends LitElement {
   /** Loads the list from its beginning. */
   abstract load(): Promise<void>;
 
+  /** Whether the list is here or on its way. */
+  protected get isComing(): boolean {
+    return this.loading || (this.client !== null && this.caller === null);
+  }
+
   /**
    * Loads something, part by part. Of several loads under way only the latest counts:
    * after each answer, a load asks whether another one has begun, and ends if so.
@@ -84,16 +89,14 @@ export abstract class View extends LitElement {
     const number = ++this.loadNumber;
     const isStale = () => number !== this.loadNumber;
     this.loading = true;
-    this.failure = "";
+    this.loadFailure = "";
     try {
-      if (this.caller === null) {
-        this.caller = await this.api.getCaller();
-        this.dispatchEvent(new CustomEvent("caller", { detail: this.caller }));
-      }
       await load(isStale);
       if (!isStale()) this.isLoaded = true;
     } catch (error) {
-      if (!isStale()) this.fail(error);
+      if (isStale()) return;
+      this.notice = "";
+      this.loadFailure = this.describe(error);
     } finally {
       if (!isStale()) {
         this.now = Date.now();
@@ -102,29 +105,51 @@ export abstract class View extends LitElement {
     }
   }
 
-  protected fail(error: unknown): void {
-    if (error instanceof SessionExpired) {
-      // A page that says so itself prevents the default.
-      const isSaid = !this.announceExpiry();
-      this.failure = isSaid ? "" : "Your session has expired. Please sign in again.";
-    } else {
-      this.failure = error instanceof Error ? error.message : String(error);
+  /** Loads all pages, one after the other, and hands over each. */
+  protected async loadAll<T>(
+    page: (cursor: string | undefined) => Promise<{ items: T[]; nextCursor: string | null }>,
+    add: (items: readonly T[]) => void,
+  ): Promise<void> {
+    this.isLoaded = false;
+    await this.runLoad(async (isStale) => {
+      let cursor: string | undefined;
+      do {
+        const { items, nextCursor } = await page(cursor);
+        if (isStale()) return;
+        add(items);
+        cursor = nextCursor ?? undefined;
+        this.notice = cursor === undefined ? `${this.count()} loaded.` : `${this.count()} loaded, there are more…`;
+      } while (cursor !== undefined);
+    });
+  }
+
+  /** How many there are in the list, in words. */
+  protected abstract count(): string;
+
+  /** How many of them match what is searched for. */
+  protected abstract countVisible(): number;
+
+  /**
+   * Does something, and returns whether it was done; if not, says so in one of two
+   * sentences. Without an answer nobody knows.
+   */
+  protected async act(doIt: () => Promise<void>, notDone: string, unknown: string): Promise<boolean> {
+    this.actFailure = "";
+    try {
+      await doIt();
+      return true;
+    } catch (error) {
+      const isKnown = error instanceof SessionExpired || (error instanceof ApiError && error.status !== 0);
+      this.notice = "";
+      this.actFailure = `${isKnown ? notDone : unknown} ${this.describe(error)}`.trim();
+      return false;
     }
   }
 
-  /** Says that something was not done, or may not be: without an answer nobody knows. */
-  protected failAct(error: unknown, subject: string, done: string, wasNot = "was not"): void {
-    this.notice = "";
-    this.fail(error);
-    if (error instanceof SessionExpired) return;
-    const isKnown = error instanceof ApiError && error.status !== 0;
-    this.failure = `${subject} ${isKnown ? wasNot : "may not be"} ${done}. ${this.failure}`;
-  }
-
-  protected announceExpiry(): boolean {
-    return this.dispatchEvent(
-      new CustomEvent("session-expired", { bubbles: true, composed: true, cancelable: true }),
-    );
+  private describe(error: unknown): string {
+    // Whoever is refused may have become somebody with fewer rights.
+    if (error instanceof ApiError && error.status === 403) this.dispatchEvent(new CustomEvent("forbidden"));
+    return describe(error, this);
   }
 
   protected ask(question: Question): Promise<boolean> {
@@ -136,14 +161,49 @@ export abstract class View extends LitElement {
     this.renderRoot.querySelector<HTMLElement>("h1")?.focus();
   }
 
-  private retry(): void {
+  /** Leads the focus to a row, or to the heading when it is not shown. */
+  protected async focusRow(id: string): Promise<void> {
+    await this.updateComplete;
+    const table = this.renderRoot.querySelector<LitElement & { focusRow(id: string): boolean }>(".table");
+    await table?.updateComplete;
+    if (!table?.focusRow(id)) this.focusHeading();
+  }
+
+  private reload(): void {
+    this.actFailure = "";
     this.focusHeading();
     void this.load();
   }
 
-  protected renderFailure() {
-    if (!this.failure) return nothing;
-    return html`<div class="notice error" role="alert">${this.failure} <button @click=${this.retry}>Retry</button></div>`;
+  private searchFor(search: string): void {
+    this.search = search;
+    this.announceVisible();
+  }
+
+  protected announceVisible(): void {
+    const visible = this.countVisible();
+    if (visible > 0) this.notice = `${visible} shown.`;
+    else this.notice = this.isLoaded ? "None matches." : `None matches of the ${this.count()} loaded so far.`;
+  }
+
+  protected renderSearch() {
+    return html`<div class="field">
+      <label for="search">Search</label>
+      <input
+        id="search"
+        type="search"
+        .value=${this.search}
+        @input=${(event: InputEvent) => this.searchFor((event.target as HTMLInputElement).value)}
+      />
+    </div>`;
+  }
+
+  protected renderFailures() {
+    return html`
+      ${renderFailure(this.actFailure, "Reload the list", () => this.reload())}
+      ${renderFailure(this.loadFailure, "Retry", () => this.reload())}
+      ${this.loading && this.countVisible() > 0 ? html`<p class="muted">${this.notice}</p>` : nothing}
+    `;
   }
 
   /** What every view ends with. */

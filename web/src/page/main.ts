@@ -29,15 +29,14 @@ async function start(): Promise<void> {
   tokens.api = config.apiBaseUrl;
   tokens.curlUrl = config.curlUrl;
   tokens.credential = () => session.credential();
-  let isAsking = false;
+  // Not at once and not by itself: a form that is filled in would be lost.
+  const notice = message("Your session has expired. Sign in again to go on; you will come back here.");
+  notice.classList.add("urgent");
+  notice.setAttribute("role", "alert");
+  notice.append(button("Sign in", () => session.signIn()));
   tokens.addEventListener("session-expired", (event) => {
     event.preventDefault();
-    if (isAsking) return;
-    isAsking = true;
-    // Not at once and not by itself: a form that is filled in would be lost.
-    const notice = message("Your session has expired. Sign in again to go on; you will come back here.");
-    notice.setAttribute("role", "alert");
-    notice.append(button("Sign in", () => session.signIn()));
+    // Also when it stands there already: put there again, it is announced again.
     main.prepend(notice);
   });
   tokens.addEventListener("sign-in", () => session.signIn().catch(fail));

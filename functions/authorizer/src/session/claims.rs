@@ -53,14 +53,19 @@ pub(super) fn read(
         return Err(SessionError::Refused("session was issued in the future"));
     }
     let name = ["name", "preferred_username", "username", "email"];
-    let name = name.into_iter().find_map(|claim| text(claims, claim)).unwrap_or(user_id);
+    let name = name.into_iter().filter_map(|claim| text(claims, claim)).map(displayed);
     Ok(Session {
         user_id: user_id.to_owned(),
-        name: name.chars().filter(|character| !character.is_control()).take(100).collect(),
+        name: name.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| user_id.to_owned()),
         email: text(claims, "email").map(str::to_owned),
         issued_at,
         roles: roles_claim.map(|claim| roles(claims, claim)).unwrap_or_default(),
     })
+}
+
+/// A name as it is shown. People choose their own, and a blank one names nobody.
+fn displayed(name: &str) -> String {
+    name.trim().chars().filter(|character| !character.is_control()).take(100).collect()
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
@@ -187,6 +192,7 @@ mod tests {
         assert_eq!(name(json!({ "email": "a@example.org", "username": "al" })), "al");
         assert_eq!(name(json!({ "username": "al", "preferred_username": "ali" })), "ali");
         assert_eq!(name(json!({ "preferred_username": "ali", "name": "Alice\r\n\u{85}!" })), "Alice!");
+        assert_eq!(name(json!({ "name": " \t ", "username": " Ali " })), "Ali");
     }
 
     #[test]
