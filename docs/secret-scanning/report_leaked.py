@@ -14,12 +14,16 @@ import hashlib
 import json
 import re
 import sys
+import time
+import urllib.error
 import urllib.request
 import zlib
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # What one report may name.
 BATCH = 100
+# Before each further attempt; the last one has none.
+PAUSES_SECONDS = (1, 2, 4, 8, None)
 
 
 def checksum(payload: str) -> str:
@@ -36,9 +40,17 @@ def report(api: str, hashes: list) -> None:
     body = json.dumps({"hashes": hashes}).encode("ascii")
     request = urllib.request.Request(f"{api.rstrip('/')}/api/tokens/revoke", data=body, method="POST")
     request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, timeout=30) as response:
-        if response.status != 202:
-            sys.exit(f"{response.url} answered {response.status}")
+    for pause in PAUSES_SECONDS:
+        try:
+            with urllib.request.urlopen(request, timeout=30):
+                return
+        except urllib.error.HTTPError as error:
+            # Too many reports at once, or storage is away: both pass.
+            if error.code not in (429, 503) or pause is None:
+                sys.exit(f"{request.full_url} answered {error.code}: {error.read().decode(errors='replace')}")
+        except urllib.error.URLError as error:
+            sys.exit(f"{request.full_url} does not answer: {error.reason}")
+        time.sleep(pause)
 
 
 def main() -> None:
@@ -46,7 +58,8 @@ def main() -> None:
     parser.add_argument("api", help="the URL that stands before /api/tokens")
     parser.add_argument("--prefix", default="fdp_", help="how tokens begin (default: fdp_)")
     arguments = parser.parse_args()
-    pattern = rf"(?<![0-9A-Za-z_]){re.escape(arguments.prefix)}[0-9A-Za-z]{{38}}(?![0-9A-Za-z_])"
+    # At every position, whatever stands around it: the checksum tells what is a token.
+    pattern = rf"(?=({re.escape(arguments.prefix)}[0-9A-Za-z]{{38}}))"
     candidates = sorted(set(re.findall(pattern, sys.stdin.read())))
     tokens = [token for token in candidates if checksum(token[:-6]) == token[-6:]]
     hashes = [hashlib.sha256(token.encode("ascii")).hexdigest() for token in tokens]

@@ -23,13 +23,23 @@ pub fn to_text(time: Timestamp) -> String {
     time.format(FORMAT).to_string()
 }
 
-/// Reads what [`to_text`] writes, and any other RFC 3339: people write times into the
-/// tables by hand.
+/// A text that is no stored time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time in UTC as in RFC 3339")]
+pub struct InvalidTime;
+
+/// Reads what [`to_text`] writes, and any other RFC 3339 in UTC: people write times into
+/// the tables by hand.
 ///
 /// # Errors
-/// When the text is of another form.
-pub fn from_text(text: &str) -> Result<Timestamp, chrono::ParseError> {
-    DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc))
+/// When the text is of another form. With another offset a condition, which compares
+/// text, and a read would disagree about it.
+pub fn from_text(text: &str) -> Result<Timestamp, InvalidTime> {
+    let time = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTime)?;
+    if time.offset().local_minus_utc() != 0 {
+        return Err(InvalidTime);
+    }
+    Ok(time.with_timezone(&Utc))
 }
 
 #[cfg(test)]

@@ -89,10 +89,18 @@ impl Problem {
 }
 
 impl From<StoreError> for Problem {
-    /// 503: nobody's input is at fault, and trying again may help.
+    /// 503: nobody's input is at fault, and trying again may help. 500 for a damaged
+    /// record, where it will not.
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "storage failed");
-        Self::unavailable("Storage is not available right now. Please try again.")
+        match error {
+            StoreError::Unavailable { .. } => {
+                Self::unavailable("Storage is not available right now. Please try again.")
+            }
+            StoreError::Corrupt { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "A stored record is damaged; the log says how.")
+            }
+        }
     }
 }
 
@@ -142,6 +150,12 @@ pub fn caller(request: &Request) -> Result<Caller, MissingCaller> {
     let context = request.request_context_ref();
     let authorizer = context.and_then(RequestContext::authorizer);
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
+}
+
+/// 404 for a user.
+#[must_use]
+pub fn no_such_user() -> Problem {
+    Problem::not_found("There is no such user.")
 }
 
 /// Refuses whoever is no administrator; `act` ends the sentence "Only administrators …".

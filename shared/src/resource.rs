@@ -48,7 +48,7 @@ pub fn user_resource(user: &User) -> Value {
         "roles": user.roles,
         "disabled": user.disabled,
         "lastSignInAt": user.last_sign_in_at.map(clock::to_text),
-        "tokensRevokedAt": user.tokens_valid_after.map(clock::to_text),
+        "tokensRevokedAt": user.tokens_revoked_at.map(clock::to_text),
         "tokensRevokedBy": user.tokens_revoked_by,
     })
 }

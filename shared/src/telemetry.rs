@@ -20,6 +20,10 @@ pub fn init(environment: &Environment<'_>) {
         // The runtime logs every handler error at ERROR. `Unauthorized` is one, and an
         // ordinary day for an authorizer; what matters is logged by us.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        // They log whole events at trace, and with them credentials and bodies.
+        .with_target("lambda_extension", level.min(Level::DEBUG))
+        .with_target("lambda_http", level.min(Level::DEBUG))
+        .with_target("lambda_runtime", level.min(Level::DEBUG))
         // Libraries below us log requests and addresses at these levels.
         .with_target("aws", level.min(Level::WARN))
         .with_target("hyper", level.min(Level::WARN));

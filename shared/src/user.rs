@@ -14,9 +14,11 @@ pub struct User {
     /// When the session was issued that `roles` were taken from.
     pub roles_as_of: Option<Timestamp>,
     pub disabled: bool,
-    /// Tokens created at or before this time are revoked, all by this one value.
+    /// Tokens created at or before this time are revoked, all by this one value. It lies
+    /// a little after `tokens_revoked_at`, since clocks differ.
     pub tokens_valid_after: Option<Timestamp>,
-    /// The user id of whoever set `tokens_valid_after`.
+    /// When all tokens were revoked the last time, and by whom (a user id).
+    pub tokens_revoked_at: Option<Timestamp>,
     pub tokens_revoked_by: Option<String>,
     pub last_sign_in_at: Option<Timestamp>,
 }

@@ -76,15 +76,12 @@ pub fn revocation(token: &TokenRecord, owner: Option<&User>) -> Option<Revocatio
     of_one.into_iter().chain(of_all).min_by_key(|revocation| revocation.at)
 }
 
-/// The revocation of all of an owner's tokens, if it ended this one. A token that had
-/// expired by then was beyond revoking, and one younger than it is not meant.
+/// The revocation of all of an owner's tokens, if it ended this one.
 fn superseded(token: &TokenRecord, owner: Option<&User>) -> Option<Revocation> {
     let owner = owner?;
-    let at = owner.tokens_valid_after?;
-    let is_older = token.created_at <= at;
-    let had_expired = token.expires_at.is_some_and(|expires_at| expires_at <= at);
-    (is_older && !had_expired).then(|| Revocation {
-        at,
+    let valid_after = owner.tokens_valid_after?;
+    (token.created_at <= valid_after).then(|| Revocation {
+        at: owner.tokens_revoked_at.unwrap_or(valid_after),
         by: owner.tokens_revoked_by.clone(),
         reason: RevocationReason::RevokeAll,
     })
@@ -234,23 +231,27 @@ pub(crate) mod tests {
         owner.tokens_valid_after = Some(at(NOW));
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Revoked);
         token.revoked = None;
-        assert_eq!(verdict(&token, Some(&owner)), Verdict::Expired);
-        token.expires_at = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
         owner.tokens_valid_after = None;
+        assert_eq!(verdict(&token, Some(&owner)), Verdict::Expired);
+        token.expires_at = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::OwnerDisabled);
     }
 
     #[test]
-    fn revoked_token_stays_revoked_when_its_expiry_has_passed_as_well() {
+    fn revocation_of_all_holds_whenever_a_token_expires() {
         let mut token = token();
-        let mut owner = owner();
-        owner.tokens_valid_after = Some(at("2026-02-01T00:00:00.000Z"));
-        token.expires_at = Some(at("2026-03-01T00:00:00.000Z"));
-        assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
-        token.expires_at = owner.tokens_valid_after;
-        assert_eq!(verdict(&token, Some(&owner)), Verdict::Expired);
-        assert_eq!(revocation(&token, Some(&owner)), None);
+        // One of them in the future, as a clock that is ahead may write it.
+        for valid_after in ["2026-02-01T00:00:00.000Z", "2026-07-01T00:00:00.000Z"] {
+            let owner = User { tokens_valid_after: Some(at(valid_after)), ..owner() };
+            for expires_at in
+                ["2026-01-02T00:00:00.000Z", "2026-03-01T00:00:00.000Z", "2026-06-15T00:00:00.000Z"]
+            {
+                token.expires_at = Some(at(expires_at));
+                assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
+                assert_eq!(status(&token, Some(&owner), at(NOW)), Status::Revoked);
+            }
+        }
     }
 
     #[test]
@@ -259,6 +260,7 @@ pub(crate) mod tests {
         let (january, february) = (at("2026-01-15T00:00:00.000Z"), at("2026-02-15T00:00:00.000Z"));
         let owner = |valid_after| User {
             tokens_valid_after: Some(valid_after),
+            tokens_revoked_at: Some(valid_after),
             tokens_revoked_by: Some("admin".into()),
             ..owner()
         };

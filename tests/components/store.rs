@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use patgate::clock;
 use patgate::record::{LastUse, Revocation};
-use patgate::store::{Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError};
-use patgate_tests::{DynamoDbProxy, delete_item, scan, set_user};
+use patgate::store::{
+    Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError, UserChange, UserChangeOutcome,
+};
+use patgate::verify::{Policy, Verdict, verify};
+use patgate_tests::{DynamoDbProxy, delete_item, scan, set_token, set_user};
 use serde_json::json;
 
 use crate::setup::{at, new_token, sign_in, start, store, user_with_token};
@@ -100,9 +104,11 @@ async fn revocation_schedules_both_items_for_purging() {
     let location = store.locate(new.record.token_id).await.unwrap().unwrap();
     let purge_at = at("2027-01-01T00:00:00.000Z");
     let revocation = Revocation::of_one(clock::now(), "admin", "alice");
-    let revoke = || store.revoke(&location, &revocation, purge_at);
-    assert_eq!(revoke().await.unwrap(), RevocationOutcome::Revoked);
-    assert_eq!(revoke().await.unwrap(), RevocationOutcome::AlreadyRevoked);
+    let revoke = async |revocation| store.revoke(&location, revocation, purge_at).await.unwrap();
+    assert_eq!(revoke(&revocation).await, RevocationOutcome::Revoked);
+    assert_eq!(revoke(&revocation).await, RevocationOutcome::Revoked, "repeated, for its answer was lost");
+    let another = Revocation::of_one(revocation.at, "alice", "alice");
+    assert_eq!(revoke(&another).await, RevocationOutcome::AlreadyRevoked);
     let items = scan(dynamodb, "Tokens");
     assert_eq!(items.len(), 2);
     for item in items {
@@ -190,6 +196,84 @@ async fn writes_that_conflict_with_another_are_tried_again() {
     assert_eq!(store.record_sign_in(&session, second).await.unwrap().roles, roles);
     let statuses: Vec<_> = proxy.take().into_iter().map(|request| request.status).collect();
     assert_eq!(statuses, [200, 400, 200], "read, refused, written");
+
+    sign_in(&store, "admin", &["administrator"], first).await;
+    let change = UserChange {
+        user_id: "alice",
+        disabled: Some(true),
+        roles: None,
+        by: "admin",
+        admin_role: "administrator",
+    };
+    proxy.fail_once("TransactWriteItems", 400, cancelled);
+    assert_eq!(store.change_user(&change, second).await.unwrap(), UserChangeOutcome::Changed);
+    assert!(store.user("alice").await.unwrap().unwrap().disabled);
+    proxy.fail_once("UpdateItem", 400, conflict);
+    assert!(store.revoke_all_tokens("alice", "admin", second).await.unwrap());
+    assert_eq!(store.user("alice").await.unwrap().unwrap().tokens_revoked_at, Some(second));
+}
+
+#[tokio::test]
+async fn revoking_all_never_moves_backwards_and_ends_what_is_younger_than_a_clock_ahead() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let now = clock::now();
+    sign_in(&store, "alice", &[], now).await;
+    let ahead = now + TimeDelta::hours(1);
+    let create = async |created_at| {
+        let (_, new) = new_token("alice", created_at);
+        (store.create(&new).await.unwrap(), new)
+    };
+    assert!(store.revoke_all_tokens("alice", "alice", ahead).await.unwrap());
+    let valid_after = async || store.user("alice").await.unwrap().unwrap().tokens_valid_after.unwrap();
+    let first = valid_after().await;
+    assert_eq!(create(now).await.0, Creation::Superseded { tokens_valid_after: first });
+    assert_eq!(create(first).await.0, Creation::Superseded { tokens_valid_after: first });
+    let (created, token) = create(first + TimeDelta::milliseconds(1)).await;
+    assert_eq!(created, Creation::Created);
+    // And now by the clock that is right.
+    assert!(store.revoke_all_tokens("alice", "admin", now).await.unwrap());
+    assert_eq!(valid_after().await, first + TimeDelta::milliseconds(1));
+    let (token, owner) = store.token_and_owner(&token.hash, None).await.unwrap();
+    let verdict = verify(token.as_ref(), owner.as_ref(), now, Policy::default());
+    assert_eq!((verdict, owner.unwrap().tokens_revoked_by), (Verdict::Superseded, Some("admin".into())));
+    assert!(!store.revoke_all_tokens("nobody", "admin", now).await.unwrap());
+}
+
+#[tokio::test]
+async fn damaged_record_hides_no_other_in_a_list() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let store = store(dynamodb);
+    let (_, whole) = user_with_token(&store, "alice").await;
+    let (_, damaged) = user_with_token(&store, "bob").await;
+    set_user(dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
+    let users = store.list_users(None, 100).await.unwrap().users;
+    assert_eq!(users.iter().map(|user| user.user_id.as_str()).collect::<Vec<_>>(), ["alice"]);
+    // One at a time as well: the damaged one is passed over, and the list goes on.
+    let (mut seen, mut after) = (0, None);
+    loop {
+        let page = store.list_users(after.as_deref(), 1).await.unwrap();
+        seen += page.users.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 1);
+    let everyone = ListScope::Everyone { first_month: "2020-01".parse().unwrap() };
+    let request = ListRequest { scope: everyone, status: None, before: None, limit: 100, now: clock::now() };
+    let owners = async || {
+        let page = store.list(&request).await.unwrap();
+        let owned = page.tokens.into_iter().map(|owned| (owned.token.token_id, owned.owner.is_some()));
+        owned.collect::<Vec<_>>()
+    };
+    assert_eq!(owners().await, [(damaged.record.token_id, false), (whole.record.token_id, true)]);
+    set_token(dynamodb, damaged.hash.as_str(), "created_at", &json!({ "S": "long ago" }));
+    assert_eq!(owners().await, [(whole.record.token_id, true)]);
+    // And a report ends it all the same.
+    let hashes = [&damaged, &whole].map(|new| new.hash.clone()).into();
+    assert_eq!(store.locate_unrevoked(&hashes).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

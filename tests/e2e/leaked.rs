@@ -1,6 +1,6 @@
 //! Whoever finds a token can end it.
 
-use patgate_tests::{Response, Settings, System, scan};
+use patgate_tests::{Response, Settings, System, scan, set_token};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -66,6 +66,22 @@ fn hundred_tokens_are_ended_by_one_report_and_what_is_no_token_is_pointed_out() 
     for token in &tokens {
         assert_eq!(system.status_of(token), 401);
     }
+}
+
+#[test]
+fn token_whose_record_is_damaged_keeps_no_other_alive() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let (damaged, other) = (alice.create_token("damaged"), alice.create_token("other"));
+    let dynamodb = &system.behind().dynamodb;
+    set_token(dynamodb, &sha256(&damaged.secret), "created_at", &json!({ "S": "long ago" }));
+    let body = json!({ "tokens": [damaged.secret, other.secret] });
+    assert_eq!(report(&system, &body).status, 202);
+    assert_eq!(alice.show(&other.id)["revocationReason"], "leaked");
+    let stored = scan(dynamodb, "Tokens");
+    let stored =
+        stored.iter().find(|item| item["token_hash"]["S"] == sha256(&damaged.secret).as_str()).unwrap();
+    assert_eq!(stored["revocation_reason"]["S"], "leaked");
 }
 
 #[test]
@@ -152,12 +168,15 @@ fn gitleaks_rule_finds_a_token_wherever_it_stands_and_nothing_that_is_none() {
         format!("TOKEN={token}"),
         format!("{{\"token\":\"{token}\"}}"),
         format!("https://user:{token}@example.org/"),
+        format!("\"first line\\n{token}\\n\""),
+        format!("Authorization=Bearer%20{token}&x"),
+        format!("MY_{token}_"),
         token.clone(),
     ] {
         assert_eq!(found(&text).as_deref(), Some(token.as_str()), "{text}");
         assert!(text.contains(rule["keywords"][0].as_str().unwrap()));
     }
-    for text in [format!("{token}x"), token[..41].to_owned(), format!("x{token}"), token.to_uppercase()] {
+    for text in [format!("{token}x"), token[..41].to_owned(), token.to_uppercase()] {
         assert_eq!(found(&text), None, "{text}");
     }
     // The rule also asks for entropy, so that examples in documentation are no finds.
@@ -177,7 +196,7 @@ fn scanner_reports_real_tokens_by_their_hashes_and_passes_over_wrong_checksums()
     let (leaked, kept) = (alice.create_token("leaked"), alice.create_token("kept"));
     proxy.take();
     let finds = format!(
-        "[{{\"Secret\": \"{}\"}}, {{\"Secret\": \"{}\"}}, {{\"Match\": \"token {}\"}}]",
+        "[{{\"Secret\": \"x\\n{}\"}}, {{\"Secret\": \"{}\"}}, {{\"Match\": \"Bearer%20{}_\"}}]",
         leaked.secret,
         with_wrong_checksum(&kept.secret),
         leaked.secret

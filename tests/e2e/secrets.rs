@@ -51,3 +51,41 @@ fn creation_forbids_caches_to_keep_the_token() {
     assert_eq!(response.status, 201);
     assert_eq!(response.header("cache-control"), Some("no-store"));
 }
+
+/// The repository's templates, with functions that log all they can.
+fn talkative_templates() -> std::path::PathBuf {
+    let infra = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
+    let folder = std::env::temp_dir().join(format!("patgate-talkative-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir_all(folder.join("examples")).unwrap();
+    let template = std::fs::read_to_string(infra.join("template.yaml")).unwrap();
+    let variables = "  Function:\n    Environment: { Variables: { LOG_LEVEL: trace } }\n";
+    assert!(template.contains("\n  Function:\n"), "its `Globals`");
+    std::fs::write(folder.join("template.yaml"), template.replacen("  Function:\n", variables, 1)).unwrap();
+    let example = "examples/package-api.yaml";
+    std::fs::copy(infra.join(example), folder.join(example)).unwrap();
+    folder
+}
+
+#[test]
+fn at_the_most_talkative_level_no_secret_is_logged_either() {
+    let infra = talkative_templates();
+    let settings = Settings { infra: Some(infra.clone()), ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("secret");
+    assert_eq!(system.status_of(&token.secret), 200);
+    assert_eq!(super::packages::upload(&system, &token.secret, "a.zip", true, b"zip").status, 201);
+    alice.list("limit=100");
+    let report =
+        system.request("POST", "/api/tokens/revoke").json(&json!({ "tokens": [token.secret] })).send();
+    assert_eq!((report.status, system.status_of(&token.secret)), (202, 401));
+    let (secret, session) = (token.secret, alice.session.clone());
+    let log = system.stop();
+    std::fs::remove_dir_all(infra).unwrap();
+    assert!(log.contains("\"outcome\":\"denied\""), "the log is the one that is searched: {log}");
+    let hash: String = Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    for leaked in [secret.as_str(), &hash, &session, session.rsplit('.').next().unwrap()] {
+        let line = log.lines().find(|line| line.contains(leaked));
+        assert!(line.is_none(), "{leaked} is in the log: {line:?}");
+    }
+}

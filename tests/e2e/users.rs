@@ -122,26 +122,36 @@ fn token_created_in_the_moment_its_owner_is_disabled_does_not_work() {
     for round in 0..5 {
         let person = system.sign_in(&format!("leaver-{round}"));
         let id = person.id();
-        let is_disabled = AtomicBool::new(false);
+        let (is_under_way, is_disabled) = (AtomicBool::new(false), AtomicBool::new(false));
+        // The tokens, and whether each was asked for after the disabling was answered.
         let mut created = Vec::new();
         std::thread::scope(|scope| {
             let creating = scope.spawn(|| {
                 let mut created = Vec::new();
-                while !is_disabled.load(Ordering::SeqCst) {
+                let mut refused = 0;
+                while refused < 3 {
+                    let is_late = is_disabled.load(Ordering::SeqCst);
                     let answer = person.create(&json!({ "name": "last moment" }));
                     match answer.status {
-                        201 => created.push(answer.json()["token"].as_str().unwrap().to_owned()),
-                        401 | 403 => {}
+                        201 => {
+                            created.push((answer.json()["token"].as_str().unwrap().to_owned(), is_late));
+                            is_under_way.store(true, Ordering::SeqCst);
+                        }
+                        401 | 403 => refused += u8::from(is_late),
                         _ => panic!("{answer:?}"),
                     }
                 }
                 created
             });
+            while !is_under_way.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
             assert_eq!(change(&admin, &id, &json!({ "disabled": true })).status, 200);
             is_disabled.store(true, Ordering::SeqCst);
             created = creating.join().unwrap();
         });
-        for secret in &created {
+        for (secret, is_late) in &created {
+            assert!(!is_late, "created for somebody who was disabled");
             assert_eq!(system.status_of(secret), 401);
         }
     }
@@ -206,6 +216,33 @@ fn roles_in_the_table_are_given_and_taken_and_follow_the_tokens() {
             (roles.clone(), roles.clone(), roles)
         );
     }
+}
+
+#[test]
+fn token_of_an_administrator_disables_people_and_gives_nobody_a_role() {
+    let Some(system) = roles_in_the_table() else { return };
+    let admin = system.sign_in("admin");
+    system.sign_in("bob").roles();
+    let token = admin.create_token("off-boarding").secret;
+    let patch = |body: Value| system.request("PATCH", "/api/users/bob").bearer(&token).json(&body).send();
+    // It would outlive its own revocation in the one it made an administrator.
+    patch(json!({ "roles": ["administrator"] })).problem(403);
+    assert_eq!(user(&admin, "bob")["roles"], json!([]));
+    assert_eq!(patch(json!({ "disabled": true })).json()["disabled"], true);
+}
+
+#[test]
+fn damaged_record_of_a_user_is_a_fault_that_names_nothing_and_hides_nobody_else() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let admin = system.sign_in("admin");
+    for name in ["alice", "bob"] {
+        system.sign_in(name).create_token("token");
+    }
+    set_user(&system.behind().dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
+    let ids: Vec<_> = users(&admin, 1).into_iter().map(|user| user["id"].clone()).collect();
+    assert!(ids.len() == 2 && !ids.contains(&json!("bob")), "{ids:?}");
+    admin.call("GET", "/api/users/bob").problem(500);
+    assert_eq!(admin.list("allUsers=true").len(), 2);
 }
 
 #[test]

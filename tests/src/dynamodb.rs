@@ -29,9 +29,18 @@ pub fn delete_item(dynamodb: &str, table: &str, key: &Value) {
 
 /// Sets one attribute of a user, as an operator would by hand.
 pub fn set_user(dynamodb: &str, user_id: &str, attribute: &str, value: &Value) {
+    set(dynamodb, "Users", &json!({ "user_id": { "S": user_id } }), attribute, value);
+}
+
+/// Sets one attribute of a token, as nobody should.
+pub fn set_token(dynamodb: &str, hash: &str, attribute: &str, value: &Value) {
+    set(dynamodb, "Tokens", &json!({ "token_hash": { "S": hash } }), attribute, value);
+}
+
+fn set(dynamodb: &str, table: &str, key: &Value, attribute: &str, value: &Value) {
     let update = json!({
-        "TableName": "Users",
-        "Key": { "user_id": { "S": user_id } },
+        "TableName": table,
+        "Key": key,
         "UpdateExpression": "SET #attribute = :value",
         "ExpressionAttributeNames": { "#attribute": attribute },
         "ExpressionAttributeValues": { ":value": value },

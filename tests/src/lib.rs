@@ -10,7 +10,7 @@ mod person;
 mod proxy;
 mod sessions;
 
-pub use dynamodb::{delete_item, scan, set_user};
+pub use dynamodb::{delete_item, scan, set_token, set_user};
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use person::{NewToken, Person};

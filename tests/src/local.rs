@@ -16,6 +16,8 @@ pub struct Settings {
     pub parameters: Vec<&'static str>,
     /// Keep data in this folder; by default it is in memory.
     pub data: Option<PathBuf>,
+    /// Another folder of templates than the repository's.
+    pub infra: Option<PathBuf>,
     /// Where the functions find DynamoDB.
     pub functions_dynamodb_url: Option<String>,
 }
@@ -43,6 +45,9 @@ impl Local {
         };
         for parameter in settings.parameters {
             command.args(["--parameter", parameter]);
+        }
+        if let Some(infra) = settings.infra {
+            command.arg("--infra").arg(infra);
         }
         if let Some(url) = settings.functions_dynamodb_url {
             command.args(["--functions-dynamodb-url", &url]);

@@ -5,7 +5,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Request, Response};
 use patgate::config::ListUsersConfig;
 use patgate::http::input::{PAGE_DEFAULT, page_limit, path_id, query, take_each, user_id};
-use patgate::http::{Problem, caller, json_response, require_administrator};
+use patgate::http::{Problem, caller, json_response, no_such_user, require_administrator};
 use patgate::resource::user_resource;
 use patgate::store::dynamodb::Store;
 use patgate::user::is_user_id;
@@ -51,7 +51,7 @@ impl ListUsers {
 
     async fn show(&self, id: &str) -> Result<Value, Problem> {
         let user = self.store.user(id).await?;
-        user.as_ref().map(user_resource).ok_or_else(|| Problem::not_found("There is no such user."))
+        user.as_ref().map(user_resource).ok_or_else(no_such_user)
     }
 }
 

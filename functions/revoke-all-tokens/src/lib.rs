@@ -5,7 +5,7 @@ use lambda_http::{Request, Response};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeAllTokensConfig;
 use patgate::http::input::user_id;
-use patgate::http::{Problem, caller, no_content, require_administrator};
+use patgate::http::{Problem, caller, no_content, no_such_user, require_administrator};
 use patgate::store::dynamodb::Store;
 
 /// The endpoint.
@@ -37,7 +37,7 @@ impl RevokeAllTokens {
             require_administrator(&caller, &self.config.admin_role, "revoke the tokens of others")?;
         }
         if !self.store.revoke_all_tokens(user_id, &caller.user_id, now).await? {
-            return Err(Problem::not_found("There is no such user."));
+            return Err(no_such_user());
         }
         tracing::info!(user_id, by = caller.user_id, "all tokens revoked");
         Ok(())

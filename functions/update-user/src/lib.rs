@@ -6,11 +6,11 @@ mod input;
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, Response};
-use patgate::caller::Caller;
+use patgate::caller::{Caller, Credential};
 use patgate::clock::Timestamp;
 use patgate::config::UpdateUserConfig;
 use patgate::http::input::{json_object, user_id};
-use patgate::http::{Problem, caller, json_response, require_administrator};
+use patgate::http::{Problem, caller, json_response, no_such_user, require_administrator};
 use patgate::resource::user_resource;
 use patgate::store::dynamodb::Store;
 use patgate::store::{UserChange, UserChangeOutcome};
@@ -48,6 +48,10 @@ impl UpdateUser {
         require_administrator(&caller, admin_role, ACT)?;
         let user_id = user_id(request)?;
         let input = Input::read(&json_object(request.body())?, self.config.roles_claim.as_deref())?;
+        // A stolen token must not be able to outlive its revocation in an accomplice.
+        if input.roles.is_some() && caller.credential != Credential::Session {
+            return Err(Problem::forbidden("A token cannot give or take roles. Please sign in."));
+        }
         if caller.user_id == user_id {
             self.refuse_to_step_down(&input)?;
         }
@@ -60,7 +64,7 @@ impl UpdateUser {
         };
         match self.store.change_user(&change, now).await? {
             UserChangeOutcome::Changed => self.changed(user_id, &input, &caller).await,
-            UserChangeOutcome::NoSuchUser => Err(Problem::not_found("There is no such user.")),
+            UserChangeOutcome::NoSuchUser => Err(no_such_user()),
             UserChangeOutcome::NotAdministrator => {
                 Err(Problem::forbidden(format!("Only administrators {ACT}.")))
             }
@@ -85,6 +89,6 @@ impl UpdateUser {
         tracing::info!(user_id, by = caller.user_id, disabled, roles = ?roles, "user changed");
         // A transaction does not say what came of it.
         let user = self.store.user(user_id).await?;
-        user.as_ref().map(user_resource).ok_or_else(|| Problem::not_found("There is no such user."))
+        user.as_ref().map(user_resource).ok_or_else(no_such_user)
     }
 }

@@ -17,7 +17,11 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient};
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use rand::TryRng;
+use rand::rngs::SysRng;
 
 use crate::config::{AwsEnvironment, Tables};
 use crate::store::StoreError;
@@ -141,9 +145,23 @@ where
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
 
+/// What a transaction was cancelled for; empty if something else went wrong with it.
+fn cancellation_reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationReason] {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons()
+        }
+        _ => &[],
+    }
+}
+
+fn codes(reasons: &[CancellationReason]) -> Vec<&str> {
+    reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect()
+}
+
 /// Somebody who creates several tokens at once conflicts with themselves: each creation
 /// checks their user record, and a sign-in writes it.
-const CONFLICT_ATTEMPTS: u32 = 6;
+const CONFLICT_ATTEMPTS: u32 = 8;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Attempts a write again while its answer is None: another one to the same item was
@@ -157,11 +175,17 @@ where
         if let Some(done) = attempt().await? {
             return Ok(done);
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.mul_f64(jitter())).await;
         pause *= 2;
     }
     let conflict = || StoreError::Unavailable { operation, reason: "writes conflict".to_owned() };
     attempt().await?.ok_or_else(conflict)
+}
+
+/// 0.5 to 1.5, drawn by lot: two that conflicted must not meet again.
+fn jitter() -> f64 {
+    let drawn = SysRng.try_next_u32().unwrap_or_default();
+    0.5 + f64::from(drawn) / f64::from(u32::MAX)
 }
 
 /// A request that lacks a part; the builders check at run time what we know to hold.

@@ -22,7 +22,8 @@ export interface paths {
         put?: never;
         /**
          * Create a token
-         * @description Needs a session: a token cannot create tokens. The answer holds the token itself, this once; it
+         * @description Needs a session: a token cannot create tokens (403). Nor can a user who is disabled, or whose tokens are
+         *     revoked until a time that is still to come (403). The answer holds the token itself, this once; it
          *     cannot be retrieved afterwards.
          */
         post: operations["createToken"];
@@ -141,7 +142,8 @@ export interface paths {
          *     alike, and enabling brings them back. Nobody can disable themselves or take the administrators' role
          *     from themselves (403).
          *
-         *     Roles can be changed where the table `Users` is their only source. Where a claim of each sign-in
+         *     Roles can be changed where the table `Users` is their only source, and with a session only: a token
+         *     cannot give or take roles (403). Where a claim of each sign-in
          *     rules them, a change of `roles` is refused (400), and the refusal names the claim.
          */
         patch: operations["updateUser"];
@@ -232,7 +234,7 @@ export interface components {
             seenFrom: components["schemas"]["Sighting"][];
             /** Format: date-time */
             revokedAt: string | null;
-            /** @description The user id of whoever revoked it; null if it was reported as leaked. */
+            /** @description The user id of whoever revoked it; null if it was reported as leaked, or nobody said so. */
             revokedBy: string | null;
             revocationReason: components["schemas"]["RevocationReason"] | null;
         };
@@ -387,7 +389,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Storage is not available right now. Trying again may help. */
+        /** @description Storage is not available right now, or others write the same. Trying again may help. */
         Unavailable: {
             headers: {
                 /** @description Seconds to wait before trying again. */

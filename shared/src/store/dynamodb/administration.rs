@@ -1,18 +1,26 @@
 //! For administrators: users listed, changed, and cut off from all their tokens.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use chrono::TimeDelta;
 
 use super::items::{self, USER_ID};
-use super::{CONDITION_FAILED, CONFLICT, Store, despite_conflicts, incomplete, unavailable};
+use super::lists::readable;
+use super::{
+    CONDITION_FAILED, CONFLICT, Store, cancellation_reasons, codes, despite_conflicts, incomplete,
+    unavailable,
+};
 use crate::clock::Timestamp;
 use crate::store::{StoreError, UserChange, UserChangeOutcome, UserPage};
 
 const CHANGE: &str = "change a user";
 const REVOKE_ALL: &str = "revoke a user's tokens";
+
+/// How far the clocks of two functions may be apart; Lambda's are by milliseconds.
+const CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(1);
+const REVOKE_ALL_ATTEMPTS: u32 = 3;
 
 /// An administrator who is not disabled. `contains` looks into lists and sets alike.
 const IS_ADMINISTRATOR: &str = "contains(#roles, :admin_role) \
@@ -36,8 +44,13 @@ impl Store {
         }
         let answer = scan.send().await.map_err(unavailable("list users"))?;
         let next = answer.last_evaluated_key.map(|mut key| items::required(&mut key, USER_ID)).transpose()?;
-        let users = answer.items.unwrap_or_default().into_iter().map(items::read_user);
-        Ok(UserPage { users: users.collect::<Result<_, _>>()?, next })
+        let mut users = Vec::new();
+        for mut item in answer.items.unwrap_or_default() {
+            let user_id = items::required(&mut item, USER_ID)?;
+            item.insert(USER_ID.to_owned(), items::text(&user_id));
+            users.extend(readable(items::read_user(item).map(Some), &user_id));
+        }
+        Ok(UserPage { users, next })
     }
 
     /// Changes a user, if whoever asks is an administrator still.
@@ -68,17 +81,11 @@ impl Store {
         };
         let answer = answer.transact_items(self.user_update(change, is_own, now)?).send().await;
         let Err(error) = answer else { return Ok(Some(UserChangeOutcome::Changed)) };
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-        else {
-            return Err(unavailable(CHANGE)(error));
-        };
-        let reasons = cancelled.cancellation_reasons();
-        let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
-        match codes[..] {
+        match codes(cancellation_reasons(&error))[..] {
             // The check, or one's own update with the check in it, comes first.
             [CONDITION_FAILED, ..] => Ok(Some(UserChangeOutcome::NotAdministrator)),
             [_, CONDITION_FAILED] => Ok(Some(UserChangeOutcome::NoSuchUser)),
-            _ if codes.contains(&CONFLICT) => Ok(None),
+            ref codes if codes.contains(&CONFLICT) => Ok(None),
             _ => Err(unavailable(CHANGE)(error)),
         }
     }
@@ -145,7 +152,19 @@ impl Store {
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        despite_conflicts(REVOKE_ALL, || self.try_revoke_all_tokens(user_id, by, now)).await
+        // A token may have been created by a function whose clock is ahead of this one's.
+        let mut valid_after = now + CLOCK_DIFFERENCE;
+        for _ in 0..REVOKE_ALL_ATTEMPTS {
+            let attempt = || self.try_revoke_all_tokens(user_id, by, now, valid_after);
+            match despite_conflicts(REVOKE_ALL, attempt).await? {
+                RevokedAll::Done => return Ok(true),
+                RevokedAll::NoSuchUser => return Ok(false),
+                // Never backwards, which would bring tokens back to life; and never left as
+                // it is, for there may be tokens younger than that.
+                RevokedAll::Behind(stored) => valid_after = stored + TimeDelta::milliseconds(1),
+            }
+        }
+        Err(StoreError::Unavailable { operation: REVOKE_ALL, reason: "others do the same".to_owned() })
     }
 
     async fn try_revoke_all_tokens(
@@ -153,29 +172,45 @@ impl Store {
         user_id: &str,
         by: &str,
         now: Timestamp,
-    ) -> Result<Option<bool>, StoreError> {
+        valid_after: Timestamp,
+    ) -> Result<Option<RevokedAll>, StoreError> {
         let answer = self
             .client
             .update_item()
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(user_id))
-            .update_expression("SET tokens_valid_after = :now, tokens_revoked_by = :by, updated_at = :now")
-            // Never backwards: that would bring tokens back to life.
+            .update_expression(
+                "SET tokens_valid_after = :valid_after, tokens_revoked_at = :now, tokens_revoked_by = :by, \
+                 updated_at = :now",
+            )
             .condition_expression(
                 "attribute_exists(user_id) \
-                 AND (attribute_not_exists(tokens_valid_after) OR tokens_valid_after < :now)",
+                 AND (attribute_not_exists(tokens_valid_after) OR tokens_valid_after < :valid_after)",
             )
+            .expression_attribute_values(":valid_after", items::time(valid_after))
             .expression_attribute_values(":now", items::time(now))
             .expression_attribute_values(":by", items::text(by))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = answer else { return Ok(Some(true)) };
+        let Err(error) = answer else { return Ok(Some(RevokedAll::Done)) };
         match error.as_service_error() {
-            // If the user exists, somebody else has just done the same.
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(Some(failed.item.is_some())),
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                let Some(item) = failed.item.clone() else { return Ok(Some(RevokedAll::NoSuchUser)) };
+                let stored = items::read_user(item)?.tokens_valid_after;
+                let stored = stored.ok_or(StoreError::Corrupt { attribute: "tokens_valid_after" })?;
+                Ok(Some(RevokedAll::Behind(stored)))
+            }
             Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
             _ => Err(unavailable(REVOKE_ALL)(error)),
         }
     }
+}
+
+/// What came of revoking all of a user's tokens.
+enum RevokedAll {
+    Done,
+    NoSuchUser,
+    /// Everything up to this later time is revoked already.
+    Behind(Timestamp),
 }

@@ -18,20 +18,25 @@ const MOST_KEYS: usize = 100;
 const ROUNDS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// What was found; absent keys are absent here.
+/// What was found; absent keys are absent here. Each item is read when it is taken, so
+/// that a damaged one spoils no other.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) tokens: HashMap<String, TokenRecord>,
-    pub(super) users: HashMap<String, User>,
+    tokens: HashMap<String, Item>,
+    users: HashMap<String, Item>,
 }
 
 impl Found {
-    pub(super) fn take_token(&mut self, hash: &TokenHash) -> Option<TokenRecord> {
+    pub(super) fn take_token_item(&mut self, hash: &TokenHash) -> Option<Item> {
         self.tokens.remove(hash.as_str())
     }
 
-    pub(super) fn take_user(&mut self, user_id: &str) -> Option<User> {
-        self.users.remove(user_id)
+    pub(super) fn take_token(&mut self, hash: &TokenHash) -> Result<Option<TokenRecord>, StoreError> {
+        self.take_token_item(hash).map(items::read_token).transpose()
+    }
+
+    pub(super) fn take_user(&mut self, user_id: &str) -> Result<Option<User>, StoreError> {
+        self.users.remove(user_id).map(items::read_user).transpose()
     }
 }
 
@@ -90,11 +95,11 @@ impl Store {
         for (table, items) in responses {
             for mut item in items {
                 if table == self.tables.tokens {
-                    let hash = items::required(&mut item, TOKEN_HASH)?;
-                    found.tokens.insert(hash, items::read_token(item)?);
+                    found.tokens.insert(items::required(&mut item, TOKEN_HASH)?, item);
                 } else {
-                    let user = items::read_user(item)?;
-                    found.users.insert(user.user_id.clone(), user);
+                    let user_id = items::required(&mut item, USER_ID)?;
+                    item.insert(USER_ID.to_owned(), items::text(&user_id));
+                    found.users.insert(user_id, item);
                 }
             }
         }

@@ -24,7 +24,7 @@ impl Store {
     ) -> Result<(Option<TokenRecord>, Option<User>), StoreError> {
         if let Some(owner_id) = known_owner {
             let mut found = self.batch_get(&[hash], &[owner_id]).await?;
-            return Ok((found.take_token(hash), found.take_user(owner_id)));
+            return Ok((found.take_token(hash)?, found.take_user(owner_id)?));
         }
         let Some(token) = self.token(hash).await? else { return Ok((None, None)) };
         let owner = self.user(&token.user_id).await?;

@@ -113,7 +113,7 @@ pub(super) fn read_token(mut item: Item) -> Result<TokenRecord, StoreError> {
         expires_at: optional_time(&mut item, "expires_at")?,
         revoked,
         last_used,
-        seen_from: read_sightings(item.remove("seen_from"))?,
+        seen_from: read_sightings(item.remove("seen_from")),
     })
 }
 
@@ -130,19 +130,18 @@ fn read_revocation(item: &mut Item, owner_id: &str) -> Result<Option<Revocation>
     Ok(Some(Revocation { at, by, reason }))
 }
 
-fn read_sightings(attribute: Option<AttributeValue>) -> Result<Vec<Sighting>, StoreError> {
-    let corrupt = || StoreError::Corrupt { attribute: "seen_from" };
+/// What can be read of the addresses: nobody is to be locked out over the others.
+fn read_sightings(attribute: Option<AttributeValue>) -> Vec<Sighting> {
     let sighting = |value| match value {
         AttributeValue::M(mut fields) => {
-            let at = optional_time(&mut fields, "at")?.ok_or_else(corrupt)?;
-            Ok(Sighting { ip: required(&mut fields, "ip")?, at })
+            let at = optional_time(&mut fields, "at").ok()??;
+            Some(Sighting { ip: optional(&mut fields, "ip")?, at })
         }
-        _ => Err(corrupt()),
+        _ => None,
     };
     match attribute {
-        None => Ok(Vec::new()),
-        Some(AttributeValue::L(values)) => values.into_iter().map(sighting).collect(),
-        Some(_) => Err(corrupt()),
+        Some(AttributeValue::L(values)) => values.into_iter().filter_map(sighting).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -156,6 +155,7 @@ pub(super) fn read_user(mut item: Item) -> Result<User, StoreError> {
         // Whoever writes `disabled` by hand means it, whatever type it has.
         disabled: !matches!(item.remove("disabled"), None | Some(AttributeValue::Bool(false))),
         tokens_valid_after: optional_time(&mut item, "tokens_valid_after")?,
+        tokens_revoked_at: optional_time(&mut item, "tokens_revoked_at")?,
         tokens_revoked_by: optional(&mut item, "tokens_revoked_by"),
         last_sign_in_at: optional_time(&mut item, "last_sign_in_at")?,
     })
@@ -272,7 +272,12 @@ mod tests {
             vec![Sighting { ip: "192.0.2.1".into(), at }, Sighting { ip: "::1".into(), at }];
         let mut item = token_item(&new);
         item.insert("seen_from".into(), sightings(&new.record.seen_from));
-        assert_eq!(read_token(item).unwrap(), new.record);
+        assert_eq!(read_token(item.clone()).unwrap(), new.record);
+        // They decide nothing, so damage to them is no fault.
+        item.insert("seen_from".into(), AttributeValue::L(vec![text("192.0.2.1")]));
+        assert!(read_token(item.clone()).unwrap().seen_from.is_empty());
+        item.insert("seen_from".into(), text("192.0.2.1"));
+        assert!(read_token(item).unwrap().seen_from.is_empty());
     }
 
     #[test]
@@ -289,7 +294,12 @@ mod tests {
     #[test]
     fn damaged_time_is_an_error_and_never_absent() {
         for attribute in ["expires_at", "revoked_at", "created_at", "last_used_at"] {
-            for damaged in [text("soon"), AttributeValue::N("0".into()), AttributeValue::Null(true)] {
+            for damaged in [
+                text("soon"),
+                text("2026-11-23T10:00:00+01:00"),
+                AttributeValue::N("0".into()),
+                AttributeValue::Null(true),
+            ] {
                 let mut item = token_item(&new_token());
                 item.insert(attribute.into(), damaged);
                 let error = read_token(item).unwrap_err().to_string();
@@ -309,9 +319,8 @@ mod tests {
     }
 
     #[test]
-    fn time_written_by_hand_is_read_in_any_form_of_rfc_3339() {
-        for time in ["2026-11-23T10:00:00Z", "2026-11-23T11:00:00+01:00", "2026-11-23T10:00:00.000000+00:00"]
-        {
+    fn time_written_by_hand_is_read_in_any_form_of_rfc_3339_in_utc() {
+        for time in ["2026-11-23T10:00:00Z", "2026-11-23t10:00:00.0z", "2026-11-23T10:00:00.000000+00:00"] {
             let item = [(USER_ID, "alice"), ("tokens_valid_after", time)];
             let item = item.map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect();
             let expected = clock::from_text("2026-11-23T10:00:00.000Z").unwrap();

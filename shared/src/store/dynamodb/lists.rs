@@ -1,15 +1,18 @@
 //! Lists of tokens. Two KEYS_ONLY indexes say which tokens there are; what they are
 //! is then read from the tables, consistently.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Display;
 
 use uuid::Uuid;
 
 use super::items::{self, TOKEN_HASH, USER_ID};
 use super::{Store, unavailable};
+use crate::record::TokenRecord;
 use crate::store::month::Month;
 use crate::store::{ListPage, ListRequest, ListScope, OwnedToken, StoreError};
 use crate::token::TokenHash;
+use crate::user::User;
 use crate::verify;
 
 /// What one request examines at most, so that a list of millions answers in time:
@@ -109,21 +112,11 @@ impl Store {
         keys: &[Key],
         tokens: &mut Vec<OwnedToken>,
     ) -> Result<Option<Uuid>, StoreError> {
-        let hashes: Vec<_> = keys.iter().map(|key| &key.hash).collect();
-        let mut found = match request.scope {
-            ListScope::User(user_id) => self.batch_get(&hashes, &[user_id]).await?,
-            ListScope::Everyone { .. } => {
-                let mut found = self.batch_get(&hashes, &[]).await?;
-                let owners: BTreeSet<_> = found.tokens.values().map(|token| token.user_id.as_str()).collect();
-                let owners: Vec<_> = owners.into_iter().collect();
-                found.users = self.batch_get(&[], &owners).await?.users;
-                found
-            }
-        };
+        let (mut found, owners) = self.read(request.scope, keys).await?;
         for key in keys {
             // None: the index still names a token that TTL has removed.
-            let Some(token) = found.take_token(&key.hash) else { continue };
-            let owner = found.users.get(&token.user_id).cloned();
+            let Some(token) = found.remove(&key.token_id) else { continue };
+            let owner = owners.get(&token.user_id).cloned();
             let status = verify::status(&token, owner.as_ref(), request.now);
             if request.status.is_some_and(|wanted| wanted != status) {
                 continue;
@@ -135,6 +128,40 @@ impl Store {
         }
         Ok(None)
     }
+
+    /// The tokens that there are under these keys, and their owners.
+    async fn read(
+        &self,
+        scope: ListScope<'_>,
+        keys: &[Key],
+    ) -> Result<(HashMap<Uuid, TokenRecord>, HashMap<String, User>), StoreError> {
+        let hashes: Vec<_> = keys.iter().map(|key| &key.hash).collect();
+        let known_owner = match scope {
+            ListScope::User(user_id) => Some(user_id),
+            ListScope::Everyone { .. } => None,
+        };
+        let mut found = self.batch_get(&hashes, known_owner.as_slice()).await?;
+        let token = |key: &Key| Some((key.token_id, readable(found.take_token(&key.hash), &key.token_id)?));
+        let tokens: HashMap<_, _> = keys.iter().filter_map(token).collect();
+        let owner_ids: BTreeSet<_> = match known_owner {
+            Some(user_id) => [user_id].into(),
+            None => tokens.values().map(|token| token.user_id.as_str()).collect(),
+        };
+        if known_owner.is_none() {
+            found = self.batch_get(&[], &owner_ids.iter().copied().collect::<Vec<_>>()).await?;
+        }
+        let owner = |id: &&str| Some(((*id).to_owned(), readable(found.take_user(id), id)?));
+        let owners = owner_ids.iter().filter_map(owner).collect();
+        Ok((tokens, owners))
+    }
+}
+
+/// What was read; a damaged record is left out, or one would hide all the others.
+pub(super) fn readable<T>(read: Result<Option<T>, StoreError>, id: &dyn Display) -> Option<T> {
+    read.unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "a damaged record is left out of a list");
+        None
+    })
 }
 
 impl Partition {

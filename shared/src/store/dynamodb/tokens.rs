@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -10,7 +9,10 @@ use aws_sdk_dynamodb::types::{
 use uuid::Uuid;
 
 use super::items::{self, Item, TOKEN_HASH, USER_ID};
-use super::{CONDITION_FAILED, CONFLICT, Store, despite_conflicts, incomplete, unavailable};
+use super::{
+    CONDITION_FAILED, CONFLICT, Store, cancellation_reasons, codes, despite_conflicts, incomplete,
+    unavailable,
+};
 use crate::clock::Timestamp;
 use crate::record::Revocation;
 use crate::store::{Creation, Location, NewToken, OwnedToken, RevocationOutcome, StoreError};
@@ -56,21 +58,16 @@ impl Store {
             .send()
             .await;
         let Err(error) = answer else { return Ok(Some(Creation::Created)) };
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-        else {
-            return Err(unavailable(CREATE)(error));
-        };
-        let reasons = cancelled.cancellation_reasons();
-        let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
-        match codes[..] {
-            // The hash is of 190 random bits of our own: if it is there already, an earlier
-            // attempt of this very call put it there, and its answer was lost.
-            [_, CONDITION_FAILED, _] | [_, _, CONDITION_FAILED] => Ok(Some(Creation::Created)),
-            [CONDITION_FAILED, _, _] => {
+        let reasons = cancellation_reasons(&error);
+        match codes(reasons)[..] {
+            // The hash is of 190 random bits of our own: if both are there already, an earlier
+            // attempt of this very call put them there, and its answer was lost.
+            [_, CONDITION_FAILED, CONDITION_FAILED] => Ok(Some(Creation::Created)),
+            [CONDITION_FAILED, "None", "None"] => {
                 let owner = reasons.first().and_then(|reason| reason.item().cloned());
                 refusal(owner, new.record.created_at).map(Some)
             }
-            _ if codes.contains(&CONFLICT) => Ok(None),
+            ref codes if codes.contains(&CONFLICT) => Ok(None),
             _ => Err(unavailable(CREATE)(error)),
         }
     }
@@ -111,11 +108,17 @@ impl Store {
     pub async fn locate_unrevoked(&self, hashes: &BTreeSet<TokenHash>) -> Result<Vec<Location>, StoreError> {
         let keys: Vec<_> = hashes.iter().collect();
         let mut found = self.batch_get(&keys, &[]).await?;
-        let located = hashes.iter().filter_map(|hash| {
-            let token = found.take_token(hash).filter(|token| token.revoked.is_none())?;
-            Some(Location { token_id: token.token_id, hash: hash.clone(), owner_id: token.user_id })
-        });
-        Ok(located.collect())
+        let mut located = Vec::new();
+        for hash in hashes {
+            let Some(mut item) = found.take_token_item(hash) else { continue };
+            if item.contains_key("revoked_at") {
+                continue;
+            }
+            // Nothing else of the record matters here, and nothing else is to be in the way.
+            let owner_id = items::required(&mut item, USER_ID)?;
+            located.push(Location { token_id: items::required_id(&mut item)?, hash: hash.clone(), owner_id });
+        }
+        Ok(located)
     }
 
     /// A located token with its owner, as last written; None if it has been purged.
@@ -124,8 +127,8 @@ impl Store {
     /// When storage does not answer.
     pub async fn show(&self, location: &Location) -> Result<Option<OwnedToken>, StoreError> {
         let mut found = self.batch_get(&[&location.hash], &[&location.owner_id]).await?;
-        let owner = found.take_user(&location.owner_id);
-        Ok(found.take_token(&location.hash).map(|token| OwnedToken { token, owner }))
+        let owner = found.take_user(&location.owner_id)?;
+        Ok(found.take_token(&location.hash)?.map(|token| OwnedToken { token, owner }))
     }
 
     /// Revokes a located token for good; the first revocation stays on record.
@@ -163,11 +166,12 @@ impl Store {
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let Some(item) = failed.item.clone() else { return Ok(RevocationOutcome::Gone) };
-                    // Our own, by an attempt whose answer was lost: its second half is due.
-                    if items::read_token(item)?.revoked.as_ref() == Some(revocation) {
-                        self.purge_id_item_at(location.token_id, purge_at).await;
+                    if items::read_token(item)?.revoked.as_ref() != Some(revocation) {
+                        return Ok(RevocationOutcome::AlreadyRevoked);
                     }
-                    Ok(RevocationOutcome::AlreadyRevoked)
+                    // Our own, by an attempt whose answer was lost: its second half is due.
+                    self.purge_id_item_at(location.token_id, purge_at).await;
+                    Ok(RevocationOutcome::Revoked)
                 }
                 _ => Err(unavailable("revoke a token")(error)),
             },
