@@ -206,6 +206,11 @@ impl Resources<'_> {
         let cors = properties.get("CorsConfiguration").and_then(Value::as_object).map(read_cors);
         let cors = cors.transpose().with_context(|| format!("`CorsConfiguration` of `{id}`"))?;
         let mut routes = self.routes(id)?;
+        if let Some(settings) = properties.get("DefaultRouteSettings") {
+            let throttle =
+                read_throttle(settings).with_context(|| format!("`DefaultRouteSettings` of `{id}`"))?;
+            routes.iter_mut().for_each(|route| route.throttle = Some(throttle));
+        }
         let settings = properties.get("RouteSettings").and_then(Value::as_object);
         for (key, settings) in settings.into_iter().flatten() {
             let route = routes.iter_mut().find(|route| route.key() == *key);
@@ -303,7 +308,8 @@ fn read_cors(cors: &Map<String, Value>) -> Result<Cors> {
 
 fn read_throttle(settings: &Value) -> Result<Throttle> {
     let settings = settings.as_object().context("settings are no mapping")?;
-    refuse_others(settings, &["ThrottlingRateLimit", "ThrottlingBurstLimit"])?;
+    // Metrics are nobody's business here.
+    refuse_others(settings, &["ThrottlingRateLimit", "ThrottlingBurstLimit", "DetailedMetricsEnabled"])?;
     let number = |name: &str| {
         let number = settings.get(name).and_then(whole_number);
         number.with_context(|| format!("`{name}` is not a whole number"))

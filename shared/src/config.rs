@@ -52,6 +52,8 @@ pub struct AuthorizerConfig {
     /// None: `Users` is the only source of roles.
     pub roles_claim: Option<String>,
     pub client_ip: Option<ClientIpHeader>,
+    /// The dimension of the metrics.
+    pub stack_name: String,
 }
 
 /// A header to take the client's address from, and the secret that makes it credible.
@@ -62,11 +64,21 @@ pub struct ClientIpHeader {
     pub origin_secret: String,
 }
 
+/// When new tokens must expire.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExpiryRules {
+    /// Whether every token must expire at some time.
+    pub required: bool,
+    /// How many days ahead at most; None: any number.
+    pub max_days: Option<u16>,
+}
+
 /// For `create-token`.
 #[derive(Debug, Clone)]
 pub struct CreateTokenConfig {
     pub tables: Tables,
     pub token_format: TokenFormat,
+    pub expiry: ExpiryRules,
     pub retention: TimeDelta,
 }
 
@@ -122,6 +134,7 @@ pub struct RevokeAllTokensConfig {
 #[derive(Debug, Clone)]
 pub struct GetCallerConfig {
     pub admin_role: String,
+    pub expiry: ExpiryRules,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
@@ -166,6 +179,17 @@ impl<'a> Environment<'a> {
     {
         let text = self.optional(name).unwrap_or_else(|| default.to_owned());
         text.parse().map_err(|error| ConfigError { name, problem: format!("is `{text}`: {error}") })
+    }
+
+    /// CloudFormation has no other booleans than these words.
+    fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
+        self.parsed(name, "false")
+    }
+
+    fn expiry(&self) -> Result<ExpiryRules, ConfigError> {
+        let max_days = Some(self.parsed("MAX_LIFETIME_DAYS", "0")?).filter(|days| *days > 0);
+        // A token that never expires would live longer than any number of days.
+        Ok(ExpiryRules { required: self.flag("EXPIRY_REQUIRED")? || max_days.is_some(), max_days })
     }
 
     fn days(&self, name: &'static str, default: &str) -> Result<TimeDelta, ConfigError> {
@@ -224,6 +248,7 @@ impl AuthorizerConfig {
             audience: environment.required("OIDC_AUDIENCE")?,
             roles_claim: environment.roles_claim(),
             client_ip: client_ip(environment)?,
+            stack_name: environment.optional("STACK_NAME").unwrap_or_else(|| "patgate".to_owned()),
         })
     }
 }
@@ -258,6 +283,7 @@ impl CreateTokenConfig {
         Ok(Self {
             tables: environment.tables()?,
             token_format: environment.token_format()?,
+            expiry: environment.expiry()?,
             retention: environment.retention()?,
         })
     }
@@ -328,9 +354,10 @@ impl RevokeAllTokensConfig {
 }
 
 impl GetCallerConfig {
-    #[must_use]
-    pub fn read(environment: &Environment<'_>) -> Self {
-        Self { admin_role: environment.admin_role() }
+    /// # Errors
+    /// When a variable is of no use.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self { admin_role: environment.admin_role(), expiry: environment.expiry()? })
     }
 }
 
@@ -398,6 +425,22 @@ mod tests {
         assert!(error.contains("`LAST_USED_RESOLUTION_SECONDS` is `soon`"), "{error}");
         let error = authorizer(&[("TOKEN_PREFIX", "FDP")]).unwrap_err();
         assert!(error.contains("`TOKEN_PREFIX` is `FDP`"), "{error}");
+    }
+
+    #[test]
+    fn maximum_lifetime_makes_an_expiry_required() {
+        let rules = |changes: &[(&str, &str)]| {
+            let lookup = |name: &str| {
+                changes.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            GetCallerConfig::read(&Environment::from_lookup(&lookup)).map(|config| config.expiry).ok()
+        };
+        let rule = |required, max_days| Some(ExpiryRules { required, max_days });
+        assert_eq!(rules(&[]), rule(false, None));
+        assert_eq!(rules(&[("MAX_LIFETIME_DAYS", "0"), ("EXPIRY_REQUIRED", "true")]), rule(true, None));
+        assert_eq!(rules(&[("MAX_LIFETIME_DAYS", "90"), ("EXPIRY_REQUIRED", "false")]), rule(true, Some(90)));
+        assert_eq!(rules(&[("MAX_LIFETIME_DAYS", "-1")]), None);
+        assert_eq!(rules(&[("EXPIRY_REQUIRED", "yes")]), None);
     }
 
     #[test]

@@ -91,3 +91,33 @@ fn longest_name_and_every_script_are_kept_as_given() {
         assert_eq!(me["token"]["name"], name.as_str());
     }
 }
+
+#[test]
+fn rules_of_the_deployment_for_new_tokens_are_told_and_hold() {
+    let at = |days| (chrono::Utc::now() + chrono::TimeDelta::days(days)).to_rfc3339();
+    for (parameter, rules, refused, allowed) in [
+        (
+            "ExpiryRequired=true",
+            json!({ "expiryRequired": true, "maxLifetimeDays": null }),
+            Value::Null,
+            at(9_000),
+        ),
+        (
+            "MaxLifetimeDays=30",
+            json!({ "expiryRequired": true, "maxLifetimeDays": 30 }),
+            json!(at(31)),
+            at(30),
+        ),
+    ] {
+        let settings = Settings { parameters: vec![parameter], ..Settings::default() };
+        let Some(system) = System::start_local(settings) else { return };
+        let alice = system.sign_in("alice");
+        assert_eq!(alice.call("GET", "/api/me").json()["newTokens"], rules);
+        for expires_at in [Value::Null, refused] {
+            let answer = alice.create(&json!({ "name": "ci", "expiresAt": expires_at }));
+            assert_eq!(answer.problem(400), ["expiresAt"], "{parameter}: {answer:?}");
+        }
+        assert!(scan(&system.behind().dynamodb, "Tokens").is_empty());
+        alice.create_expiring("ci", &allowed);
+    }
+}

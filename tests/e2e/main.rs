@@ -9,6 +9,7 @@ mod isolation;
 mod last_used;
 mod leaked;
 mod lifecycle;
+mod metrics;
 mod packages;
 mod paging;
 mod requirements;

@@ -341,3 +341,28 @@ async function expectNowhere(page: import("@playwright/test").Page, secret: stri
   expect(places.length).toBeGreaterThan(1_000);
   expect(places).not.toContain(secret);
 }
+
+test.describe("where tokens live for 30 days at most", () => {
+  test.use({ parameters: ["MaxLifetimeDays=30"] });
+
+  test("no longer expiration can be chosen, and the longest is allowed", async ({ page, system }) => {
+    await system.open(page, "alice");
+    await page.getByRole("button", { name: "Create token", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    const choice = dialog.getByLabel("Expiration", { exact: true });
+    await expect(choice.getByRole("option")).toHaveText(["7 days", "30 days", "Choose a date…"]);
+    await expect(choice).toHaveValue("7");
+    await dialog.getByLabel("Name").fill("a month");
+    await choice.selectOption("30");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await expect(dialog.locator("#secret")).toBeVisible();
+    await dialog.getByRole("button", { name: "Copy token" }).click();
+    await dialog.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Create token", exact: true }).click();
+    await choice.selectOption("date");
+    await dialog.getByLabel("Name").fill("the last day");
+    await dialog.getByLabel("Expires at the end of").fill((await dialog.getByLabel("Expires at the end of").getAttribute("max")) ?? "");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await expect(dialog.locator("#secret")).toBeVisible();
+  });
+});

@@ -4,14 +4,16 @@
 //! the same context for both. Three rules are never bent: a fault of ours is never
 //! answered as a refusal, nothing is allowed on a fault, and nothing panics.
 
+pub mod after_response;
 pub mod answer;
 pub mod credential;
 pub mod event;
-pub mod last_used;
+pub mod metrics;
 mod owners;
 pub mod session;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::Diagnostic;
 use patgate::caller::{Caller, Credential as ProvenBy};
@@ -25,9 +27,10 @@ use patgate::user::User;
 use patgate::verify::{Verdict, verify};
 use serde_json::Value;
 
+use crate::after_response::UseToRecord;
 use crate::credential::{Credential, CredentialError};
 use crate::event::{EventError, GatewayRequest};
-use crate::last_used::UseToRecord;
+use crate::metrics::Metrics;
 use crate::owners::OwnerMemory;
 use crate::session::{Session, SessionError, SessionVerifier};
 
@@ -41,6 +44,7 @@ pub struct Authorizer {
     store: Store,
     sessions: SessionVerifier,
     owners: OwnerMemory,
+    metrics: Arc<Metrics>,
 }
 
 /// The answer to API Gateway, and what is left to do once it is given.
@@ -100,29 +104,36 @@ impl Authorizer {
     #[must_use]
     pub fn new(config: AuthorizerConfig, store: Store) -> Self {
         let sessions = SessionVerifier::new(&config);
-        Self { config, store, sessions, owners: OwnerMemory::default() }
+        let metrics = Arc::new(Metrics::new(config.stack_name.clone()));
+        Self { config, store, sessions, owners: OwnerMemory::default(), metrics }
+    }
+
+    /// What it counts, to be written down after a response.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Answers one event, as API Gateway sent it.
     pub async fn handle(&self, event: &str, now: Timestamp) -> Outcome {
         let request = match GatewayRequest::parse(event) {
             Ok(request) => request,
-            Err(error) => {
-                let rejection = Rejection::Fault(error.into());
-                rejection.log(None);
-                return Outcome { answer: Err(rejection), last_use: None };
-            }
+            Err(error) => return self.reject(Fault::from(error).into(), None),
         };
         let authorized = tokio::time::timeout(DEADLINE, self.authorize(&request, now)).await;
-        match authorized.unwrap_or(Err(Rejection::Fault(Fault::Deadline))) {
+        match authorized.unwrap_or(Err(Fault::Deadline.into())) {
             Ok(Allowed { caller, last_use }) => {
+                self.metrics.count_allowed();
                 Outcome { answer: Ok(answer::allow(&request, &caller)), last_use }
             }
-            Err(rejection) => {
-                rejection.log(Some(&request));
-                Outcome { answer: Err(rejection), last_use: None }
-            }
+            Err(rejection) => self.reject(rejection, Some(&request)),
         }
+    }
+
+    fn reject(&self, rejection: Rejection, request: Option<&GatewayRequest>) -> Outcome {
+        rejection.log(request);
+        self.metrics.count_rejection(&rejection);
+        Outcome { answer: Err(rejection), last_use: None }
     }
 
     async fn authorize(&self, request: &GatewayRequest, now: Timestamp) -> Result<Allowed, Rejection> {
@@ -145,7 +156,9 @@ impl Authorizer {
     ) -> Result<Allowed, Rejection> {
         let hash = plain.hash();
         let known_owner = self.owners.get(&hash);
+        let started = Instant::now();
         let read = self.store.token_and_owner(&hash, known_owner.as_deref()).await;
+        self.metrics.count_read(started.elapsed());
         let (token, owner) = read.map_err(Fault::from)?;
         let verdict = verify(token.as_ref(), owner.as_ref(), now, self.config.policy);
         let (token, owner) = match (verdict, token, owner) {

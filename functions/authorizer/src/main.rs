@@ -1,4 +1,4 @@
-use authorizer::{Authorizer, last_used::LastUsedWriter};
+use authorizer::{Authorizer, after_response::AfterResponse};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use patgate::config::{AuthorizerConfig, AwsEnvironment, Environment};
 use patgate::store::dynamodb::Store;
@@ -11,13 +11,12 @@ async fn main() -> Result<(), Error> {
     telemetry::init(&environment);
     let config = AuthorizerConfig::read(&environment)?;
     let store = Store::for_authorizer(&AwsEnvironment::read(&environment)?, config.tables.clone());
+    let authorizer = &Authorizer::new(config, store.clone());
     // An extension has to be registered before the runtime asks for its first event.
-    let writer = LastUsedWriter::register(store.clone()).await?;
-    let authorizer = &Authorizer::new(config, store);
-    let writer = &writer;
+    let after_response = &AfterResponse::register(store, authorizer.metrics()).await?;
     let handle = async |event: LambdaEvent<Box<RawValue>>| {
         let outcome = authorizer.handle(event.payload.get(), clock::now()).await;
-        writer.after_response(outcome.last_use);
+        after_response.hand_over(outcome.last_use);
         outcome.answer
     };
     Runtime::new(service_fn(handle)).run().await

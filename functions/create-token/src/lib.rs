@@ -49,7 +49,7 @@ impl CreateToken {
         if caller.credential != Credential::Session {
             return Err(Problem::forbidden("A token cannot create tokens. Please sign in."));
         }
-        let input = Input::read(request.body(), now)?;
+        let input = Input::read(request.body(), self.config.expiry, now)?;
         let plain = self.config.token_format.generate(&mut SysRng).map_err(|error| {
             tracing::error!(%error, "the system's random generator failed");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The token could not be made.")

@@ -41,6 +41,10 @@ impl GetCaller {
             "administrator": caller.has_role(&self.config.admin_role),
             "authMethod": method,
             "token": token,
+            "newTokens": {
+                "expiryRequired": self.config.expiry.required,
+                "maxLifetimeDays": self.config.expiry.max_days,
+            },
         })
     }
 }

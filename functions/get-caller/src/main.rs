@@ -7,6 +7,6 @@ use patgate::telemetry;
 async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::init(&environment);
-    let endpoint = &GetCaller::new(GetCallerConfig::read(&environment));
+    let endpoint = &GetCaller::new(GetCallerConfig::read(&environment)?);
     run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request)))).await
 }

@@ -155,6 +155,7 @@ impl<'a> Scope<'a> {
             "AWS::Serverless::Function" => format!("arn:aws:lambda:{place}:function:{id}"),
             "AWS::DynamoDB::Table" => format!("arn:aws:dynamodb:{place}:table/{id}"),
             "AWS::IAM::Role" => format!("arn:aws:iam::{ACCOUNT}:role/{id}"),
+            "AWS::Logs::LogGroup" => format!("arn:aws:logs:{place}:log-group:{id}"),
             other => bail!("`{id}` is a `{other}`, which has no ARN here"),
         })
     }

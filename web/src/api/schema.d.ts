@@ -247,7 +247,8 @@ export interface components {
             name: string;
             /**
              * Format: date-time
-             * @description In the future. Left out or null, the token is valid until it is revoked.
+             * @description In the future, and not further ahead than the deployment allows (`newTokens` of `GET /api/me`).
+             *     Left out or null, the token is valid until it is revoked, unless the deployment requires an expiry.
              */
             expiresAt?: string | null;
         };
@@ -301,6 +302,12 @@ export interface components {
             administrator: boolean;
             /** @enum {string} */
             authMethod: "pat" | "session";
+            /** @description What this deployment asks of new tokens. */
+            newTokens: {
+                expiryRequired: boolean;
+                /** @description How far ahead an expiry may lie; null for any time. */
+                maxLifetimeDays: number | null;
+            };
             /** @description The token of this request; null for a session. */
             token: {
                 /** Format: uuid */

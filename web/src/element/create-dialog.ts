@@ -1,14 +1,15 @@
 /** Creating a token: a form, and then the token itself, shown this once. */
 
-import { LitElement, css, html, nothing } from "lit";
-import { ApiError, type Client, type CreatedToken, SessionExpired } from "../api/client.js";
+import { LitElement, type PropertyValues, css, html, nothing } from "lit";
+import { ApiError, type Caller, type Client, type CreatedToken, SessionExpired } from "../api/client.js";
 import {
-  EXPIRY_CHOICES,
   type ExpiryChoice,
   dateInputValue,
+  expiryChoices,
   expiryTime,
   formatExact,
   formatInWords,
+  lastExpiryDate,
 } from "./format.js";
 import { sharedStyles } from "./styles.js";
 
@@ -26,6 +27,7 @@ export class CreateDialog extends LitElement {
   static override properties = {
     client: { attribute: false },
     curlUrl: { attribute: false },
+    rules: { attribute: false },
     name: { state: true },
     choice: { state: true },
     date: { state: true },
@@ -41,6 +43,8 @@ export class CreateDialog extends LitElement {
   declare client: Client;
   /** The request shown in the `curl` line. */
   declare curlUrl: string;
+  /** What this deployment asks of new tokens. */
+  declare rules: Caller["newTokens"];
   declare private name: string;
   declare private choice: ExpiryChoice;
   declare private date: string;
@@ -59,6 +63,7 @@ export class CreateDialog extends LitElement {
 
   constructor() {
     super();
+    this.rules = { expiryRequired: false, maxLifetimeDays: null };
     this.reset();
   }
 
@@ -72,6 +77,11 @@ export class CreateDialog extends LitElement {
     super.disconnectedCallback();
     window.removeEventListener("pagehide", this.forget);
     this.forget();
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    const isAllowed = expiryChoices(this.rules).some(([choice]) => choice === this.choice);
+    if (changed.has("rules") && !isAllowed) this.reset();
   }
 
   /** Opens the form, as it was left if its last request failed. */
@@ -101,7 +111,7 @@ export class CreateDialog extends LitElement {
 
   private reset(): void {
     this.name = "";
-    this.choice = "none";
+    this.choice = expiryChoices(this.rules)[0]?.[0] ?? "date";
     this.date = "";
     this.clear();
   }
@@ -259,7 +269,7 @@ export class CreateDialog extends LitElement {
           aria-describedby="expiry-words expiresAt-error"
           @change=${(event: Event) => (this.choice = (event.target as HTMLSelectElement).value as ExpiryChoice)}
         >
-          ${EXPIRY_CHOICES.map(
+          ${expiryChoices(this.rules).map(
             ([value, label]) => html`<option value=${value} .selected=${value === this.choice}>${label}</option>`,
           )}
         </select>
@@ -282,6 +292,7 @@ export class CreateDialog extends LitElement {
         id="date"
         type="date"
         min=${dateInputValue(new Date())}
+        max=${lastExpiryDate(this.rules, Date.now()) ?? nothing}
         .value=${this.date}
         aria-invalid=${this.fields["expiresAt"] ? "true" : "false"}
         aria-describedby="expiresAt-error"

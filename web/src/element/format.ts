@@ -1,6 +1,6 @@
 /** Times and states in the words of the reader. Pure: `now` is an argument. */
 
-import type { Status, Token, User } from "../api/client.js";
+import type { Caller, Status, Token, User } from "../api/client.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -98,6 +98,21 @@ export const EXPIRY_CHOICES = [
 ] as const;
 
 export type ExpiryChoice = (typeof EXPIRY_CHOICES)[number][0];
+
+/** The choices that a deployment allows. */
+export function expiryChoices(rules: Caller["newTokens"]) {
+  const max = rules.maxLifetimeDays ?? Infinity;
+  return EXPIRY_CHOICES.filter(
+    ([choice]) => (choice === "none" ? !rules.expiryRequired : choice === "date" || Number(choice) <= max),
+  );
+}
+
+/** The last day that may be chosen; undefined for any. Its end must not be too far ahead. */
+export function lastExpiryDate(rules: Caller["newTokens"], now: number): string | undefined {
+  return rules.maxLifetimeDays === null
+    ? undefined
+    : dateInputValue(new Date(now + (rules.maxLifetimeDays - 1) * DAY));
+}
 
 /**
  * The moment that a choice means; null for none, undefined while no date is chosen.

@@ -1,7 +1,7 @@
 /** The view of tokens: one's own, and for administrators everybody's. */
 
 import { type PropertyValues, css, html, nothing } from "lit";
-import type { Status, Token, User } from "../api/client.js";
+import type { Caller, Status, Token, User } from "../api/client.js";
 import type { CreateDialog } from "./create-dialog.js";
 import "./create-dialog.js";
 import { announceExpiry } from "./failure.js";
@@ -14,6 +14,8 @@ import { View, viewStyles } from "./view.js";
 
 const OWN_PAGE = 100;
 const ALL_PAGE = 25;
+/** Until it is known what this deployment asks of new tokens. */
+const ANY_EXPIRY: Caller["newTokens"] = { expiryRequired: false, maxLifetimeDays: null };
 /** What has to be typed before all one's tokens end. */
 const REVOKE_ALL = "revoke all";
 
@@ -246,6 +248,7 @@ export class TokenView extends View {
       <patgate-create-dialog
         .client=${this.client}
         .curlUrl=${this.curlUrl}
+        .rules=${this.caller?.newTokens ?? ANY_EXPIRY}
         @created=${(event: CustomEvent<Token>) => this.add(event.detail)}
         @session-expired=${() => announceExpiry(this)}
         @closed=${this.afterDialog}
