@@ -6,6 +6,7 @@
 mod dynamodb;
 mod http;
 mod local;
+mod operations;
 mod person;
 mod proxy;
 mod sessions;

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::operations;
+use crate::proxy::DynamoDbProxy;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How a system differs from the usual one.
@@ -49,7 +51,11 @@ impl Local {
         if let Some(infra) = settings.infra {
             command.arg("--infra").arg(infra);
         }
-        if let Some(url) = settings.functions_dynamodb_url {
+        // Somebody may want to know what the functions do.
+        let recorder = (settings.functions_dynamodb_url.is_none() && operations::folder().is_some())
+            .then(DynamoDbProxy::start);
+        let recorder_url = recorder.as_ref().map(|recorder| recorder.url.clone());
+        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url) {
             command.args(["--functions-dynamodb-url", &url]);
         }
         let mut child =
@@ -60,6 +66,9 @@ impl Local {
             let _ = child.kill();
             panic!("`local` does not get ready:\n{}", output.lock().unwrap())
         });
+        if let Some(recorder) = recorder {
+            recorder.forward_to(&dynamodb);
+        }
         Self { api, issuer, dynamodb, child, output, ended: Mutex::new(ended) }
     }
 

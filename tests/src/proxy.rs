@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::http::agent;
+use crate::operations;
 
 /// A request that a function made.
 #[derive(Debug, Clone)]
@@ -94,6 +95,7 @@ async fn forward(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
         }
     };
     recorded.status = answer.status().as_u16();
+    operations::write_down(&recorded);
     shared.recorded.lock().unwrap().push(recorded);
     answer
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Holds what the functions did to DynamoDB against what their roles allow.
+
+    least_privilege.py <folder with operations>
+
+The end-to-end suite writes the operations down (PATGATE_OPERATIONS), each with the
+function that signed it. An operation that was used and is not granted fails, and so
+does one that is granted and was never used.
+"""
+
+import json
+import pathlib
+import sys
+
+from templates import CORE, PACKAGE_API, translate
+
+
+def used(folder):
+    """What was done: function, action, table, and whether by an index."""
+    operations = set()
+    for file in pathlib.Path(folder).glob("*.jsonl"):
+        for line in file.read_text().splitlines():
+            done = json.loads(line)
+            operations.add((done["function"], done["action"], done["table"], done["index"] is not None))
+    # The tests look into the tables as well, as themselves.
+    return {operation for operation in operations if operation[0] not in ("", "tests")}
+
+
+def granted(template):
+    """What the roles allow, in the same form."""
+    permissions = set()
+    for function, resource in template["Resources"].items():
+        if resource["Type"] != "AWS::Lambda::Function":
+            continue
+        role = template["Resources"][resource["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert statement["Effect"] == "Allow" and "NotAction" not in statement, statement
+                for action in as_list(statement["Action"]):
+                    for resource_arn in as_list(statement["Resource"]):
+                        service, name = action.split(":")
+                        assert service == "dynamodb" and "*" not in name, f"{function}: {action}"
+                        permissions.add((function, name, *table_of(resource_arn)))
+    return permissions
+
+
+def table_of(arn):
+    """The logical id of a table, and whether the permission is for its indexes."""
+    if "Fn::GetAtt" in arn:
+        table, attribute = arn["Fn::GetAtt"]
+        assert attribute == "Arn", arn
+        return table, False
+    table, rest = arn["Fn::Sub"].removeprefix("${").split(".Arn}")
+    assert rest == "/index/*", arn
+    return table, True
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def main():
+    did = used(sys.argv[1])
+    may = granted(translate(CORE)) | granted(translate(PACKAGE_API))
+    faults = [f"used and not granted: {show(operation)}" for operation in sorted(did - may)]
+    faults += [f"granted and never used: {show(operation)}" for operation in sorted(may - did)]
+    for fault in faults:
+        print(fault)
+    if faults or not did:
+        sys.exit("The roles and the functions do not match." if did else "No operation was recorded.")
+    functions = len({function for function, *_ in did})
+    print(f"{len(did)} permissions of {functions} functions, each used and each granted")
+
+
+def show(operation):
+    function, action, table, by_index = operation
+    return f"{function}: dynamodb:{action} on {table}{' by an index' if by_index else ''}"
+
+
+if __name__ == "__main__":
+    main()
