@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e test-web web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e test-aws test-privileges test-web web web-if-possible screenshots check check-web format build build-debug \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -10,13 +10,21 @@ VENV := .venv
 TOOLS := .tools
 TEMPLATES := infra/template.yaml infra/examples/package-api.yaml
 
+# Where the end-to-end suite writes down what the functions do to DynamoDB.
+OPERATIONS := $(CURDIR)/target/operations
+
 # What `make build` builds for: arm64 or x86_64.
 ARCH ?= arm64
 
 # What Vite needs.
 NODE_WILL_DO := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+PYTHON_IS_HERE := python3 -c 'import ensurepip, venv' 2>/dev/null
 CHROMIUM_IS_HERE := { command -v chromium || command -v chromium-browser || test -x "$$CHROMIUM"; } >/dev/null
 NO_NODE := The page needs Node 20.19 or newer, which is not here; the API works without it.
+
+# A pipe fails with whatever is in it.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 export SAM_CLI_TELEMETRY := 0
 # `sam validate` wants some region.
@@ -29,12 +37,23 @@ run: build-debug web-if-possible ## Run the whole system on this machine (PORT, 
 	@./target/debug/local
 
 test: build-debug ## Run all tests: rules, parts, the system end to end, and the page in a browser
-	cargo test --workspace
+	@rm -rf $(OPERATIONS)
+	PATGATE_OPERATIONS=$(OPERATIONS) cargo test --workspace
+	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-privileges test-aws; \
+	else echo "SKIPPED: the deployment's tests need Python 3 with venv"; test -z "$$CI"; fi
 	@if $(NODE_WILL_DO) && $(CHROMIUM_IS_HERE); then $(MAKE) --no-print-directory test-web; \
 	else echo "SKIPPED: the page's tests need Node 20.19 or newer and Chromium"; test -z "$$CI"; fi
 
 test-e2e: build-debug ## Run the end-to-end suite alone; BASE_URL=… runs it against that
 	cargo test --package patgate-tests --test e2e
+
+test-aws: build-debug $(VENV)/installed ## Create the core on a moto server, and test the store against its DynamoDB
+	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"
+	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
+
+# Needs what `make test` has written down before.
+test-privileges: $(VENV)/installed
+	$(VENV)/bin/python tests/aws/least_privilege.py $(OPERATIONS)
 
 test-web: build-debug web ## Run the page's tests in a headless Chromium
 	cd web && npx playwright test

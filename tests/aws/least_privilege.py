@@ -12,7 +12,7 @@ import json
 import pathlib
 import sys
 
-from templates import CORE, PACKAGE_API, translate
+from templates import CORE, PACKAGE_API, as_list, translate
 
 
 def used(folder):
@@ -53,10 +53,6 @@ def table_of(arn):
     table, rest = arn["Fn::Sub"].removeprefix("${").split(".Arn}")
     assert rest == "/index/*", arn
     return table, True
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
 
 
 def main():

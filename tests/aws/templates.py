@@ -32,3 +32,8 @@ def translate(path, code="s3://code/function.zip"):
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
     return transform(template, PARAMETERS, ManagedPolicies())
+
+
+def as_list(value):
+    """IAM takes one of a thing for a list of one."""
+    return value if isinstance(value, list) else [value]

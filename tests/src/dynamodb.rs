@@ -48,6 +48,33 @@ fn set(dynamodb: &str, table: &str, key: &Value, attribute: &str, value: &Value)
     call(dynamodb, "UpdateItem", &update);
 }
 
+/// Another implementation of DynamoDB to test with: a moto server, if there is one. It is
+/// one for all, so tests run one after the other.
+pub(crate) fn other() -> Option<String> {
+    std::env::var("MOTO_URL").ok()
+}
+
+/// Makes `to` anew, with the tables of `from`.
+pub(crate) fn copy_tables(from: &str, to: &str) {
+    let reset = Request::new("POST", &format!("{to}/moto-api/reset")).send();
+    assert_eq!(reset.status, 200, "{reset:?}");
+    let names = call(from, "ListTables", &json!({}))["TableNames"].clone();
+    for name in names.as_array().expect("names of tables") {
+        let mut table = call(from, "DescribeTable", &json!({ "TableName": name }))["Table"].clone();
+        let table = table.as_object_mut().expect("a table");
+        let wanted = ["TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"];
+        table.retain(|property, value| wanted.contains(&property.as_str()) && !value.is_null());
+        for index in
+            table.get_mut("GlobalSecondaryIndexes").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            let index = index.as_object_mut().expect("an index");
+            index.retain(|property, _| ["IndexName", "KeySchema", "Projection"].contains(&property.as_str()));
+        }
+        table.insert("BillingMode".to_owned(), "PAY_PER_REQUEST".into());
+        call(to, "CreateTable", &json!(table));
+    }
+}
+
 fn call(dynamodb: &str, operation: &str, body: &Value) -> Value {
     let answer = Request::new("POST", dynamodb)
         .header("X-Amz-Target", &format!("DynamoDB_20120810.{operation}"))

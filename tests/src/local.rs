@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::operations;
 use crate::proxy::DynamoDbProxy;
+use crate::{dynamodb, operations};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How a system differs from the usual one.
@@ -55,17 +55,22 @@ impl Local {
         let recorder = (settings.functions_dynamodb_url.is_none() && operations::folder().is_some())
             .then(DynamoDbProxy::start);
         let recorder_url = recorder.as_ref().map(|recorder| recorder.url.clone());
-        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url) {
+        let other = dynamodb::other();
+        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url).or(other.clone()) {
             command.args(["--functions-dynamodb-url", &url]);
         }
         let mut child =
             command.stdout(Stdio::piped()).spawn().expect("`local` starts; `make test` builds it");
         let stdout = child.stdout.take().expect("its output");
         let (output, ended, addresses) = collect(stdout);
-        let [api, issuer, dynamodb] = addresses.recv_timeout(START_TIMEOUT).unwrap_or_else(|_| {
+        let [api, issuer, mut dynamodb] = addresses.recv_timeout(START_TIMEOUT).unwrap_or_else(|_| {
             let _ = child.kill();
             panic!("`local` does not get ready:\n{}", output.lock().unwrap())
         });
+        if let Some(other) = other {
+            dynamodb::copy_tables(&dynamodb, &other);
+            dynamodb = other;
+        }
         if let Some(recorder) = recorder {
             recorder.forward_to(&dynamodb);
         }

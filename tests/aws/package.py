@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""Checks a function's binary: what it needs, and how large its package is.
+
+    package.py target/lambda/authorizer/bootstrap
+"""
+
+import io
+import pathlib
+import re
+import subprocess
+import sys
+import zipfile
+
+# Amazon Linux 2023, on which `provided.al2023` is built, has this one.
+GLIBC_MAX = (2, 34)
+ZIP_MAX_BYTES = 4 * 1024 * 1024
+
+
+def newest_glibc(binary):
+    needed = subprocess.run(["readelf", "--version-info", "--wide", binary], capture_output=True, check=True, text=True)
+    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", needed.stdout)
+    if not versions:
+        sys.exit(f"{binary} needs no glibc at all; is it the right file?")
+    return max((int(major), int(minor)) for major, minor in versions)
+
+
+def zipped(binary):
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        file.write(binary, "bootstrap")
+    return package.tell()
+
+
+def main():
+    binary = pathlib.Path(sys.argv[1])
+    glibc, size = newest_glibc(binary), zipped(binary)
+    print(f"{binary}: {binary.stat().st_size:,} bytes, zipped {size:,} bytes, needs glibc {glibc[0]}.{glibc[1]}")
+    if glibc > GLIBC_MAX:
+        sys.exit(f"Amazon Linux 2023 has glibc {GLIBC_MAX[0]}.{GLIBC_MAX[1]} only")
+    if size > ZIP_MAX_BYTES:
+        sys.exit(f"more than {ZIP_MAX_BYTES:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
