@@ -1,14 +1,15 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e test-aws test-privileges test-web web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e test-aws test-privileges test-web package smoke web web-if-possible screenshots check check-web format build build-debug \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
 CARGO_DENY_VERSION := 0.20.2
 VENV := .venv
+CHECKOV := .venv-checkov
 TOOLS := .tools
-TEMPLATES := infra/template.yaml infra/examples/package-api.yaml
+TEMPLATES := $(wildcard infra/*.yaml infra/examples/*.yaml)
 
 # Where the end-to-end suite writes down what the functions do to DynamoDB.
 OPERATIONS := $(CURDIR)/target/operations
@@ -51,6 +52,13 @@ test-aws: build-debug $(VENV)/installed ## Create the core on a moto server, and
 	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
+package: $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer
+	$(VENV)/bin/python tests/aws/package.py target/lambda/authorizer/bootstrap
+
+smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
+	@python3 infra/smoke.py
+
 # Needs what `make test` has written down before.
 test-privileges: $(VENV)/installed
 	$(VENV)/bin/python tests/aws/least_privilege.py $(OPERATIONS)
@@ -63,7 +71,7 @@ web: web/dist/index.html ## Build the access tokens page and its element
 screenshots: build-debug web ## Take the README's pictures of the page
 	cd web && npx playwright test --config screenshots/playwright.config.ts
 
-check: check-web $(VENV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, dependencies and templates
+check: check-web $(VENV)/installed $(CHECKOV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, dependencies and templates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	cargo clippy --package patgate -- --deny warnings
@@ -74,6 +82,7 @@ check: check-web $(VENV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lint
 	@for template in $(TEMPLATES); do \
 	  $(VENV)/bin/sam validate --lint --template $$template || exit 1; \
 	done
+	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --framework cloudformation --file $(TEMPLATES) --compact --quiet --skip-download
 
 check-web: web/node_modules/.package-lock.json
 	cd web && npx tsc --noEmit
@@ -94,7 +103,7 @@ first-administrator: $(VENV)/installed ## Make USER_ID an administrator where ro
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator
 
 clean: ## Remove what was built, and the data of `make run`
-	rm -rf target .local $(VENV) $(TOOLS) web/dist web/node_modules
+	rm -rf target .local $(VENV) $(CHECKOV) $(TOOLS) web/dist web/node_modules
 
 # `make run` works without Node, and says how to get the page.
 web-if-possible:
@@ -112,6 +121,11 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 $(VENV)/installed: requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(CHECKOV)/installed: requirements-checkov.txt
+	python3 -m venv $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-checkov.txt
 	@touch $@
 
 # Without optimisation it builds in half the time, and it runs for seconds.

@@ -16,5 +16,6 @@ mod requirements;
 mod revoke_all;
 mod roles;
 mod secrets;
+mod smoke;
 mod stopping;
 mod users;

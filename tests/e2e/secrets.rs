@@ -52,15 +52,14 @@ fn creation_forbids_caches_to_keep_the_token() {
     assert_eq!(response.header("cache-control"), Some("no-store"));
 }
 
-/// The repository's templates, with functions that log all they can.
-fn talkative_templates() -> std::path::PathBuf {
+/// The repository's templates with one passage of the core changed, in a folder of their own.
+pub(crate) fn templates_with(passage: &str, changed: &str) -> std::path::PathBuf {
     let infra = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
-    let folder = std::env::temp_dir().join(format!("patgate-talkative-{}", uuid::Uuid::now_v7()));
+    let folder = std::env::temp_dir().join(format!("patgate-templates-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir_all(folder.join("examples")).unwrap();
     let template = std::fs::read_to_string(infra.join("template.yaml")).unwrap();
-    let variables = "  Function:\n    Environment: { Variables: { LOG_LEVEL: trace } }\n";
-    assert!(template.contains("\n  Function:\n"), "its `Globals`");
-    std::fs::write(folder.join("template.yaml"), template.replacen("  Function:\n", variables, 1)).unwrap();
+    assert!(template.contains(passage), "the template has `{passage}`");
+    std::fs::write(folder.join("template.yaml"), template.replacen(passage, changed, 1)).unwrap();
     let example = "examples/package-api.yaml";
     std::fs::copy(infra.join(example), folder.join(example)).unwrap();
     folder
@@ -68,7 +67,8 @@ fn talkative_templates() -> std::path::PathBuf {
 
 #[test]
 fn at_the_most_talkative_level_no_secret_is_logged_either() {
-    let infra = talkative_templates();
+    let talkative = "\n  Function:\n    Environment: { Variables: { LOG_LEVEL: trace } }\n";
+    let infra = templates_with("\n  Function:\n", talkative);
     let settings = Settings { infra: Some(infra.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let alice = system.sign_in("alice");
