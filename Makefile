@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e test-aws test-privileges test-web package smoke web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e test-aws test-privileges test-web package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -9,6 +9,7 @@ CARGO_DENY_VERSION := 0.20.2
 VENV := .venv
 CHECKOV := .venv-checkov
 TOOLS := .tools
+CDK := infra/examples/cdk
 TEMPLATES := $(wildcard infra/*.yaml infra/examples/*.yaml)
 
 # Where the end-to-end suite writes down what the functions do to DynamoDB.
@@ -48,13 +49,18 @@ test: build-debug ## Run all tests: rules, parts, the system end to end, and the
 test-e2e: build-debug ## Run the end-to-end suite alone; BASE_URL=… runs it against that
 	cargo test --package patgate-tests --test e2e
 
-test-aws: build-debug $(VENV)/installed ## Create the core on a moto server, and test the store against its DynamoDB
+test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json ## Create the core on a moto server, and test the store against its DynamoDB
 	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"
+	$(VENV)/bin/python tests/aws/test_examples.py
+	$(VENV)/bin/python tests/aws/test_deploy_script.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
 package: $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer
 	$(VENV)/bin/python tests/aws/package.py target/lambda/authorizer/bootstrap
+
+deploy: web $(VENV)/installed ## Deploy core, sign-in and page to AWS, guided the first time (STACK, ARCH, SIGN_IN=no, PAGE=no)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ARCH=$(ARCH) ./infra/deploy
 
 smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
 	@python3 infra/smoke.py
@@ -117,6 +123,10 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@echo "Installing what the page is built with"
 	@cd web && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# Without Node the example in the CDK is passed over, and the test says so.
+$(CDK)/node_modules/.package-lock.json: $(CDK)/package.json $(CDK)/package-lock.json
+	@if command -v npm >/dev/null; then cd $(CDK) && npm ci --silent --no-audit --no-fund; fi
 
 $(VENV)/installed: requirements.txt
 	python3 -m venv $(VENV)

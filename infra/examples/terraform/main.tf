@@ -1,0 +1,55 @@
+# Example: an HTTP API in Terraform, protected by Patgate's authorizer.
+
+variable "patgate_stack" {
+  description = "The name of the stack made from infra/template.yaml."
+  default     = "patgate"
+}
+
+data "aws_cloudformation_export" "authorizer" {
+  name = "${var.patgate_stack}-AuthorizerArn"
+}
+
+data "aws_region" "current" {}
+
+resource "aws_apigatewayv2_api" "api" {
+  name          = "hello"
+  protocol_type = "HTTP"
+}
+
+resource "aws_apigatewayv2_authorizer" "patgate" {
+  api_id                            = aws_apigatewayv2_api.api.id
+  name                              = "patgate"
+  authorizer_type                   = "REQUEST"
+  authorizer_uri                    = "arn:aws:apigateway:${data.aws_region.current.name}:lambda:path/2015-03-31/functions/${data.aws_cloudformation_export.authorizer.value}/invocations"
+  authorizer_payload_format_version = "2.0"
+  enable_simple_responses           = true
+  identity_sources                  = ["$request.header.Authorization"]
+  authorizer_result_ttl_in_seconds  = 0
+}
+
+resource "aws_apigatewayv2_route" "hello" {
+  api_id             = aws_apigatewayv2_api.api.id
+  route_key          = "GET /hello"
+  authorization_type = "CUSTOM"
+  authorizer_id      = aws_apigatewayv2_authorizer.patgate.id
+  target             = "integrations/${aws_apigatewayv2_integration.hello.id}"
+}
+
+resource "aws_apigatewayv2_integration" "hello" {
+  api_id           = aws_apigatewayv2_api.api.id
+  integration_type = "HTTP_PROXY"
+  integration_uri  = "https://backend.example.com/hello"
+  # A backend outside Lambda gets the caller in headers, which no client can set.
+  request_parameters = {
+    "overwrite:header.x-user-id" = "$context.authorizer.userId"
+    "overwrite:header.x-roles"   = "$context.authorizer.roles"
+  }
+  integration_method     = "GET"
+  payload_format_version = "1.0"
+}
+
+resource "aws_apigatewayv2_stage" "default" {
+  api_id      = aws_apigatewayv2_api.api.id
+  name        = "$default"
+  auto_deploy = true
+}
