@@ -159,6 +159,14 @@ class Deployment(unittest.TestCase):
         for name in self.resources("AWS::Logs::LogGroup"):
             self.assertEqual(retention[self.physical[name]], 90, name)
 
+    def test_access_log_is_json_and_holds_no_secret(self):
+        (stage,) = self.resources("AWS::ApiGatewayV2::Stage").values()
+        form = json.loads(stage["AccessLogSettings"]["Format"])
+        allowed = {"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLatency"}
+        allowed |= {f"authorizer.{field}" for field in ("userId", "tokenId", "status", "latency")}
+        allowed.add("integrationErrorMessage")
+        self.assertEqual({value.removeprefix("$context.") for value in form.values()}, allowed)
+
     def test_dashboard_is_json_without_open_variables(self):
         dashboards = self.client("cloudwatch")
         body = dashboards.get_dashboard(DashboardName=self.physical["Dashboard"])["DashboardBody"]

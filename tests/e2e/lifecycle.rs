@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
-use patgate_tests::{NewToken, Person, Settings, System};
+use chrono::{DateTime, TimeDelta, Utc};
+use patgate_tests::{NewToken, Person, Settings, System, scan};
 
 /// A token that has expired by now.
 pub(crate) fn create_and_outlive(system: &System, owner: &Person<'_>) -> NewToken {
@@ -168,4 +168,43 @@ fn current_names_the_token_that_was_used() {
         assert_eq!(system.call("GET", "/api/me", &token.secret).json()["token"]["id"], token.id.as_str());
     }
     alice.call("GET", "/api/tokens/current").problem(404);
+}
+
+#[test]
+fn records_are_kept_as_long_as_the_deployment_says_after_their_end() {
+    let settings = Settings { parameters: vec!["RetentionDays=5"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let alice = system.sign_in("alice");
+    let expiring = alice.create_expiring("expires", "2099-01-01T00:00:00Z");
+    let lasting = alice.create_token("lasts");
+    let revoked = alice.create_token("revoked");
+    assert_eq!(alice.revoke(&revoked.id), 204);
+    let revoked_at: DateTime<Utc> = alice.show(&revoked.id)["revokedAt"].as_str().unwrap().parse().unwrap();
+    let items = scan(&system.behind().dynamodb, "Tokens");
+    let purge_at = |id: &str| {
+        // The token, and the item that finds it.
+        let of_token = items.iter().filter(|item| item.to_string().contains(id));
+        let times: Vec<_> = of_token.map(|item| item["purge_at"]["N"].as_str().map(str::to_owned)).collect();
+        assert!(times.len() == 2 && times[0] == times[1], "{times:?}");
+        times[0].as_ref().map(|seconds| seconds.parse::<i64>().unwrap())
+    };
+    assert_eq!(purge_at(&expiring.id), Some(4_070_908_800 + 5 * 86_400));
+    assert_eq!(purge_at(&revoked.id), Some((revoked_at + TimeDelta::days(5)).timestamp()));
+    assert_eq!(purge_at(&lasting.id), None);
+}
+
+#[test]
+fn tokens_begin_as_the_deployment_says_everywhere() {
+    let settings = Settings { parameters: vec!["TokenPrefix=acme_"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("prefixed");
+    assert!(token.secret.starts_with("acme_") && token.secret.len() == 43, "{}", token.secret.len());
+    assert_eq!(alice.show(&token.id)["prefix"], token.secret[..11]);
+    assert_eq!(system.status_of(&token.secret), 200);
+    assert_eq!(system.status_of(&token.secret.replace("acme_", "fdp_")), 401);
+    let body = serde_json::json!({ "tokens": [token.secret] });
+    let report = system.request("POST", "/api/tokens/revoke").json(&body).send();
+    assert_eq!(report.json()["accepted"], 1, "{report:?}");
+    assert_eq!(system.status_of(&token.secret), 401);
 }

@@ -70,3 +70,18 @@ fn two_people_with_the_same_name_are_two_people() {
     let token = system.sign_in("alice").create_token("mine");
     assert_eq!(other.call("GET", &format!("/api/tokens/{}", token.id)).status, 404);
 }
+
+#[test]
+fn administrators_are_those_who_hold_the_role_that_the_deployment_names() {
+    let settings = Settings { parameters: vec!["AdminRole=token-keeper"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let keeper = system.sign_in_as("bob", &[("roles", "token-keeper")]);
+    let other = system.sign_in_as("carol", &[("roles", "administrator")]);
+    for (person, is_administrator) in [(&keeper, true), (&other, false)] {
+        assert_eq!(person.call("GET", "/api/me").json()["administrator"], is_administrator);
+        let status = if is_administrator { 200 } else { 403 };
+        for path in ["/api/users", "/api/tokens?allUsers=true"] {
+            assert_eq!(person.call("GET", path).status, status, "{path}");
+        }
+    }
+}
