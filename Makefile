@@ -29,8 +29,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
 export SAM_CLI_TELEMETRY := 0
-# `sam validate` wants some region.
-export AWS_DEFAULT_REGION ?= us-east-1
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 24
@@ -56,11 +54,11 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
 package: $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer
-	$(VENV)/bin/python tests/aws/package.py target/lambda/authorizer/bootstrap
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer --lambda-dir target/package
+	$(VENV)/bin/python tests/aws/package.py target/package/authorizer/bootstrap
 
-deploy: web $(VENV)/installed ## Deploy core, sign-in and page to AWS, guided the first time (STACK, ARCH, SIGN_IN=no, PAGE=no)
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ARCH=$(ARCH) ./infra/deploy
+deploy: $(if $(filter no,$(PAGE)),,web) $(VENV)/installed ## Deploy core, sign-in and page to AWS (infra/deploy says what it takes)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ARCH=$(ARCH) PAGE=$(PAGE) ./infra/deploy
 
 smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
 	@python3 infra/smoke.py
@@ -86,7 +84,7 @@ check: check-web $(VENV)/installed $(CHECKOV)/installed $(TOOLS)/bin/cargo-deny 
 	./.ci/advisories $(TOOLS)/bin/cargo-deny
 	$(VENV)/bin/cfn-lint $(TEMPLATES)
 	@for template in $(TEMPLATES); do \
-	  $(VENV)/bin/sam validate --lint --template $$template || exit 1; \
+	  $(VENV)/bin/sam validate --region us-east-1 --lint --template $$template || exit 1; \
 	done
 	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --framework cloudformation --file $(TEMPLATES) --compact --quiet --skip-download
 

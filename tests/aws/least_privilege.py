@@ -29,13 +29,19 @@ def used(folder):
 def granted(template):
     """What the roles allow, in the same form."""
     permissions = set()
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    assert not types & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}, "policies that are not looked at here"
     for function, resource in template["Resources"].items():
         if resource["Type"] != "AWS::Lambda::Function":
             continue
         role = template["Resources"][resource["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+        # It lets a function write its log, and nothing else.
+        (managed,) = role["ManagedPolicyArns"]
+        assert managed.endswith(":policy/service-role/AWSLambdaBasicExecutionRole"), f"{function}: {managed}"
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                assert statement["Effect"] == "Allow" and "NotAction" not in statement, statement
+                assert statement.keys() == {"Effect", "Action", "Resource"}, statement
+                assert statement["Effect"] == "Allow", statement
                 for action in as_list(statement["Action"]):
                     for resource_arn in as_list(statement["Resource"]):
                         service, name = action.split(":")

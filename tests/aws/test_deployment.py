@@ -28,8 +28,8 @@ NOT_CREATED = {
     # Created, and not listed: a permission has no id of its own.
     "AWS::Lambda::Permission",
 }
-# What it creates without: encryption, time to live and point-in-time recovery of tables,
-# and the architecture of functions. Of these the template itself is checked.
+# What it creates without: time to live and point-in-time recovery of tables, and the
+# architecture of functions. Of these the template itself is checked.
 # moto looks for the function by the alias, which it has not created.
 LEFT_OUT = {"AuthorizerPermission"}
 CODE = ("code", "function.zip")
@@ -109,7 +109,6 @@ class Deployment(unittest.TestCase):
             resource = self.template["Resources"][name]
             self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"))
             self.assertTrue(wanted["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], name)
-            self.assertTrue(wanted["SSESpecification"]["SSEEnabled"], name)
         ttl = self.resources("AWS::DynamoDB::Table")["Tokens"]["TimeToLiveSpecification"]
         self.assertEqual(ttl, {"AttributeName": "purge_at", "Enabled": True})
 
@@ -163,8 +162,8 @@ class Deployment(unittest.TestCase):
         (stage,) = self.resources("AWS::ApiGatewayV2::Stage").values()
         form = json.loads(stage["AccessLogSettings"]["Format"])
         allowed = {"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLatency"}
-        allowed |= {f"authorizer.{field}" for field in ("userId", "tokenId", "status", "latency")}
-        allowed.add("integrationErrorMessage")
+        allowed |= {f"authorizer.{field}" for field in ("userId", "tokenId", "error")}
+        allowed |= {"integrationLatency", "integrationErrorMessage", "error.message"}
         self.assertEqual({value.removeprefix("$context.") for value in form.values()}, allowed)
 
     def test_dashboard_is_json_without_open_variables(self):

@@ -88,7 +88,7 @@ class RestApi(unittest.TestCase):
         cls.body = api["Body"]
 
     def test_nothing_is_cached_and_the_header_identifies(self):
-        authorizer = self.body["securityDefinitions"]["Patgate"]["x-amazon-apigateway-authorizer"]
+        authorizer = self.body["components"]["securitySchemes"]["Patgate"]["x-amazon-apigateway-authorizer"]
         self.assertEqual(authorizer["type"], "request")
         self.assertEqual(authorizer["authorizerResultTtlInSeconds"], 0)
         self.assertEqual(authorizer["identitySource"], "method.request.header.Authorization")

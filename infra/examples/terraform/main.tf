@@ -1,5 +1,11 @@
 # Example: an HTTP API in Terraform, protected by Patgate's authorizer.
 
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "~> 6.0" }
+  }
+}
+
 variable "patgate_stack" {
   description = "The name of the stack made from infra/template.yaml."
   default     = "patgate"
@@ -11,6 +17,8 @@ data "aws_cloudformation_export" "authorizer" {
 
 data "aws_region" "current" {}
 
+data "aws_partition" "current" {}
+
 resource "aws_apigatewayv2_api" "api" {
   name          = "hello"
   protocol_type = "HTTP"
@@ -20,7 +28,7 @@ resource "aws_apigatewayv2_authorizer" "patgate" {
   api_id                            = aws_apigatewayv2_api.api.id
   name                              = "patgate"
   authorizer_type                   = "REQUEST"
-  authorizer_uri                    = "arn:aws:apigateway:${data.aws_region.current.name}:lambda:path/2015-03-31/functions/${data.aws_cloudformation_export.authorizer.value}/invocations"
+  authorizer_uri                    = "arn:${data.aws_partition.current.partition}:apigateway:${data.aws_region.current.region}:lambda:path/2015-03-31/functions/${data.aws_cloudformation_export.authorizer.value}/invocations"
   authorizer_payload_format_version = "2.0"
   enable_simple_responses           = true
   identity_sources                  = ["$request.header.Authorization"]
@@ -39,10 +47,11 @@ resource "aws_apigatewayv2_integration" "hello" {
   api_id           = aws_apigatewayv2_api.api.id
   integration_type = "HTTP_PROXY"
   integration_uri  = "https://backend.example.com/hello"
-  # A backend outside Lambda gets the caller in headers, which no client can set.
+  # A backend outside Lambda gets the caller in headers. None is ever empty, for what the
+  # gateway does with an empty one is not documented: the word `roles` comes first.
   request_parameters = {
     "overwrite:header.x-user-id" = "$context.authorizer.userId"
-    "overwrite:header.x-roles"   = "$context.authorizer.roles"
+    "overwrite:header.x-roles"   = "roles $${context.authorizer.roles}"
   }
   integration_method     = "GET"
   payload_format_version = "1.0"
