@@ -51,6 +51,7 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"
 	$(VENV)/bin/python tests/aws/test_examples.py
 	$(VENV)/bin/python tests/aws/test_deploy_script.py
+	$(VENV)/bin/python tests/aws/test_page.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
 package: $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size

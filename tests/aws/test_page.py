@@ -1,0 +1,75 @@
+"""The page's stack: what its functions do to requests, and that its headers are those of
+one machine, where a browser tests them."""
+
+import json
+import re
+import shutil
+import subprocess
+import unittest
+
+from templates import ROOT, yaml_parse
+
+TEMPLATE = yaml_parse((ROOT / "infra" / "page.yaml").read_text())
+LOCAL = (ROOT / "local" / "src" / "page.rs").read_text()
+
+
+def resource(name):
+    return TEMPLATE["Resources"][name]["Properties"]
+
+
+@unittest.skipUnless(shutil.which("node"), "needs Node")
+class Functions(unittest.TestCase):
+    @staticmethod
+    def run_function(name, event):
+        code = resource(name)["FunctionCode"]
+        script = f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})));"
+        return json.loads(subprocess.run(["node", "-e", script], check=True, capture_output=True, text=True).stdout)
+
+    def test_each_address_of_the_page_leads_to_it_and_nothing_else_does(self):
+        pages = re.search(r"PAGE_PATHS: \[&str; \d\] = \[(.*?)\]", LOCAL)[1]
+        for path in json.loads(f"[{pages}]"):
+            self.assertEqual(self.run_function("DeepLinks", {"request": {"uri": path}})["uri"], "/index.html")
+        for path in ("/config.json", "/assets/index.js", "/icon.svg", "/nothing", "/configuration"):
+            self.assertEqual(self.run_function("DeepLinks", {"request": {"uri": path}})["uri"], path)
+
+    def test_clients_address_is_the_viewers_whatever_the_client_says(self):
+        headers = {"x-client-ip": {"value": "203.0.113.66"}, "authorization": {"value": "Bearer x"}}
+        event = {"viewer": {"ip": "192.0.2.1"}, "request": {"uri": "/api/me", "headers": headers}}
+        passed_on = self.run_function("ClientAddress", event)["headers"]
+        self.assertEqual(passed_on["x-client-ip"], {"value": "192.0.2.1"})
+        self.assertEqual(passed_on["authorization"], {"value": "Bearer x"})
+
+
+class Distribution(unittest.TestCase):
+    def test_policy_of_content_is_the_one_that_browsers_have_tested(self):
+        headers = resource("Headers")["ResponseHeadersPolicyConfig"]
+        policy = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"][0]
+        deployed = policy.replace("https://${IssuerHost} ${SignInOrigin}", "{issuer_url}")
+        tested = re.search(r'let policy = format!\(\s*"(.*?)"\s*\);', LOCAL, re.DOTALL)[1]
+        self.assertEqual(" ".join(deployed.split()), " ".join(tested.replace("\\\n", " ").split()))
+
+    def test_api_is_passed_on_uncached_with_every_method(self):
+        config = resource("Distribution")["DistributionConfig"]
+        (api,) = [behaviour for behaviour in config["CacheBehaviors"] if behaviour["PathPattern"] == "/api/*"]
+        self.assertEqual(api["TargetOriginId"], "api")
+        self.assertEqual(len(api["AllowedMethods"]), 7)
+        # Managed policies CachingDisabled and AllViewerExceptHostHeader.
+        self.assertEqual(api["CachePolicyId"], "4135ea2d-6df8-44a3-9df3-4b5a84be39ad")
+        self.assertEqual(api["OriginRequestPolicyId"], "b689b0a8-53d0-40ab-baf2-68738e2966ac")
+        self.assertNotIn("CustomErrorResponses", config)
+        (origin,) = [origin for origin in config["Origins"] if origin["Id"] == "api"]
+        self.assertEqual(origin["OriginCustomHeaders"][0]["HeaderName"], "X-Origin-Verify")
+
+    def test_files_are_read_by_the_distribution_alone(self):
+        self.assertEqual(set(resource("Files")["PublicAccessBlockConfiguration"].values()), {True})
+        allowed = [
+            statement
+            for statement in resource("FilesPolicy")["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Allow"
+        ]
+        self.assertEqual([statement["Action"] for statement in allowed], ["s3:GetObject"])
+        self.assertIn("AWS:SourceArn", allowed[0]["Condition"]["StringEquals"])
+
+
+if __name__ == "__main__":
+    unittest.main()
