@@ -88,6 +88,7 @@ export const sharedStyles = css`
 
   button.link {
     min-height: 1.5rem;
+    text-align: start;
     padding: 0;
     border: 0;
     background: none;
