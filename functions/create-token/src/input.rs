@@ -17,7 +17,7 @@ const NAME: &str = "name";
 const EXPIRES_AT: &str = "expiresAt";
 
 /// A valid body.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) expires_at: Option<Timestamp>,

@@ -45,9 +45,8 @@ impl Store {
         let answer = scan.send().await.map_err(unavailable("list users"))?;
         let next = answer.last_evaluated_key.map(|mut key| items::required(&mut key, USER_ID)).transpose()?;
         let mut users = Vec::new();
-        for mut item in answer.items.unwrap_or_default() {
-            let user_id = items::required(&mut item, USER_ID)?;
-            item.insert(USER_ID.to_owned(), items::text(&user_id));
+        for item in answer.items.unwrap_or_default() {
+            let user_id = items::user_id(&item)?;
             users.extend(readable(items::read_user(item).map(Some), &user_id));
         }
         Ok(UserPage { users, next })

@@ -97,9 +97,7 @@ impl Store {
                 if table == self.tables.tokens {
                     found.tokens.insert(items::required(&mut item, TOKEN_HASH)?, item);
                 } else {
-                    let user_id = items::required(&mut item, USER_ID)?;
-                    item.insert(USER_ID.to_owned(), items::text(&user_id));
-                    found.users.insert(user_id, item);
+                    found.users.insert(items::user_id(&item)?, item);
                 }
             }
         }

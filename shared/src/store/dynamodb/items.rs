@@ -186,6 +186,14 @@ fn roles(attribute: Option<AttributeValue>) -> Result<Vec<String>, StoreError> {
     Ok(roles)
 }
 
+/// The id of a user's item, which stays whole.
+pub(super) fn user_id(item: &Item) -> Result<String, StoreError> {
+    match item.get(USER_ID) {
+        Some(AttributeValue::S(user_id)) => Ok(user_id.clone()),
+        _ => Err(StoreError::Corrupt { attribute: USER_ID }),
+    }
+}
+
 /// The id of a token's item.
 pub(super) fn required_id(item: &mut Item) -> Result<Uuid, StoreError> {
     let corrupt = StoreError::Corrupt { attribute: TOKEN_ID };
