@@ -1,12 +1,7 @@
 //! Whoever finds a token can end it.
 
-use patgate_tests::{Response, Settings, System, scan, set_token};
+use patgate_tests::{Response, Settings, System, scan, set_token, sha256};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-fn sha256(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// A report without any credential. A few at once are let through.
 fn report(system: &System, body: &Value) -> Response {

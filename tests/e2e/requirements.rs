@@ -1,8 +1,7 @@
 //! The seed document's nine requirements, in its order.
 
-use patgate_tests::{Settings, System, scan};
+use patgate_tests::{Settings, System, scan, sha256};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 #[test]
 fn r1_a_token_authenticates_to_the_api_without_a_cookie_session() {
@@ -39,8 +38,7 @@ fn r2_a_request_with_a_token_is_authorized_as_if_its_user_were_signed_in() {
 fn r3_only_the_sha256_of_a_token_is_stored() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let token = system.sign_in("alice").create_token("ci");
-    let expected: String =
-        Sha256::digest(token.secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = sha256(&token.secret);
     let items = scan(&system.behind().dynamodb, "Tokens");
     assert!(items.iter().any(|item| item["token_hash"]["S"] == expected.as_str()), "{items:?}");
     assert!(!json!(items).to_string().contains(&token.secret));

@@ -1,16 +1,14 @@
 //! Where a token must never turn up.
 
-use patgate_tests::{Settings, System, scan};
+use patgate_tests::{Settings, System, scan, sha256};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 #[test]
 fn neither_token_nor_hash_nor_session_appears_in_logs_responses_or_tables() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
     let token = alice.create_token("secret");
-    let hash: String =
-        Sha256::digest(token.secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(&token.secret);
     let mut responses = vec![
         system.call("GET", "/api/me", &token.secret),
         system.call("GET", "/api/tokens/current", &token.secret),
@@ -83,7 +81,7 @@ fn at_the_most_talkative_level_no_secret_is_logged_either() {
     let log = system.stop();
     std::fs::remove_dir_all(infra).unwrap();
     assert!(log.contains("\"outcome\":\"denied\""), "the log is the one that is searched: {log}");
-    let hash: String = Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(&secret);
     for leaked in [secret.as_str(), &hash, &session, session.rsplit('.').next().unwrap()] {
         let line = log.lines().find(|line| line.contains(leaked));
         assert!(line.is_none(), "{leaked} is in the log: {line:?}");

@@ -11,6 +11,8 @@ mod person;
 mod proxy;
 mod sessions;
 
+use sha2::{Digest, Sha256};
+
 pub use dynamodb::{delete_item, scan, set_token, set_user};
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
@@ -127,4 +129,9 @@ impl System {
     pub fn status_of(&self, bearer: &str) -> u16 {
         self.call("GET", "/api/me", bearer).status
     }
+}
+
+/// The hash that a token is stored under, without the project's own code.
+pub fn sha256(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
