@@ -108,7 +108,7 @@ first-administrator: $(VENV)/installed ## Make USER_ID an administrator where ro
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator
 
 clean: ## Remove what was built, and the data of `make run`
-	rm -rf target .local $(VENV) $(CHECKOV) $(TOOLS) web/dist web/node_modules
+	rm -rf target .local $(VENV) $(CHECKOV) $(TOOLS) web/dist web/node_modules $(CDK)/node_modules
 
 # `make run` works without Node, and says how to get the page.
 web-if-possible:

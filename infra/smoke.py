@@ -80,7 +80,7 @@ def check(api, attached):
         expect("token cannot create a token", 403, call("POST", f"{api}/api/tokens", token, new))
         await_listed(api, signed_in, created["id"])
         expect("attached API accepts the token", 200, call("GET", attached, token))
-        expect("attached API refuses nobody", 401, call("GET", attached))
+        expect("attached API refuses a request without a credential", 401, call("GET", attached))
         for name, bad in (("junk", "junk"), ("a wrong checksum", token[:-1] + ("0" if token[-1] != "0" else "1")), ("an unknown token", UNKNOWN)):
             for where, url in (("the endpoints", f"{api}/api/me"), ("the attached API", attached)):
                 expect(f"{where} refuse {name}", 401, call("GET", url, bad))

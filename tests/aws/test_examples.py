@@ -52,7 +52,7 @@ class HttpApis(unittest.TestCase):
 
     def test_cdk(self):
         folder = EXAMPLES / "cdk"
-        if not (folder / "node_modules").exists():
+        if not (folder / "node_modules").exists() and "CI" not in os.environ:
             self.skipTest("npm has not installed the CDK")
         with tempfile.TemporaryDirectory() as out:
             subprocess.run(["node", "app.js"], cwd=folder, env=os.environ | {"CDK_OUTDIR": out}, check=True)
