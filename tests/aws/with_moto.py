@@ -8,19 +8,34 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+
+def one_at_a_time(application):
+    """moto checks a condition and then writes, with nothing between its threads. DynamoDB's
+    conditional writes are atomic, so here only one request runs at a time."""
+    lock = threading.Lock()
+
+    def answer(environ, start_response):
+        with lock:
+            return application(environ, start_response)
+
+    return answer
 
 
 def main():
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    moto = one_at_a_time(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        done = subprocess.run(sys.argv[1:], env=os.environ | {"MOTO_URL": f"http://{host}:{port}"}, check=False)
+        url = f"http://127.0.0.1:{server.server_port}"
+        done = subprocess.run(sys.argv[1:], env=os.environ | {"MOTO_URL": url}, check=False)
     finally:
-        server.stop()
+        server.shutdown()
     sys.exit(done.returncode)
 
 
