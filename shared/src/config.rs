@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use chrono::TimeDelta;
 
+use crate::client_ip::ClientIpHeader;
 use crate::store::month::Month;
 use crate::token::TokenFormat;
 use crate::verify::Policy;
@@ -28,6 +29,17 @@ pub struct Tables {
     pub users: String,
 }
 
+/// Whose certificates DynamoDB may present.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TrustedRoots {
+    /// Those of Amazon Trust Services, compiled in: nothing to load at a cold start, and
+    /// nobody else's word counts.
+    #[default]
+    Amazon,
+    /// All that the operating system trusts.
+    System,
+}
+
 /// What Lambda tells every function about the account it runs in.
 #[derive(Clone)]
 pub struct AwsEnvironment {
@@ -37,6 +49,7 @@ pub struct AwsEnvironment {
     pub session_token: Option<String>,
     /// Set on one machine only: where DynamoDB listens.
     pub dynamodb_endpoint: Option<String>,
+    pub trusted_roots: TrustedRoots,
 }
 
 /// For `authorizer`.
@@ -56,14 +69,6 @@ pub struct AuthorizerConfig {
     pub stack_name: String,
 }
 
-/// A header to take the client's address from, and the secret that makes it credible.
-#[derive(Clone)]
-pub struct ClientIpHeader {
-    pub name: String,
-    /// The value of `X-Origin-Verify` that only the proxy in front knows.
-    pub origin_secret: String,
-}
-
 /// When new tokens must expire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExpiryRules {
@@ -80,6 +85,7 @@ pub struct CreateTokenConfig {
     pub token_format: TokenFormat,
     pub expiry: ExpiryRules,
     pub retention: TimeDelta,
+    pub client_ip: Option<ClientIpHeader>,
 }
 
 /// For `list-tokens`.
@@ -97,6 +103,7 @@ pub struct RevokeTokenConfig {
     pub tables: Tables,
     pub admin_role: String,
     pub retention: TimeDelta,
+    pub client_ip: Option<ClientIpHeader>,
 }
 
 /// For `revoke-leaked-tokens`.
@@ -105,6 +112,7 @@ pub struct RevokeLeakedTokensConfig {
     pub tables: Tables,
     pub token_format: TokenFormat,
     pub retention: TimeDelta,
+    pub client_ip: Option<ClientIpHeader>,
 }
 
 /// For `list-users`.
@@ -121,6 +129,7 @@ pub struct UpdateUserConfig {
     pub admin_role: String,
     /// None: `Users` is the only source of roles, and they may be changed there.
     pub roles_claim: Option<String>,
+    pub client_ip: Option<ClientIpHeader>,
 }
 
 /// For `revoke-all-tokens`.
@@ -128,6 +137,7 @@ pub struct UpdateUserConfig {
 pub struct RevokeAllTokensConfig {
     pub tables: Tables,
     pub admin_role: String,
+    pub client_ip: Option<ClientIpHeader>,
 }
 
 /// For `get-caller`.
@@ -229,7 +239,28 @@ impl AwsEnvironment {
             secret_access_key: environment.required("AWS_SECRET_ACCESS_KEY")?,
             session_token: environment.optional("AWS_SESSION_TOKEN"),
             dynamodb_endpoint: environment.optional("AWS_ENDPOINT_URL_DYNAMODB"),
+            trusted_roots: TrustedRoots::read(environment)?,
         })
+    }
+}
+
+impl TrustedRoots {
+    /// # Errors
+    /// When the variable has another word.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        environment.parsed("TRUSTED_ROOTS", "amazon")
+    }
+}
+
+impl FromStr for TrustedRoots {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "amazon" => Ok(Self::Amazon),
+            "system" => Ok(Self::System),
+            _ => Err("expected `amazon` or `system`"),
+        }
     }
 }
 
@@ -285,6 +316,7 @@ impl CreateTokenConfig {
             token_format: environment.token_format()?,
             expiry: environment.expiry()?,
             retention: environment.retention()?,
+            client_ip: client_ip(environment)?,
         })
     }
 }
@@ -309,6 +341,7 @@ impl RevokeTokenConfig {
             tables: environment.tables()?,
             admin_role: environment.admin_role(),
             retention: environment.retention()?,
+            client_ip: client_ip(environment)?,
         })
     }
 }
@@ -321,6 +354,7 @@ impl RevokeLeakedTokensConfig {
             tables: environment.tables()?,
             token_format: environment.token_format()?,
             retention: environment.retention()?,
+            client_ip: client_ip(environment)?,
         })
     }
 }
@@ -341,6 +375,7 @@ impl UpdateUserConfig {
             tables: environment.tables()?,
             admin_role: environment.admin_role(),
             roles_claim: environment.roles_claim(),
+            client_ip: client_ip(environment)?,
         })
     }
 }
@@ -349,7 +384,11 @@ impl RevokeAllTokensConfig {
     /// # Errors
     /// When a variable is missing or of no use.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { tables: environment.tables()?, admin_role: environment.admin_role() })
+        Ok(Self {
+            tables: environment.tables()?,
+            admin_role: environment.admin_role(),
+            client_ip: client_ip(environment)?,
+        })
     }
 }
 
@@ -370,12 +409,6 @@ impl std::fmt::Debug for Environment<'_> {
 impl std::fmt::Debug for AwsEnvironment {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("AwsEnvironment").field("region", &self.region).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for ClientIpHeader {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ClientIpHeader").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -425,6 +458,18 @@ mod tests {
         assert!(error.contains("`LAST_USED_RESOLUTION_SECONDS` is `soon`"), "{error}");
         let error = authorizer(&[("TOKEN_PREFIX", "FDP")]).unwrap_err();
         assert!(error.contains("`TOKEN_PREFIX` is `FDP`"), "{error}");
+    }
+
+    #[test]
+    fn roots_are_amazons_unless_the_systems_are_asked_for() {
+        let roots = |word: &str| {
+            let lookup = |_: &str| Some(word.to_owned());
+            TrustedRoots::read(&Environment::from_lookup(&lookup)).map_err(|error| error.to_string())
+        };
+        assert_eq!(roots(""), Ok(TrustedRoots::Amazon));
+        assert_eq!(roots("amazon"), Ok(TrustedRoots::Amazon));
+        assert_eq!(roots("system"), Ok(TrustedRoots::System));
+        assert!(roots("none").unwrap_err().contains("`TRUSTED_ROOTS` is `none`"));
     }
 
     #[test]

@@ -11,7 +11,9 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Response};
 use serde_json::{Value, json};
 
+use crate::audit::Origin;
 use crate::caller::{Caller, MissingCaller};
+use crate::client_ip::{ClientIpHeader, client_ip};
 use crate::store::StoreError;
 
 /// A refusal or a fault, ready to be answered.
@@ -150,6 +152,37 @@ pub fn caller(request: &Request) -> Result<Caller, MissingCaller> {
     let context = request.request_context_ref();
     let authorizer = context.and_then(RequestContext::authorizer);
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
+}
+
+/// Where a request came from, for an audit event.
+#[derive(Debug)]
+pub struct RequestOrigin {
+    ip: Option<String>,
+    request_id: Option<String>,
+}
+
+impl RequestOrigin {
+    /// Of a request, whose address may be in the header of a trusted proxy.
+    #[must_use]
+    pub fn of(request: &Request, header: Option<&ClientIpHeader>) -> Self {
+        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+            return Self { ip: None, request_id: None };
+        };
+        let only = |name: &str| {
+            let mut values = request.headers().get_all(name).iter();
+            let value = values.next().filter(|_| values.next().is_none());
+            value.and_then(|value| value.to_str().ok())
+        };
+        Self {
+            ip: client_ip(header, only, context.http.source_ip.as_deref()),
+            request_id: context.request_id.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn as_audited(&self) -> Origin<'_> {
+        Origin { ip: self.ip.as_deref(), request_id: self.request_id.as_deref() }
+    }
 }
 
 /// 404 for a user.

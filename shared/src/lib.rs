@@ -2,11 +2,14 @@
 //!
 //! The pure modules know no AWS: [`token`] (what a token looks like), [`record`]
 //! and [`user`] (what is stored), [`verify`] (whether it may be used), [`caller`]
-//! (what a backend is told about who calls). [`store`] says what storage must
+//! (what a backend is told about who calls), [`audit`]
+//! (what has to be known later). [`store`] says what storage must
 //! guarantee, and only `store/dynamodb` knows the SDK. A Rust backend behind the
 //! authorizer needs this crate without features: just [`caller`].
 
+pub mod audit;
 pub mod caller;
+pub mod client_ip;
 pub mod clock;
 pub mod config;
 pub mod record;

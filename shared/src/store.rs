@@ -91,6 +91,14 @@ pub struct SignIn<'a> {
     pub roles: Option<&'a [String]>,
 }
 
+/// A user's record once it is brought up to a session.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub user: User,
+    /// Whether this session brought other roles than were on record.
+    pub changed_roles: bool,
+}
+
 /// Users, and where the next page begins.
 #[derive(Debug)]
 pub struct UserPage {

@@ -7,6 +7,7 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::audit;
 use crate::config::Environment;
 
 /// Starts logging for this process, at `LOG_LEVEL` (default `info`).
@@ -17,11 +18,11 @@ pub fn init(environment: &Environment<'_>) {
         .unwrap_or(Level::INFO);
     let targets = Targets::new()
         .with_default(level)
+        .with_target(audit::TARGET, Level::INFO)
         // The runtime logs every handler error at ERROR. `Unauthorized` is one, and an
         // ordinary day for an authorizer; what matters is logged by us.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         // They log whole events at trace, and with them credentials and bodies.
-        .with_target("lambda_extension", level.min(Level::DEBUG))
         .with_target("lambda_http", level.min(Level::DEBUG))
         .with_target("lambda_runtime", level.min(Level::DEBUG))
         // Libraries below us log requests and addresses at these levels.

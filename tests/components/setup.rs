@@ -1,7 +1,7 @@
 //! A store on the tables of a running system, and an authorizer on that store.
 
 use patgate::clock::{self, Timestamp};
-use patgate::config::{AuthorizerConfig, AwsEnvironment, Environment, Tables};
+use patgate::config::{AuthorizerConfig, AwsEnvironment, Environment, Tables, TrustedRoots};
 use patgate::record::TokenRecord;
 use patgate::store::dynamodb::Store;
 use patgate::store::{NewToken, SignIn};
@@ -25,6 +25,7 @@ pub(crate) fn aws(dynamodb: &str) -> AwsEnvironment {
         secret_access_key: "local".into(),
         session_token: None,
         dynamodb_endpoint: Some(dynamodb.to_owned()),
+        trusted_roots: TrustedRoots::Amazon,
     }
 }
 
@@ -77,7 +78,7 @@ pub(crate) async fn sign_in(
 ) -> patgate::user::User {
     let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
     let sign_in = SignIn { user_id, name: user_id, email: None, issued_at, roles: Some(&roles) };
-    store.record_sign_in(&sign_in, issued_at).await.unwrap()
+    store.record_sign_in(&sign_in, issued_at).await.unwrap().user
 }
 
 /// A user and a token of theirs.

@@ -9,7 +9,7 @@ use patgate::store::{
     Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError, UserChange, UserChangeOutcome,
 };
 use patgate::verify::{Policy, Verdict, verify};
-use patgate_tests::{DynamoDbProxy, delete_item, scan, set_token, set_user};
+use patgate_tests::{DynamoDbProxy, Fault, delete_item, scan, set_token, set_user};
 use serde_json::json;
 
 use crate::setup::{at, new_token, sign_in, start, store, user_with_token};
@@ -156,7 +156,7 @@ async fn where_users_is_the_source_of_roles_a_sign_in_leaves_them_alone() {
     let record = async |name: &str, issued_at| {
         let sign_in =
             SignIn { user_id: "alice", name, email: Some("alice@example.org"), issued_at, roles: None };
-        store.record_sign_in(&sign_in, issued_at).await.unwrap()
+        store.record_sign_in(&sign_in, issued_at).await.unwrap().user
     };
     let first = record("Alice", at("2026-01-01T10:00:00.000Z")).await;
     assert_eq!((first.roles.len(), first.name.as_str()), (0, "Alice"));
@@ -193,7 +193,7 @@ async fn writes_that_conflict_with_another_are_tried_again() {
     let session =
         SignIn { user_id: "alice", name: "alice", email: None, issued_at: second, roles: Some(&roles) };
     proxy.fail_once("UpdateItem", 400, conflict);
-    assert_eq!(store.record_sign_in(&session, second).await.unwrap().roles, roles);
+    assert_eq!(store.record_sign_in(&session, second).await.unwrap().user.roles, roles);
     let statuses: Vec<_> = proxy.take().into_iter().map(|request| request.status).collect();
     assert_eq!(statuses, [200, 400, 200], "read, refused, written");
 
@@ -347,4 +347,30 @@ async fn unreachable_storage_is_an_error_and_says_which_operation_failed() {
     let error = store.user("alice").await.unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable { operation: "read a user", .. }), "{error}");
     assert!(started.elapsed() < Duration::from_millis(1_300), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn connection_is_opened_in_advance_and_used_by_the_first_request() {
+    let system = start();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.behind().dynamodb);
+    proxy.ask_for_units();
+    let store = store(&proxy.url);
+    store.connect().await;
+    let [opened] = &proxy.take_all()[..] else { panic!("one request") };
+    assert_eq!((opened.operation.as_str(), opened.status, opened.units), ("GetItem", 200, 0.5));
+    assert!(store.user("nobody-yet").await.unwrap().is_none());
+    assert_eq!(proxy.connections(), 1);
+}
+
+#[tokio::test]
+async fn connection_that_cannot_be_opened_in_advance_is_no_fault_yet() {
+    let system = start();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.behind().dynamodb);
+    proxy.inject(Fault::CutBefore);
+    let store = store(&proxy.url);
+    store.connect().await;
+    proxy.heal();
+    assert!(store.user("nobody-yet").await.unwrap().is_none());
 }

@@ -1,32 +1,296 @@
-//! When DynamoDB does not do its part.
+//! When DynamoDB does not do its part: nobody is refused for it, nobody gets in by it,
+//! nothing is half done, and what passes quickly is not noticed.
 
-use patgate_tests::{System, sha256};
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
 
-const THROTTLED: &str = r#"{
-    "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-    "message": "throttled"
-}"#;
+use patgate_tests::{Fault, Person, Recorded, Response, System, scan, sha256};
+use serde_json::{Value, json};
+
+/// The authorizer's second, and what gateway and processes add to it.
+const AUTHORIZER_ANSWERS_WITHIN: Duration = Duration::from_millis(1_300);
+
+/// All that may go wrong, by name.
+fn faults() -> [(&'static str, Fault); 7] {
+    [
+        ("throttled", Fault::throttled()),
+        ("a fault of its own", Fault::server_error()),
+        ("slow", Fault::Slow(Duration::from_secs(2))),
+        ("hangs", Fault::Hang),
+        ("cut before", Fault::CutBefore),
+        ("cut after", Fault::CutAfter),
+        ("unprocessed", Fault::Unprocessed),
+    ]
+}
+
+/// A request that a function fails to make of the database, whatever it is.
+fn of_endpoints(request: &Recorded) -> bool {
+    request.function != "Authorizer"
+}
+
+fn of_authorizer(request: &Recorded) -> bool {
+    request.function == "Authorizer"
+}
+
+/// Whether `Unprocessed` concerns what is asked: it happens to batches alone.
+fn happens(fault: &Fault, asks_in_batches: bool) -> bool {
+    *fault != Fault::Unprocessed || asks_in_batches
+}
+
+/// Asks until it is answered in time: this machine may be busy with other tests.
+#[track_caller]
+fn answered_in_time(what: &str, ask: impl Fn() -> Response) -> Response {
+    let mut slowest = Vec::new();
+    for _ in 0..10 {
+        let asked = Instant::now();
+        let answer = ask();
+        let elapsed = asked.elapsed();
+        if elapsed < AUTHORIZER_ANSWERS_WITHIN {
+            return answer;
+        }
+        slowest.push(elapsed);
+    }
+    panic!("{what}: answered only after {slowest:?}");
+}
 
 #[test]
-fn failing_database_is_500_or_503_and_never_a_refusal_and_nothing_secret_is_logged() {
+fn fault_is_500_in_time_and_neither_a_refusal_nor_a_way_in() {
     let Some((system, proxy)) = System::start_observed() else { return };
     let alice = system.sign_in("alice");
-    let token = alice.create_token("unlucky");
-    assert_eq!(system.status_of(&token.secret), 200);
-    for failure in [(400, THROTTLED), (500, "{}"), (503, "")] {
-        proxy.fail_with(Some(failure));
-        // The authorizer cannot tell, so nobody gets in, and nobody is told off.
-        system.call("GET", "/api/me", &token.secret).gateway(500, "Internal Server Error");
-        system.call("GET", "/api/me", &alice.session).gateway(500, "Internal Server Error");
-        proxy.fail_with(None);
-        assert_eq!(system.status_of(&token.secret), 200);
+    let (known, fresh) = (alice.create_token("known"), alice.create_token("not seen yet"));
+    assert_eq!(system.status_of(&known.secret), 200);
+    for (name, fault) in faults() {
+        proxy.inject_where(usize::MAX, fault.clone(), of_authorizer);
+        for (kind, credential, in_batches) in [
+            ("a known token", &known.secret, true),
+            ("a new token", &fresh.secret, false),
+            ("a session", &alice.session, false),
+        ] {
+            if !happens(&fault, in_batches) {
+                continue;
+            }
+            let what = format!("{name}, {kind}");
+            let answer = answered_in_time(&what, || {
+                proxy.take();
+                let answer = system.call("GET", "/api/me", credential);
+                let asked_for_a_batch =
+                    proxy.take().iter().any(|request| request.operation == "BatchGetItem");
+                // An instance that does not know the token yet reads without a batch, and knows
+                // it from then on.
+                if fault == Fault::Unprocessed && !asked_for_a_batch {
+                    assert_eq!(answer.status, 200, "{what}: {answer:?}");
+                    return system.call("GET", "/api/me", credential);
+                }
+                answer
+            });
+            assert_eq!(answer.status, 500, "{what}: {answer:?}");
+            answer.gateway(500, "Internal Server Error");
+        }
+        proxy.heal();
+        assert_eq!(system.status_of(&known.secret), 200, "after {name}");
     }
-    let (secret, session, id) = (token.secret, alice.session.clone(), token.id);
+    let (id, hash) = (known.id, sha256(&known.secret));
+    let session = alice.session.clone();
     let log = system.stop();
     assert!(log.contains("cannot authorize") && log.contains("storage could not"), "{log}");
-    let hash = sha256(&secret);
-    for leaked in [&secret, &hash, &session] {
+    for leaked in [&known.secret, &fresh.secret, &hash, &session] {
         assert!(!log.contains(leaked.as_str()), "{leaked} is in the log:\n{log}");
     }
-    assert!(!log.contains(&id), "nothing was refused");
+    let refusals: Vec<_> = log.lines().filter(|line| line.contains("\"denied\"")).collect();
+    assert!(refusals.is_empty() && !log.contains(&format!("{id} was refused")), "{refusals:?}");
+}
+
+/// One request to each endpoint that needs the database: its name, whether it asks in
+/// batches alone, and how it ends when all is well.
+struct Act<'a> {
+    name: &'static str,
+    in_batches: bool,
+    success: u16,
+    run: Box<dyn Fn() -> Response + Sync + 'a>,
+}
+
+/// Every endpoint, each with a token or a person of its own to work on.
+fn acts<'a>(alice: &'a Person<'a>, admin: &'a Person<'a>, system: &'a System, name: &str) -> Vec<Act<'a>> {
+    let act = |name, in_batches, success, run: Box<dyn Fn() -> Response + Sync + 'a>| Act {
+        name,
+        in_batches,
+        success,
+        run,
+    };
+    let (shown, revoked, leaked) =
+        (alice.create_token("shown"), alice.create_token("revoked"), alice.create_token("leaked"));
+    let somebody = |kind: &str| system.sign_in(&format!("{kind}-{}", name.replace(' ', "-"))).id();
+    let (disabled, emptied) = (somebody("disabled"), somebody("emptied"));
+    let no_credential = move || {
+        let report = json!({ "tokens": [leaked.secret] });
+        system.request("POST", "/api/tokens/revoke").json(&report).send()
+    };
+    vec![
+        act("create", false, 201, Box::new(|| alice.create(&json!({ "name": "wanted" })))),
+        act("list", true, 200, Box::new(|| alice.call("GET", "/api/tokens"))),
+        act("list everybody's", true, 200, Box::new(|| admin.call("GET", "/api/tokens?allUsers=true"))),
+        act("show", true, 200, Box::new(move || alice.call("GET", &format!("/api/tokens/{}", shown.id)))),
+        act(
+            "revoke",
+            false,
+            204,
+            Box::new(move || alice.call("DELETE", &format!("/api/tokens/{}", revoked.id))),
+        ),
+        act("report", true, 202, Box::new(no_credential)),
+        act("list users", false, 200, Box::new(|| admin.call("GET", "/api/users"))),
+        act("show a user", false, 200, {
+            let path = format!("/api/users/{disabled}");
+            Box::new(move || admin.call("GET", &path))
+        }),
+        act("disable", false, 200, {
+            let path = format!("/api/users/{disabled}");
+            Box::new(move || admin.request("PATCH", &path).json(&json!({ "disabled": true })).send())
+        }),
+        act("revoke all", false, 204, {
+            let path = format!("/api/users/{emptied}/revoke-all-tokens");
+            Box::new(move || admin.call("POST", &path))
+        }),
+    ]
+}
+
+/// Runs all acts at the same time, and returns their answers in order.
+fn run_all(acts: &[&Act<'_>]) -> Vec<Response> {
+    thread::scope(|scope| {
+        let running: Vec<_> = acts.iter().map(|act| scope.spawn(|| (act.run)())).collect();
+        running.into_iter().map(|act| act.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn fault_behind_an_endpoint_is_503_with_a_problem_and_nothing_is_half_written() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
+    let acts = acts(&alice, &admin, &system, "always");
+    for (name, fault) in faults() {
+        proxy.inject_where(usize::MAX, fault.clone(), of_endpoints);
+        let concerned: Vec<_> = acts.iter().filter(|act| happens(&fault, act.in_batches)).collect();
+        for (act, answer) in concerned.iter().zip(run_all(&concerned)) {
+            // A list without tokens has nothing to read in batches, and this one has some.
+            let what = format!("{name}, {}: {answer:?}", act.name);
+            assert_eq!(answer.status, 503, "{what}");
+            assert!(answer.problem(503).is_empty(), "{what}");
+            assert_eq!(answer.header("retry-after"), Some("1"), "{what}");
+        }
+        proxy.heal();
+        assert_whole(&system);
+    }
+    for (act, answer) in acts.iter().zip(run_all(&acts.iter().collect::<Vec<_>>())) {
+        assert_eq!(answer.status, act.success, "afterwards, {}: {answer:?}", act.name);
+    }
+    assert_whole(&system);
+}
+
+/// Each token has the item that finds it, and each such item its token.
+#[track_caller]
+fn assert_whole(system: &System) {
+    let items = scan(&system.behind().dynamodb, "Tokens");
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
+    let tokens: BTreeSet<_> =
+        items.iter().filter_map(|item| Some((text(item, "token_hash")?, text(item, "user_id")?))).collect();
+    let found: BTreeSet<_> = items
+        .iter()
+        .filter_map(|item| Some((text(item, "found_hash")?, text(item, "found_owner")?)))
+        .collect();
+    assert_eq!(tokens, found);
+}
+
+#[test]
+fn fault_that_passes_is_not_noticed_and_what_is_created_works() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
+    let token = alice.create_token("used");
+    assert_eq!(system.status_of(&token.secret), 200);
+    for (name, fault) in faults() {
+        proxy.inject_where(1, fault.clone(), of_authorizer);
+        assert_eq!(system.status_of(&token.secret), 200, "{name}, the authorizer");
+        proxy.heal();
+        for act in acts(&alice, &admin, &system, name) {
+            proxy.inject_where(1, fault.clone(), of_endpoints);
+            let answer = (act.run)();
+            proxy.heal();
+            assert_eq!(answer.status, act.success, "{name}, {}: {answer:?}", act.name);
+            if act.name == "create" {
+                let created = answer.json()["token"].as_str().unwrap().to_owned();
+                assert_eq!(system.status_of(&created), 200, "{name}: a token that was created works");
+            }
+        }
+        assert_whole(&system);
+        let wanted = scan(&system.behind().dynamodb, "Tokens").into_iter();
+        let wanted = wanted.filter(|item| item["name"]["S"] == "wanted").count();
+        assert_eq!(wanted, 1, "{name}: created once");
+        forget(&system, &alice);
+    }
+}
+
+/// Revokes and removes the tokens called `wanted`.
+fn forget(system: &System, owner: &Person<'_>) {
+    let dynamodb = &system.behind().dynamodb;
+    for item in scan(dynamodb, "Tokens").into_iter().filter(|item| item["name"]["S"] == "wanted") {
+        let id = item["token_id"]["S"].as_str().unwrap();
+        assert_eq!(owner.revoke(id), 204);
+        for key in [item["token_hash"].clone(), json!({ "S": format!("id#{id}") })] {
+            patgate_tests::delete_item(dynamodb, "Tokens", &json!({ "token_hash": key }));
+        }
+    }
+}
+
+/// How long the database is away: two seconds, or as long as `make outage` says.
+fn outage() -> Duration {
+    let seconds = std::env::var("PATGATE_OUTAGE_SECONDS");
+    Duration::from_secs(seconds.map_or(2, |seconds| seconds.parse().expect("a number of seconds")))
+}
+
+/// What the callers of one token were answered, and when.
+fn call_until(system: &System, token: &str, end: Instant) -> Vec<(Instant, u16)> {
+    thread::scope(|scope| {
+        let caller = || {
+            let mut answers = Vec::new();
+            while Instant::now() < end {
+                let status = system.status_of(token);
+                answers.push((Instant::now(), status));
+            }
+            answers
+        };
+        let callers: Vec<_> = (0..8).map(|_| scope.spawn(caller)).collect();
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn outage_under_load_ends_for_callers_with_the_outage() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let token = system.sign_in("alice").create_token("persistent").secret;
+    assert_eq!(system.status_of(&token), 200);
+    let began = Instant::now();
+    let over = began + outage();
+    let answers = thread::scope(|scope| {
+        proxy.inject(Fault::Hang);
+        let calls = scope.spawn(|| call_until(&system, &token, over + Duration::from_secs(3)));
+        // Not to wait for something, but for as long as the outage is to last.
+        thread::sleep(over - Instant::now());
+        proxy.heal();
+        calls.join().unwrap()
+    });
+    let statuses: BTreeSet<_> = answers.iter().map(|(_, status)| *status).collect();
+    assert_eq!(statuses, BTreeSet::from([200, 500]), "nobody is refused, and nobody gets 503 of the gateway");
+    let lasted = |status: u16| answers.iter().filter(move |(_, known)| *known == status).map(|(at, _)| *at);
+    let last_fault = lasted(500).max().unwrap();
+    let first_success = lasted(200).min().unwrap();
+    assert!(first_success > over, "let in without the database");
+    // A request that was under way has a second; after that, and what a busy machine adds,
+    // nobody notices any more.
+    let recovery = last_fault.saturating_duration_since(over);
+    println!(
+        "{:?} of outage, {} answers: {} faults, the last {recovery:?} after its end",
+        outage(),
+        answers.len(),
+        lasted(500).count()
+    );
+    assert!(recovery < AUTHORIZER_ANSWERS_WITHIN, "still failing after {recovery:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Person, Settings, System};
+use patgate_tests::{Fault, Person, Settings, System, scan};
 use serde_json::{Value, json};
 
 /// The record of a use follows the response; this waits for it.
@@ -98,4 +98,57 @@ fn last_five_addresses_are_shown_each_once_and_the_newest_first() {
     assert_eq!(ips, [6, 5, 4, 3, 1].map(|n| format!("2001:db8::{n}")));
     assert_eq!(seen[0]["at"], shown["lastUsedAt"]);
     assert!(seen.is_sorted_by(|a, b| a["at"].as_str() > b["at"].as_str()), "{seen:?}");
+}
+
+/// The states of the authorizer's processes, such as `T` for one that is stopped.
+#[cfg(target_os = "linux")]
+fn authorizer_states(system: &System) -> Vec<char> {
+    let parent = system.behind().pid().to_string();
+    let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        // `pid (name) state ppid …`
+        let (name, rest) = stat.split_once(" (")?.1.rsplit_once(") ")?;
+        let mut fields = rest.split(' ');
+        let state = fields.next()?.chars().next()?;
+        (name == "authorizer" && fields.next()? == parent).then_some(state)
+    });
+    stats.collect()
+}
+
+/// The token's item, read past the system.
+fn stored(system: &System, id: &str) -> Value {
+    let items = scan(&system.behind().dynamodb, "Tokens");
+    items.into_iter().find(|item| item["token_id"]["S"] == id).unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn last_use_is_written_although_the_process_is_frozen_after_its_answer() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let token = system.sign_in("alice").create_token("once");
+    proxy.inject_into("UpdateItem", 1, Fault::Slow(Duration::from_millis(200)));
+    assert_eq!(system.status_of(&token.secret), 200);
+    assert_eq!(stored(&system, &token.id)["last_used_at"], Value::Null, "the response comes first");
+    // Nobody asks the authorizer for anything any more, and yet:
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while stored(&system, &token.id)["last_used_at"].is_null() {
+        assert!(Instant::now() < deadline, "the use was not recorded");
+    }
+    while authorizer_states(&system).iter().any(|state| *state != 'T') {
+        assert!(Instant::now() < deadline, "the process is not frozen");
+    }
+}
+
+#[test]
+fn response_does_not_wait_for_the_write_of_its_use() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let token = system.sign_in("alice").create_token("held up");
+    let delay = Duration::from_secs(2);
+    proxy.inject_into("UpdateItem", usize::MAX, Fault::Slow(delay));
+    let started = Instant::now();
+    for _ in 0..2 {
+        assert_eq!(system.status_of(&token.secret), 200);
+    }
+    assert!(started.elapsed() < delay, "two responses have waited for {:?}", started.elapsed());
+    assert_eq!(stored(&system, &token.id)["last_used_at"], Value::Null);
 }

@@ -75,7 +75,8 @@ pub(crate) fn copy_tables(from: &str, to: &str) {
     }
 }
 
-fn call(dynamodb: &str, operation: &str, body: &Value) -> Value {
+/// Calls an operation of DynamoDB's API.
+pub fn call(dynamodb: &str, operation: &str, body: &Value) -> Value {
     let answer = Request::new("POST", dynamodb)
         .header("X-Amz-Target", &format!("DynamoDB_20120810.{operation}"))
         .header(

@@ -54,8 +54,16 @@ impl Request {
     }
 
     pub fn send(self) -> Response {
+        self.try_send().expect("an answer")
+    }
+
+    /// Sends it to somebody who may not be there any more.
+    ///
+    /// # Errors
+    /// When there is no complete answer.
+    pub fn try_send(self) -> Result<Response, ureq::Error> {
         let request = self.builder.body(self.body).expect("a request");
-        Response::from(agent().run(request).expect("an answer"))
+        Response::read(agent().run(request)?)
     }
 }
 
@@ -67,15 +75,13 @@ pub struct Response {
     pub text: String,
 }
 
-impl From<http::Response<ureq::Body>> for Response {
-    fn from(response: http::Response<ureq::Body>) -> Self {
-        let (head, mut body) = response.into_parts();
-        let text = body.read_to_string().expect("a body of text");
-        Self { status: head.status.as_u16(), headers: head.headers, text }
-    }
-}
-
 impl Response {
+    pub(crate) fn read(response: http::Response<ureq::Body>) -> Result<Self, ureq::Error> {
+        let (head, mut body) = response.into_parts();
+        let text = body.read_to_string()?;
+        Ok(Self { status: head.status.as_u16(), headers: head.headers, text })
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

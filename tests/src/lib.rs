@@ -13,11 +13,11 @@ mod sessions;
 
 use sha2::{Digest, Sha256};
 
-pub use dynamodb::{delete_item, scan, set_token, set_user};
+pub use dynamodb::{call as call_dynamodb, delete_item, scan, set_token, set_user};
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use person::{NewToken, Person};
-pub use proxy::{DynamoDbProxy, Recorded};
+pub use proxy::{DynamoDbProxy, Fault, Recorded};
 pub use sessions::{decode_part, forge};
 
 /// A system under test: one started for this test, or one that runs elsewhere.
@@ -108,7 +108,7 @@ impl System {
         let url = self.sign_in.as_ref().expect("SIGN_IN_URL or SESSION_… is set");
         let form: Vec<_> = [("user", user)].iter().chain(fields).copied().collect();
         let response = http::agent().post(url).send_form(form).expect("the issuer answers");
-        let response = Response::from(response);
+        let response = Response::read(response).expect("the issuer's whole answer");
         assert_eq!(response.status, 200, "{response:?}");
         let session = response.json()["access_token"].as_str().expect("a session").to_owned();
         Person { system: self, session }

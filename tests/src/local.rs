@@ -22,6 +22,8 @@ pub struct Settings {
     pub infra: Option<PathBuf>,
     /// Where the functions find DynamoDB.
     pub functions_dynamodb_url: Option<String>,
+    /// Another folder of function binaries than the one `local` lies in.
+    pub functions: Option<PathBuf>,
 }
 
 /// A running `local`, and where its parts are.
@@ -50,6 +52,9 @@ impl Local {
         }
         if let Some(infra) = settings.infra {
             command.arg("--infra").arg(infra);
+        }
+        if let Some(functions) = settings.functions {
+            command.arg("--functions").arg(functions);
         }
         // Somebody may want to know what the functions do.
         let recorder = (settings.functions_dynamodb_url.is_none() && operations::folder().is_some())
@@ -166,9 +171,9 @@ fn collect(stdout: ChildStdout) -> Collected {
     (output, ended, addresses)
 }
 
-/// A binary of this workspace, beside the test's own.
+/// A binary of this workspace. Tests lie in a folder below it, other programs beside it.
 fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.parent().and_then(std::path::Path::parent).expect("the target folder");
-    folder.join(name)
+    let this = std::env::current_exe().expect("this program's own path");
+    let folders = this.ancestors().skip(1).map(|folder| folder.join(name));
+    folders.take(2).find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }

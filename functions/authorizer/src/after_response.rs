@@ -1,21 +1,21 @@
 //! What is left to do once the response is on its way: a token's use is written down,
 //! and what the instance counted.
 //!
-//! Lambda freezes a process as soon as it has answered, and a spawned task with it.
-//! An internal extension is waited for: the instance counts as busy until it asks
-//! for its next event. So the extension does the writing, and asks only then.
+//! Lambda hands a response on as soon as the runtime has posted it, and freezes the
+//! process when it asks for its next event. Between the two the runtime may go on
+//! working, and nobody waits but the next event. A spawned task would be frozen along
+//! with the process. <https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function/>
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lambda_extension::{Error, Extension, LambdaEvent, service_fn};
 use patgate::clock;
 use patgate::record::{LastUse, TokenRecord};
 use patgate::store::dynamodb::Store;
 use patgate::token::TokenHash;
-use tokio::sync::{Mutex, mpsc};
 
+use crate::audit;
 use crate::metrics::Metrics;
 
 /// The write has a time of its own; it delays no response, only the next event.
@@ -28,71 +28,57 @@ pub struct UseToRecord {
     /// The token as it was read.
     pub token: TokenRecord,
     pub last_use: LastUse,
+    pub request_id: Option<String>,
 }
 
-/// The handler's end of the extension.
+/// What the handler leaves behind, and the work on it.
 #[derive(Debug)]
 pub struct AfterResponse {
-    uses: mpsc::UnboundedSender<Option<UseToRecord>>,
+    store: Store,
+    metrics: Arc<Metrics>,
+    due: Mutex<Option<UseToRecord>>,
 }
 
 impl AfterResponse {
-    /// Registers the extension with Lambda and starts it.
-    ///
-    /// # Errors
-    /// When Lambda refuses it.
-    pub async fn register(store: Store, metrics: Arc<Metrics>) -> Result<Self, Error> {
-        let (sender, receiver) = mpsc::unbounded_channel::<Option<UseToRecord>>();
-        let receiver = Arc::new(Mutex::new(receiver));
-        let process = move |_: LambdaEvent| {
-            let (store, receiver) = (store.clone(), Arc::clone(&receiver));
-            let metrics = Arc::clone(&metrics);
-            async move {
-                if let Some(Some(due)) = receiver.lock().await.recv().await {
-                    write(&store, &metrics, due).await;
-                }
-                if let Some(line) = metrics.take_due(clock::now()) {
-                    // Lambda's log is this process's output; without one there is no log.
-                    let _ = writeln!(std::io::stdout(), "{line}");
-                }
-                Ok::<(), Error>(())
-            }
-        };
-        let extension = Extension::new()
-            .with_extension_name("after-response")
-            // Lambda sends SHUTDOWN to external extensions only, and refuses an internal
-            // one that asks for it.
-            .with_events(&["INVOKE"])
-            .with_events_processor(service_fn(process))
-            .register()
-            .await?;
-        tokio::spawn(async move {
-            if let Err(error) = extension.run().await {
-                tracing::error!(%error, "the extension that works after the response has ended");
-            }
-        });
-        Ok(Self { uses: sender })
+    #[must_use]
+    pub fn new(store: Store, metrics: Arc<Metrics>) -> Self {
+        Self { store, metrics, due: Mutex::default() }
     }
 
-    /// Hands over what is to be written, or that nothing is.
-    ///
-    /// INVARIANT: called exactly once for every event, also for a refused one. The
-    /// extension waits for it, and Lambda waits for the extension.
+    /// Leaves what is to be written, or that nothing is. An instance has one event at a
+    /// time, so there is never more than one.
     pub fn hand_over(&self, due: Option<UseToRecord>) {
-        // Fails only when the extension has ended, which is logged there.
-        let _ = self.uses.send(due);
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
     }
-}
 
-async fn write(store: &Store, metrics: &Metrics, due: UseToRecord) {
-    let write = store.record_use(&due.hash, &due.token, &due.last_use);
-    // For the log: the hash must not be in it.
-    let token_id = due.token.token_id;
-    match tokio::time::timeout(DEADLINE, write).await {
-        Ok(Ok(true)) => metrics.count_last_used_write(),
-        // Another instance was first.
-        Ok(Ok(false)) => {}
-        Ok(Err(error)) => tracing::warn!(%token_id, %error, "a use was not recorded"),
-        Err(_) => tracing::warn!(%token_id, "a use was not recorded in time"),
+    /// Does what is due. It never fails: the request has been answered already.
+    ///
+    /// INVARIANT: called after the response is posted and before the next event is asked
+    /// for. Sooner it would delay the response, later the process would be frozen.
+    pub async fn work(&self) {
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(due) = due {
+            self.write(due).await;
+        }
+        if let Some(line) = self.metrics.take_due(clock::now()) {
+            // Lambda's log is this process's output; without one there is no log.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+    }
+
+    async fn write(&self, due: UseToRecord) {
+        let write = self.store.record_use(&due.hash, &due.token, &due.last_use);
+        // For the log: the hash must not be in it.
+        let token_id = due.token.token_id;
+        match tokio::time::timeout(DEADLINE, write).await {
+            Ok(Ok(true)) => {
+                self.metrics.count_last_used_write();
+                audit::recorded_use(&due);
+            }
+            // Another instance was first.
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => tracing::warn!(%token_id, %error, "a use was not recorded"),
+            Err(_) => tracing::warn!(%token_id, "a use was not recorded in time"),
+        }
     }
 }

@@ -5,12 +5,9 @@
 //! fields that nobody here looks at.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
 
-use patgate::config::ClientIpHeader;
+use patgate::client_ip::{ClientIpHeader, client_ip};
 use serde::Deserialize;
-
-const VIEWER_ADDRESS: &str = "cloudfront-viewer-address";
 
 /// A request to be authorized.
 #[derive(Debug)]
@@ -107,26 +104,13 @@ impl GatewayRequest {
     }
 
     /// The client's address: what the gateway saw, or what a trusted proxy says.
-    ///
-    /// INVARIANT: the header is believed only beside the origin secret. Without it
-    /// anybody could write any address into the list of uses.
     #[must_use]
     pub fn client_ip(&self, header: Option<&ClientIpHeader>) -> Option<String> {
-        let credible = header.filter(|header| self.proves_origin(&header.origin_secret));
-        let claimed = credible.and_then(|header| match self.header(&header.name) {
-            [value] => address(&header.name, value),
+        let only = |name: &str| match self.header(name) {
+            [value] => Some(value.as_str()),
             _ => None,
-        });
-        claimed.or_else(|| self.source_ip.clone())
-    }
-
-    fn proves_origin(&self, secret: &str) -> bool {
-        let digest = |value: &str| ring::digest::digest(&ring::digest::SHA256, value.as_bytes());
-        match self.header("x-origin-verify") {
-            // Digests are compared, so that the time taken tells nothing of the secret.
-            [value] => digest(value).as_ref() == digest(secret).as_ref(),
-            _ => false,
-        }
+        };
+        client_ip(header, only, self.source_ip.as_deref())
     }
 }
 
@@ -148,18 +132,4 @@ fn collect_headers(
         }
     }
     headers
-}
-
-/// The address in a proxy's header: alone, or with a port as in
-/// `CloudFront-Viewer-Address`, where an IPv6 address stands without brackets.
-fn address(header: &str, value: &str) -> Option<String> {
-    if let Ok(socket) = value.parse::<SocketAddr>() {
-        return Some(socket.ip().to_string());
-    }
-    // `2001:db8::1:443` could be an address of its own; in this header it never is.
-    let host = match value.rsplit_once(':') {
-        Some((host, _port)) if header == VIEWER_ADDRESS => host,
-        _ => value,
-    };
-    host.parse::<IpAddr>().ok().map(|ip| ip.to_string())
 }

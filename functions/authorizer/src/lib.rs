@@ -6,6 +6,7 @@
 
 pub mod after_response;
 pub mod answer;
+mod audit;
 pub mod credential;
 pub mod event;
 pub mod metrics;
@@ -21,7 +22,7 @@ use patgate::clock::Timestamp;
 use patgate::config::AuthorizerConfig;
 use patgate::record::{LastUse, TokenRecord};
 use patgate::store::dynamodb::Store;
-use patgate::store::{SignIn, StoreError};
+use patgate::store::{SignIn, SignedIn, StoreError};
 use patgate::token::{ParseTokenError, PlainToken};
 use patgate::user::User;
 use patgate::verify::{Verdict, verify};
@@ -126,7 +127,10 @@ impl Authorizer {
                 self.metrics.count_allowed();
                 Outcome { answer: Ok(answer::allow(&request, &caller)), last_use }
             }
-            Err(rejection) => self.reject(rejection, Some(&request)),
+            Err(rejection) => {
+                audit::refusal(&rejection, &request, self.config.client_ip.as_ref());
+                self.reject(rejection, Some(&request))
+            }
         }
     }
 
@@ -144,7 +148,7 @@ impl Authorizer {
                 let token = self.config.token_format.parse(text).map_err(Denial::from)?;
                 self.authorize_token(request, &token, now).await
             }
-            Credential::Session(jwt) => self.authorize_session(jwt, now).await,
+            Credential::Session(jwt) => self.authorize_session(request, jwt, now).await,
         }
     }
 
@@ -173,6 +177,7 @@ impl Authorizer {
             hash,
             token,
             last_use: LastUse { at: now, ip: request.client_ip(self.config.client_ip.as_ref()) },
+            request_id: request.request_id.clone(),
         });
         Ok(Allowed { caller: caller(owner, proven_by), last_use })
     }
@@ -182,7 +187,12 @@ impl Authorizer {
         token.last_used.as_ref().is_none_or(|last| age(last) >= self.config.last_used_resolution)
     }
 
-    async fn authorize_session(&self, jwt: &str, now: Timestamp) -> Result<Allowed, Rejection> {
+    async fn authorize_session(
+        &self,
+        request: &GatewayRequest,
+        jwt: &str,
+        now: Timestamp,
+    ) -> Result<Allowed, Rejection> {
         let session = self.sessions.verify(jwt, now).await.map_err(|error| match error {
             SessionError::Refused(reason) => Rejection::from(Denial::Session(reason)),
             SessionError::Issuer(reason) => Rejection::from(Fault::Issuer(reason)),
@@ -190,7 +200,11 @@ impl Authorizer {
         let Session { user_id, name, email, issued_at, roles } = &session;
         let roles = self.config.roles_claim.as_ref().map(|_| roles.as_slice());
         let sign_in = SignIn { user_id, name, email: email.as_deref(), issued_at: *issued_at, roles };
-        let user = self.store.record_sign_in(&sign_in, now).await.map_err(Fault::from)?;
+        let signed_in = self.store.record_sign_in(&sign_in, now).await.map_err(Fault::from)?;
+        let SignedIn { user, changed_roles } = signed_in;
+        if changed_roles {
+            audit::changed_roles(&user, request, self.config.client_ip.as_ref());
+        }
         if user.disabled {
             return Err(Denial::UserDisabled { user_id: user.user_id }.into());
         }

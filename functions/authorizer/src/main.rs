@@ -1,5 +1,5 @@
 use authorizer::{Authorizer, after_response::AfterResponse};
-use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn, tower::util::ThenLayer};
 use patgate::config::{AuthorizerConfig, AwsEnvironment, Environment};
 use patgate::store::dynamodb::Store;
 use patgate::{clock, telemetry};
@@ -11,13 +11,18 @@ async fn main() -> Result<(), Error> {
     telemetry::init(&environment);
     let config = AuthorizerConfig::read(&environment)?;
     let store = Store::for_authorizer(&AwsEnvironment::read(&environment)?, config.tables.clone());
+    store.connect().await;
     let authorizer = &Authorizer::new(config, store.clone());
-    // An extension has to be registered before the runtime asks for its first event.
-    let after_response = &AfterResponse::register(store, authorizer.metrics()).await?;
+    let after_response = &AfterResponse::new(store, authorizer.metrics());
     let handle = async |event: LambdaEvent<Box<RawValue>>| {
         let outcome = authorizer.handle(event.payload.get(), clock::now()).await;
         after_response.hand_over(outcome.last_use);
         outcome.answer
     };
-    Runtime::new(service_fn(handle)).run().await
+    // The runtime's service has posted the response when it is done.
+    let then_work = ThenLayer::new(async |posted: Result<(), Error>| {
+        after_response.work().await;
+        posted
+    });
+    Runtime::new(service_fn(handle)).layer(then_work).run().await
 }

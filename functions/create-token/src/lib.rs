@@ -6,10 +6,11 @@ use chrono::TimeDelta;
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, Response};
+use patgate::audit::{Act, Actor, Event};
 use patgate::caller::{Caller, Credential};
 use patgate::clock::{self, Timestamp};
 use patgate::config::CreateTokenConfig;
-use patgate::http::{Problem, caller, json_response};
+use patgate::http::{Problem, RequestOrigin, caller, json_response};
 use patgate::record::TokenRecord;
 use patgate::resource::token_resource;
 use patgate::store::dynamodb::Store;
@@ -59,6 +60,7 @@ impl CreateToken {
             let new = self.new_token(&plain, &caller, &input, created_at);
             match self.store.create(&new).await? {
                 Creation::Created => {
+                    self.audit(request, &caller, new.record.token_id);
                     let shown = shown_once(&plain, &new, &caller, now);
                     return Ok(json_response(StatusCode::CREATED, &shown));
                 }
@@ -74,6 +76,18 @@ impl CreateToken {
             }
         }
         Err(Problem::unavailable("Your tokens are being revoked right now. Please try again."))
+    }
+
+    fn audit(&self, request: &Request, caller: &Caller, token_id: Uuid) {
+        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
+        let event = Event {
+            act: Act::TokenCreated,
+            actor: Actor::caller(caller),
+            user_id: &caller.user_id,
+            token_id: Some(token_id),
+            origin: origin.as_audited(),
+        };
+        event.record();
     }
 
     fn new_token(&self, plain: &PlainToken, caller: &Caller, input: &Input, now: Timestamp) -> NewToken {

@@ -1,6 +1,6 @@
 use create_token::CreateToken;
 use lambda_http::{Error, Request, run, service_fn};
-use patgate::config::{CreateTokenConfig, Environment};
+use patgate::config::{CreateTokenConfig, Environment, TrustedRoots};
 use patgate::store::dynamodb::Store;
 use patgate::{clock, telemetry};
 
@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::init(&environment);
     let config = CreateTokenConfig::read(&environment)?;
-    let store = Store::for_endpoint(config.tables.clone()).await;
+    let store = Store::for_endpoint(config.tables.clone(), TrustedRoots::read(&environment)?).await;
     let endpoint = &CreateToken::new(config, store);
     run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)))
         .await

@@ -1,6 +1,6 @@
 use lambda_http::{Error, Request, run, service_fn};
 use list_tokens::ListTokens;
-use patgate::config::{Environment, ListTokensConfig};
+use patgate::config::{Environment, ListTokensConfig, TrustedRoots};
 use patgate::store::dynamodb::Store;
 use patgate::{clock, telemetry};
 
@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::init(&environment);
     let config = ListTokensConfig::read(&environment)?;
-    let store = Store::for_endpoint(config.tables.clone()).await;
+    let store = Store::for_endpoint(config.tables.clone(), TrustedRoots::read(&environment)?).await;
     let endpoint = &ListTokens::new(config, store);
     run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)))
         .await

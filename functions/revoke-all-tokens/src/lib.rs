@@ -2,10 +2,11 @@
 
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::{Request, Response};
+use patgate::audit::{Act, Actor, Event};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeAllTokensConfig;
 use patgate::http::input::user_id;
-use patgate::http::{Problem, caller, no_content, no_such_user, require_administrator};
+use patgate::http::{Problem, RequestOrigin, caller, no_content, no_such_user, require_administrator};
 use patgate::store::dynamodb::Store;
 
 /// The endpoint.
@@ -39,7 +40,15 @@ impl RevokeAllTokens {
         if !self.store.revoke_all_tokens(user_id, &caller.user_id, now).await? {
             return Err(no_such_user());
         }
-        tracing::info!(user_id, by = caller.user_id, "all tokens revoked");
+        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
+        let event = Event {
+            act: Act::TokensRevoked,
+            actor: Actor::caller(&caller),
+            user_id,
+            token_id: None,
+            origin: origin.as_audited(),
+        };
+        event.record();
         Ok(())
     }
 }

@@ -8,10 +8,11 @@ mod input;
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, Response};
+use patgate::audit::{Act, Actor, Event};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeLeakedTokensConfig;
 use patgate::http::input::json_object;
-use patgate::http::{Problem, json_response};
+use patgate::http::{Problem, RequestOrigin, json_response};
 use patgate::record::{Revocation, RevocationReason};
 use patgate::store::dynamodb::Store;
 use patgate::store::{Location, RevocationOutcome, StoreError};
@@ -44,10 +45,11 @@ impl RevokeLeakedTokens {
         let input = Input::read(&json_object(request.body())?, &self.config.token_format)?;
         // A read costs a fifth of a write, and anybody may ask about anything.
         let located = self.store.locate_unrevoked(&input.hashes).await?;
+        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
         let mut failure = None;
         for location in &located {
             // One that fails must not keep the others alive.
-            if let Err(error) = self.revoke(location, now).await {
+            if let Err(error) = self.revoke(location, &origin, now).await {
                 failure = Some(error);
             }
         }
@@ -57,12 +59,26 @@ impl RevokeLeakedTokens {
         }
     }
 
-    async fn revoke(&self, location: &Location, now: Timestamp) -> Result<(), StoreError> {
+    async fn revoke(
+        &self,
+        location: &Location,
+        origin: &RequestOrigin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let revocation = Revocation { at: now, by: None, reason: RevocationReason::Leaked };
         let outcome = self.store.revoke(location, &revocation, now + self.config.retention).await?;
         if outcome == RevocationOutcome::Revoked {
             let (token_id, user_id) = (location.token_id, location.owner_id.as_str());
             tracing::warn!(%token_id, user_id, "token revoked, for it was reported as leaked");
+            let event = Event {
+                act: Act::TokenRevoked(revocation.reason),
+                // Whoever finds a token need not say who they are.
+                actor: Actor::default(),
+                user_id,
+                token_id: Some(token_id),
+                origin: origin.as_audited(),
+            };
+            event.record();
         }
         Ok(())
     }

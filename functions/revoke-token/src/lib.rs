@@ -2,10 +2,11 @@
 
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::{Request, Response};
+use patgate::audit::{Act, Actor, Event};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeTokenConfig;
 use patgate::http::input::{path_id, token_id};
-use patgate::http::{Problem, caller, no_content};
+use patgate::http::{Problem, RequestOrigin, caller, no_content};
 use patgate::record::Revocation;
 use patgate::store::RevocationOutcome;
 use patgate::store::dynamodb::Store;
@@ -41,8 +42,20 @@ impl RevokeToken {
         }
         let revocation = Revocation::of_one(now, &caller.user_id, &location.owner_id);
         match self.store.revoke(&location, &revocation, now + self.config.retention).await? {
-            // What the caller wants holds either way, so a repeated call is no error.
-            RevocationOutcome::Revoked | RevocationOutcome::AlreadyRevoked => Ok(()),
+            RevocationOutcome::Revoked => {
+                let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
+                let event = Event {
+                    act: Act::TokenRevoked(revocation.reason),
+                    actor: Actor::caller(&caller),
+                    user_id: &location.owner_id,
+                    token_id: Some(location.token_id),
+                    origin: origin.as_audited(),
+                };
+                event.record();
+                Ok(())
+            }
+            // What the caller wants holds already, so a repeated call is no error.
+            RevocationOutcome::AlreadyRevoked => Ok(()),
             RevocationOutcome::Gone => Err(missing()),
         }
     }

@@ -1,5 +1,5 @@
 use lambda_http::{Error, Request, run, service_fn};
-use patgate::config::{Environment, RevokeTokenConfig};
+use patgate::config::{Environment, RevokeTokenConfig, TrustedRoots};
 use patgate::store::dynamodb::Store;
 use patgate::{clock, telemetry};
 use revoke_token::RevokeToken;
@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::process();
     telemetry::init(&environment);
     let config = RevokeTokenConfig::read(&environment)?;
-    let store = Store::for_endpoint(config.tables.clone()).await;
+    let store = Store::for_endpoint(config.tables.clone(), TrustedRoots::read(&environment)?).await;
     let endpoint = &RevokeToken::new(config, store);
     run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)))
         .await

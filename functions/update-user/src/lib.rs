@@ -6,11 +6,12 @@ mod input;
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::StatusCode;
 use lambda_http::{Request, Response};
+use patgate::audit::{Act, Actor, ChangedBy, Event};
 use patgate::caller::{Caller, Credential};
 use patgate::clock::Timestamp;
 use patgate::config::UpdateUserConfig;
 use patgate::http::input::{json_object, user_id};
-use patgate::http::{Problem, caller, json_response, no_such_user, require_administrator};
+use patgate::http::{Problem, RequestOrigin, caller, json_response, no_such_user, require_administrator};
 use patgate::resource::user_resource;
 use patgate::store::dynamodb::Store;
 use patgate::store::{UserChange, UserChangeOutcome};
@@ -63,7 +64,12 @@ impl UpdateUser {
             admin_role,
         };
         match self.store.change_user(&change, now).await? {
-            UserChangeOutcome::Changed => self.changed(user_id, &input, &caller).await,
+            UserChangeOutcome::Changed => {
+                self.audit(request, &change, &caller);
+                // A transaction does not say what came of it.
+                let user = self.store.user(user_id).await?;
+                user.as_ref().map(user_resource).ok_or_else(no_such_user)
+            }
             UserChangeOutcome::NoSuchUser => Err(no_such_user()),
             UserChangeOutcome::NotAdministrator => {
                 Err(Problem::forbidden(format!("Only administrators {ACT}.")))
@@ -84,11 +90,16 @@ impl UpdateUser {
         }
     }
 
-    async fn changed(&self, user_id: &str, input: &Input, caller: &Caller) -> Result<Value, Problem> {
-        let Input { disabled, roles } = input;
-        tracing::info!(user_id, by = caller.user_id, disabled, roles = ?roles, "user changed");
-        // A transaction does not say what came of it.
-        let user = self.store.user(user_id).await?;
-        user.as_ref().map(user_resource).ok_or_else(no_such_user)
+    fn audit(&self, request: &Request, change: &UserChange<'_>, caller: &Caller) {
+        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
+        let UserChange { user_id, disabled, roles, .. } = *change;
+        let event = Event {
+            act: Act::UserChanged { disabled, roles, by: ChangedBy::Administrator },
+            actor: Actor::caller(caller),
+            user_id,
+            token_id: None,
+            origin: origin.as_audited(),
+        };
+        event.record();
     }
 }

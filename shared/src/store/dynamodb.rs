@@ -19,12 +19,13 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, Sha
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
-use crate::config::{AwsEnvironment, Tables};
+use crate::config::{AwsEnvironment, Tables, TrustedRoots};
 use crate::store::StoreError;
+use items::USER_ID;
 
 /// The two tables, through one client.
 #[derive(Debug, Clone)]
@@ -49,38 +50,42 @@ const AUTHORIZER: Patience =
 const ENDPOINT: Patience =
     Patience { attempt: Duration::from_millis(1_500), operation: Duration::from_secs(4) };
 const CONNECT: Duration = Duration::from_millis(300);
+/// Of an instance's start, for its connection: the request that it is started for waits too.
+const IN_ADVANCE: Duration = Duration::from_millis(200);
+/// The operating system's certificates take milliseconds of a cold start to load.
+const AMAZON_ROOTS: &[u8] = include_bytes!("dynamodb/amazon-roots.pem");
+/// No issuer's subject: OpenID Connect Core 1.0 has them in ASCII, and people have names.
+const NOBODY: &str = "\u{2205}";
 const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 
 impl Store {
-    /// For the authorizer: the credentials come straight from Lambda's environment,
-    /// which saves its binary the credential chain of `aws-config`
-    /// (docs/decisions/0002-lean-sdk-on-ring.md).
+    /// For the authorizer.
     #[must_use]
     pub fn for_authorizer(aws: &AwsEnvironment, tables: Tables) -> Self {
-        let credentials = Credentials::new(
-            &aws.access_key_id,
-            &aws.secret_access_key,
-            aws.session_token.clone(),
-            None,
-            "lambda environment",
-        );
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(aws.region.clone()))
-            .credentials_provider(credentials)
-            .http_client(https_client())
-            .retry_config(retries())
-            .timeout_config(AUTHORIZER.timeouts());
-        if let Some(endpoint) = &aws.dynamodb_endpoint {
-            config = config.endpoint_url(endpoint);
-        }
-        Self { client: Client::from_conf(config.build()), tables }
+        Self { client: authorizer_client(aws), tables }
     }
 
     /// For the management endpoints.
-    pub async fn for_endpoint(tables: Tables) -> Self {
-        Self { client: endpoint_client().await, tables }
+    pub async fn for_endpoint(tables: Tables, roots: TrustedRoots) -> Self {
+        Self { client: endpoint_client(roots).await, tables }
+    }
+
+    /// Opens the connection that the first request will use, so that no caller waits for
+    /// the handshake. A read does it, of a user that does not exist: half a unit.
+    ///
+    /// It never fails, and soon gives up. Without it the first request opens the
+    /// connection, and says what is wrong if it cannot.
+    pub async fn connect(&self) {
+        let read = self.client.get_item().table_name(&self.tables.users);
+        let read = read.key(USER_ID, items::text(NOBODY)).consistent_read(false).send();
+        let failure = match tokio::time::timeout(IN_ADVANCE, read).await {
+            Ok(read) => read.err().map(|error| unavailable("connect in advance")(error).to_string()),
+            Err(_) => Some("it takes too long".to_owned()),
+        };
+        if let Some(reason) = failure {
+            tracing::warn!(reason, "no connection to the database yet");
+        }
     }
 
     /// On a client made elsewhere, for tests.
@@ -90,10 +95,35 @@ impl Store {
     }
 }
 
+/// A client with the authorizer's timeouts, whose credentials come straight from Lambda's
+/// environment, which saves its binary the credential chain of `aws-config`
+/// (docs/decisions/0002-lean-sdk-on-ring.md).
+#[must_use]
+pub fn authorizer_client(aws: &AwsEnvironment) -> Client {
+    let credentials = Credentials::new(
+        &aws.access_key_id,
+        &aws.secret_access_key,
+        aws.session_token.clone(),
+        None,
+        "lambda environment",
+    );
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(aws.region.clone()))
+        .credentials_provider(credentials)
+        .http_client(https_client(aws.trusted_roots))
+        .retry_config(retries())
+        .timeout_config(AUTHORIZER.timeouts());
+    if let Some(endpoint) = &aws.dynamodb_endpoint {
+        config = config.endpoint_url(endpoint);
+    }
+    Client::from_conf(config.build())
+}
+
 /// A client on the standard credential chain, with this project's HTTPS and timeouts.
-pub async fn endpoint_client() -> Client {
+pub async fn endpoint_client(roots: TrustedRoots) -> Client {
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(https_client())
+        .http_client(https_client(roots))
         .retry_config(retries())
         .timeout_config(ENDPOINT.timeouts())
         .load()
@@ -117,8 +147,17 @@ fn retries() -> RetryConfig {
 
 /// rustls on ring: aws-lc, the SDK's default, gathers entropy for 40 ms of CPU
 /// before its first handshake.
-fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+fn https_client(roots: TrustedRoots) -> SharedHttpClient {
+    let client = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let trusted = match roots {
+        TrustedRoots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+        TrustedRoots::System => TrustStore::default(),
+    };
+    match TlsContext::builder().with_trust_store(trusted).build() {
+        Ok(context) => client.tls_context(context).build_https(),
+        // The builder does not fail yet. If it comes to, the system's roots serve as well.
+        Err(_) => client.build_https(),
+    }
 }
 
 /// A failed call as one line. Only the `Display` of errors goes in: their `Debug`
@@ -191,4 +230,32 @@ fn jitter() -> f64 {
 /// A request that lacks a part; the builders check at run time what we know to hold.
 fn incomplete(operation: &'static str) -> impl Fn(BuildError) -> StoreError {
     move |error| StoreError::Unavailable { operation, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::prelude::{BASE64_STANDARD, Engine};
+    use sha2::{Digest, Sha256};
+
+    /// The SHA-256 of each certificate as <https://www.amazontrust.com/repository/> has it.
+    const PUBLISHED: [&str; 5] = [
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+    ];
+
+    #[test]
+    fn pinned_roots_are_those_of_amazon_trust_services_and_no_others() {
+        let pem = str::from_utf8(AMAZON_ROOTS).unwrap();
+        let certificates = pem.split("-----BEGIN CERTIFICATE-----").skip(1).map(|rest| {
+            let (base64, _) = rest.split_once("-----END CERTIFICATE-----").unwrap();
+            BASE64_STANDARD.decode(base64.replace('\n', "")).unwrap()
+        });
+        let hex = |der: Vec<u8>| Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprints: Vec<String> = certificates.map(hex).collect();
+        assert_eq!(fingerprints, PUBLISHED);
+    }
 }

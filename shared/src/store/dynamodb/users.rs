@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use super::items::{self, Item, USER_ID};
 use super::{Store, despite_conflicts, unavailable};
 use crate::clock::Timestamp;
-use crate::store::{SignIn, StoreError};
+use crate::store::{SignIn, SignedIn, StoreError};
 use crate::user::User;
 
 const SIGN_IN: &str = "record a sign-in";
@@ -37,19 +37,26 @@ impl Store {
     ///
     /// # Errors
     /// When storage does not answer.
-    pub async fn record_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<User, StoreError> {
-        if let Some(user) = self.user(sign_in.user_id).await?
-            && recorded(&user, sign_in).is_some_and(|recorded| recorded >= sign_in.issued_at)
+    pub async fn record_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<SignedIn, StoreError> {
+        let before = self.user(sign_in.user_id).await?;
+        if let Some(user) = &before
+            && recorded(user, sign_in).is_some_and(|recorded| recorded >= sign_in.issued_at)
         {
-            return Ok(user);
+            return Ok(SignedIn { user: user.clone(), changed_roles: false });
         }
-        let written = despite_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
-        items::read_user(written)
+        let (item, is_ours) = despite_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
+        let user = items::read_user(item)?;
+        let changed_roles = is_ours && before.is_none_or(|before| before.roles != user.roles);
+        Ok(SignedIn { user, changed_roles })
     }
 
-    /// The record as it is after the attempt; None if a creation of one of the user's
-    /// tokens was checking it at that moment.
-    async fn write_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<Option<Item>, StoreError> {
+    /// The record as it is after the attempt, and whether the attempt wrote it; None if a
+    /// creation of one of the user's tokens was checking it at that moment.
+    async fn write_sign_in(
+        &self,
+        sign_in: &SignIn<'_>,
+        now: Timestamp,
+    ) -> Result<Option<(Item, bool)>, StoreError> {
         let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
         let mut update = self
             .client
@@ -80,11 +87,11 @@ impl Store {
         let answer = update.update_expression(format!("SET {}", set.join(", "))).send().await;
         let corrupt = StoreError::Corrupt { attribute: USER_ID };
         match answer {
-            Ok(answer) => answer.attributes.ok_or(corrupt).map(Some),
+            Ok(answer) => answer.attributes.ok_or(corrupt).map(|item| Some((item, true))),
             Err(error) => match error.as_service_error() {
                 // A newer session came first: its record, as it was at that moment.
                 Some(UpdateItemError::ConditionalCheckFailedException(newer)) => {
-                    newer.item.clone().ok_or(corrupt).map(Some)
+                    newer.item.clone().ok_or(corrupt).map(|item| Some((item, false)))
                 }
                 Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
                 _ => Err(unavailable(SIGN_IN)(error)),
