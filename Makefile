@@ -1,13 +1,15 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e test-aws test-privileges test-web package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e test-aws test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
 CARGO_DENY_VERSION := 0.20.2
 VENV := .venv
 CHECKOV := .venv-checkov
+BENCH := .venv-bench
+NODE_SUBJECT := bench/subjects/node
 TOOLS := .tools
 CDK := infra/examples/cdk
 TEMPLATES := $(wildcard infra/*.yaml infra/examples/*.yaml)
@@ -64,6 +66,12 @@ deploy: $(if $(filter no,$(PAGE)),,web) $(VENV)/installed ## Deploy core, sign-i
 smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
 	@python3 infra/smoke.py
 
+# The functions are built as they are deployed; what runs beside them only has to be quick.
+bench: $(BENCH)/installed $(NODE_SUBJECT)/dist/index.js ## Measure, and write docs/performance.md (about ten minutes once built)
+	cargo build --release --package authorizer --package floor --package get-item
+	cargo build --profile bench-host --workspace --bins
+	./target/bench-host/bench
+
 # Needs what `make test` has written down before.
 test-privileges: $(VENV)/installed
 	$(VENV)/bin/python tests/aws/least_privilege.py $(OPERATIONS)
@@ -108,7 +116,7 @@ first-administrator: $(VENV)/installed ## Make USER_ID an administrator where ro
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator
 
 clean: ## Remove what was built, and the data of `make run`
-	rm -rf target .local $(VENV) $(CHECKOV) $(TOOLS) web/dist web/node_modules $(CDK)/node_modules
+	rm -rf target .local $(VENV) $(CHECKOV) $(BENCH) $(TOOLS) $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules web/dist web/node_modules $(CDK)/node_modules
 
 # `make run` works without Node, and says how to get the page.
 web-if-possible:
@@ -136,6 +144,14 @@ $(CHECKOV)/installed: requirements-checkov.txt
 	python3 -m venv $(CHECKOV)
 	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-checkov.txt
 	@touch $@
+
+$(BENCH)/installed: bench/subjects/python/requirements.txt
+	python3 -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(NODE_SUBJECT)/dist/index.js: $(NODE_SUBJECT)/package-lock.json $(wildcard $(NODE_SUBJECT)/*.mjs)
+	cd $(NODE_SUBJECT) && npm ci --silent --no-audit --no-fund && npm run --silent build
 
 # Without optimisation it builds in half the time, and it runs for seconds.
 $(TOOLS)/bin/cargo-deny:

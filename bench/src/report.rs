@@ -1,0 +1,248 @@
+//! `docs/performance.md`, written by the measurement and by nobody else.
+
+use std::fmt::Write;
+use std::process::Command;
+
+use crate::endpoints::{Costs, SIZES};
+use crate::load::Load;
+use crate::statistics::figure;
+use crate::subjects::{Kind, MEMORY_MB, Subject};
+
+/// All that was measured, and how.
+pub(crate) struct Report<'a> {
+    pub(crate) rounds: usize,
+    pub(crate) calls: usize,
+    pub(crate) subjects: &'a [Subject],
+    /// Why shares of a processor could not be measured.
+    pub(crate) no_shares: Option<String>,
+    pub(crate) endpoints: &'a [Costs],
+    pub(crate) load: Option<&'a Load>,
+}
+
+impl Report<'_> {
+    pub(crate) fn markdown(&self) -> String {
+        let sections = [
+            self.introduction(),
+            self.table(),
+            self.shares(),
+            self.costs(),
+            self.goals(),
+            self.endpoints(),
+            self.load(),
+        ];
+        sections.join("\n")
+    }
+
+    fn subject(&self, kind: Kind) -> &Subject {
+        self.subjects.iter().find(|subject| subject.kind == kind).expect("each kind is measured")
+    }
+
+    fn introduction(&self) -> String {
+        format!(
+            "# Performance\n\n\
+             Measured by `make bench` on {date}, and written by it: do not edit. Compare figures of one run only; \
+             the machine differs from yours, and from day to day.\n\n\
+             | | |\n| --- | --- |\n{machine}\n\n\
+             One run of {rounds} rounds. In each round every function is measured once, and each round begins with another \
+             one. Figures are medians, with the range over the rounds in parentheses. DynamoDB is the embedded one behind \
+             a TLS front (HTTP/1.1, keep-alive), since TLS is most of a cold start and plain HTTP hides it. *Cold start* is the \
+             time from `exec` to the first answer. Warm times and processor time are of {calls} calls in each round, after \
+             200 that do not count; the processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
+             Python runs boto3, both on a smaller loop than Lambda's own ([bench/subjects](../bench/subjects)); all three \
+             pass the same test before they are timed. A session's first answer includes fetching the issuer's keys, here over \
+             plain HTTP.\n",
+            date = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
+            machine = machine(),
+            rounds = self.rounds,
+            calls = self.calls,
+        )
+    }
+
+    fn table(&self) -> String {
+        let mut text = "## The authorizer beside others\n\n\
+            | | binary, KB | zip, KB | cold start, ms | warm p50, ms | warm p99, ms | CPU per call, µs | peak memory, MB |\n\
+            | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
+        for subject in self.subjects {
+            let kilobytes = |bytes: u64| figure(bytes as f64 / 1e3);
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                subject.kind.name(),
+                kilobytes(subject.binary_bytes),
+                kilobytes(subject.zip_bytes),
+                subject.cold_ms,
+                subject.p50_ms,
+                subject.p99_ms,
+                subject.cpu_us,
+                subject.rss_mb,
+            );
+        }
+        text + "\nNode's and Python's sizes are of their code; Lambda brings their runtimes, and boto3.\n"
+    }
+
+    fn shares(&self) -> String {
+        let heading = "## Cold start within Lambda's share of a processor\n\n";
+        if let Some(reason) = &self.no_shares {
+            return format!("{heading}Not measured: {reason}.\n");
+        }
+        let mut text = format!(
+            "{heading}Lambda gives a function a whole processor for 1,769 MB of memory, and less in proportion. Here the whole \
+             start is held to that share; Lambda lets a function initialise faster.\n\n\
+             ![Cold start by memory size](cold-start.svg)\n\n| ms |"
+        );
+        for size in MEMORY_MB {
+            let _ = write!(text, " {size} MB |");
+        }
+        text.push_str("\n| --- | --- | --- | --- | --- |\n");
+        for subject in self.subjects {
+            let _ = write!(text, "| {} |", subject.kind.name());
+            for samples in &subject.cold_ms_at {
+                let _ = write!(text, " {samples} |");
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn costs(&self) -> String {
+        let mut text = "## What a call asks of DynamoDB\n\n\
+            | | first call of an instance | units | repeated | units |\n| --- | --- | --- | --- | --- |\n"
+            .to_owned();
+        for subject in self.subjects {
+            let Some([first, repeated]) = &subject.costs else { continue };
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} |",
+                subject.kind.name(),
+                first.requests.join(", "),
+                first.units,
+                repeated.requests.join(", "),
+                repeated.units
+            );
+        }
+        text + "\nUnits are read units; a consistent read of an item takes one. Once a minute a token's use is written \
+            after the response: one UpdateItem, one write unit, no index. A malformed token asks nothing. Beside that an \
+            instance reads half a unit when it starts, to open its connection.\n"
+    }
+
+    fn goals(&self) -> String {
+        let ours = self.subject(Kind::Token);
+        let [floor, get_item, node, python] =
+            [Kind::Floor, Kind::GetItem, Kind::Node, Kind::Python].map(|kind| self.subject(kind));
+        let zip = ours.zip_bytes as f64 / 1e6;
+        let requests = ours.costs.as_ref().map_or(f64::NAN, |[_, repeated]| repeated.requests.len() as f64);
+        type Median = fn(&Subject) -> f64;
+        let cold: Median = |subject| subject.cold_ms.median();
+        let p99: Median = |subject| subject.p99_ms.median();
+        let cpu: Median = |subject| subject.cpu_us.median();
+        let rss: Median = |subject| subject.rss_mb.median();
+        let times = |measure: Median, other: &Subject| measure(other) / measure(ours);
+        let of = |measure: Median, other: &Subject| measure(ours) / measure(other);
+        let goals = [
+            ("cold start: times faster than Node", times(cold, node), Goal::AtLeast(20.0)),
+            ("cold start: times faster than Python", times(cold, python), Goal::AtLeast(30.0)),
+            ("cold start: times the floor's", of(cold, floor), Goal::AtMost(3.0)),
+            ("CPU per warm call: times less than Node's", times(cpu, node), Goal::AtLeast(5.0)),
+            ("CPU per warm call: times less than Python's", times(cpu, python), Goal::AtLeast(5.0)),
+            ("CPU per warm call: times a bare GetItem's", of(cpu, get_item), Goal::AtMost(1.15)),
+            ("warm p99: times below Node's", times(p99, node), Goal::AtLeast(5.0)),
+            ("peak memory: times less than Node's", times(rss, node), Goal::AtLeast(12.0)),
+            ("peak memory: times less than Python's", times(rss, python), Goal::AtLeast(6.0)),
+            ("zip, MB", zip, Goal::AtMost(3.0)),
+            ("DynamoDB requests of a repeated token", requests, Goal::AtMost(1.0)),
+        ];
+        let mut text = "## Goals\n\n| | goal | measured | |\n| --- | --- | --- | --- |\n".to_owned();
+        for (name, measured, goal) in goals {
+            let _ = writeln!(text, "| {name} | {goal} | {} | {} |", figure(measured), goal.verdict(measured));
+        }
+        text
+    }
+
+    fn endpoints(&self) -> String {
+        let mut text = "## The management endpoints, with few tokens and with many\n\n\
+            DynamoDB units of one act, the authorizer's aside. One user has 1,000 of the tokens.\n\n| |"
+            .to_owned();
+        for size in SIZES {
+            let _ = write!(text, " {} tokens |", thousands(size));
+        }
+        text.push_str(" |\n| --- | --- | --- | --- | --- |\n");
+        let acts = self.endpoints.first().into_iter().flat_map(Costs::keys);
+        for act in acts {
+            let costs: Vec<f64> = self.endpoints.iter().filter_map(|costs| costs.get(act)).copied().collect();
+            let lowest = costs.iter().copied().fold(f64::MAX, f64::min);
+            let highest = costs.iter().copied().fold(0.0, f64::max);
+            let same = if highest <= lowest * 1.1 { "the same" } else { "**differs**" };
+            let cells: Vec<_> = costs.iter().map(ToString::to_string).collect();
+            let _ = writeln!(text, "| {act} | {} | {same} |", cells.join(" | "));
+        }
+        text + "\n[scaling.md](scaling.md) says what follows for a hundred million tokens.\n"
+    }
+
+    fn load(&self) -> String {
+        let heading = "## Load on one machine\n\n";
+        let Some(load) = self.load else {
+            return format!("{heading}Not measured: `wrk` is not installed.\n");
+        };
+        format!(
+            "{heading}`local` for {} s at 32 connections (`wrk`), each request through gateway, authorizer and package API, on \
+             the same processors as `wrk` and DynamoDB:\n\n\
+             | | |\n| --- | --- |\n| requests per second | {} |\n| p99 | {} ms |\n| errors | {} |\n\
+             | memory of all processes, at the start and at the end | {} MB, {} MB |\n",
+            load.seconds,
+            figure(load.requests_per_second),
+            figure(load.p99_ms),
+            load.errors,
+            figure(load.rss_mb.0),
+            figure(load.rss_mb.1),
+        )
+    }
+}
+
+enum Goal {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Goal {
+    fn verdict(&self, measured: f64) -> &'static str {
+        let reached = match self {
+            Self::AtLeast(least) => measured >= *least,
+            Self::AtMost(most) => measured <= *most,
+        };
+        if reached { "reached" } else { "**missed**" }
+    }
+}
+
+impl std::fmt::Display for Goal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AtLeast(least) => write!(formatter, "at least {least}"),
+            Self::AtMost(most) => write!(formatter, "at most {most}"),
+        }
+    }
+}
+
+fn thousands(number: usize) -> String {
+    format!("{},{:03}", number / 1_000, number % 1_000)
+}
+
+/// Processor, kernel and versions, as rows of a table.
+fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    [
+        ("processor", format!("{} × {}", cores, model.trim_start_matches([' ', '\t', ':']))),
+        ("kernel", said("uname", &["-sr"])),
+        ("Rust", said("rustc", &["--version"])),
+        ("Node", said("node", &["--version"])),
+        ("Python", said("python3", &["--version"])),
+    ]
+    .map(|(name, value)| format!("| {name} | {value} |"))
+    .join("\n")
+}

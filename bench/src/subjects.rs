@@ -1,0 +1,297 @@
+//! The functions that are measured beside each other, and the measurement.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use patgate_tests::DynamoDbProxy;
+use serde_json::json;
+
+use crate::fixture::Fixture;
+use crate::lambda::{Answer, Instance, Program};
+use crate::share::CpuShare;
+use crate::statistics::{Samples, percentile};
+use crate::tls::TlsFront;
+
+/// Sizes of memory whose share of a processor is measured, in MB.
+pub(crate) const MEMORY_MB: [u32; 4] = [128, 256, 512, 1_024];
+/// Before the warm calls are counted: a just-in-time compiler needs some.
+const WARM_UP_CALLS: usize = 200;
+
+/// What does the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Floor,
+    GetItem,
+    /// Ours, on a token.
+    Token,
+    /// Ours, on a session.
+    Session,
+    Node,
+    Python,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Floor, Self::GetItem, Self::Token, Self::Session, Self::Node, Self::Python];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "the floor: runtime, constant answer",
+            Self::GetItem => "one bare GetItem, same client",
+            Self::Token => "**Patgate's authorizer, a token**",
+            Self::Session => "Patgate's authorizer, a session",
+            Self::Node => "the same job for a token, Node",
+            Self::Python => "the same job for a token, Python",
+        }
+    }
+
+    /// For the plot: those that differ.
+    pub(crate) fn short_name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::GetItem => "bare GetItem",
+            Self::Token => "Patgate",
+            Self::Session => "Patgate, session",
+            Self::Node => "Node",
+            Self::Python => "Python",
+        }
+    }
+
+    /// Whether it decides as the authorizer does on a token.
+    fn decides(self) -> bool {
+        matches!(self, Self::Token | Self::Node | Self::Python)
+    }
+
+    fn event(self, fixture: &Fixture) -> &str {
+        match self {
+            Self::Session => &fixture.session,
+            _ => &fixture.valid,
+        }
+    }
+}
+
+/// Where the programs are.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    pub(crate) release: PathBuf,
+    pub(crate) python: PathBuf,
+    pub(crate) scratch: PathBuf,
+}
+
+/// One function and all that was measured of it.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) kind: Kind,
+    program: Program,
+    pub(crate) binary_bytes: u64,
+    pub(crate) zip_bytes: u64,
+    pub(crate) cold_ms: Samples,
+    /// In the order of [`MEMORY_MB`].
+    pub(crate) cold_ms_at: [Samples; MEMORY_MB.len()],
+    pub(crate) p50_ms: Samples,
+    pub(crate) p99_ms: Samples,
+    pub(crate) cpu_us: Samples,
+    pub(crate) rss_mb: Samples,
+    /// Requests and units of the first call of an instance, and of a repeated one.
+    pub(crate) costs: Option<[Cost; 2]>,
+}
+
+/// What a call costs at DynamoDB.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Cost {
+    pub(crate) requests: Vec<String>,
+    pub(crate) units: f64,
+}
+
+impl Subject {
+    pub(crate) fn new(kind: Kind, programs: &Programs, fixture: &Fixture, tls: &TlsFront) -> Result<Self> {
+        let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let (command, files) = match kind {
+            Kind::Floor => rust(programs, "floor"),
+            Kind::GetItem => rust(programs, "get-item"),
+            Kind::Token | Kind::Session => rust(programs, "authorizer"),
+            Kind::Node => {
+                let bundle = bench.join("subjects/node/dist/index.js");
+                (vec![node()?, text(&bundle)], vec![bundle])
+            }
+            Kind::Python => {
+                let files =
+                    ["runtime.py", "authorizer.py"].map(|name| bench.join("subjects/python").join(name));
+                (vec![text(&programs.python), text(&files[0])], files.into())
+            }
+        };
+        let program = Program { command, environment: environment(kind, programs, fixture, tls)? };
+        let binary_bytes = files.iter().map(|file| Ok(file.metadata()?.len())).sum::<Result<_>>()?;
+        let zip_bytes = zip(programs, &files)?;
+        Ok(Self {
+            kind,
+            program,
+            binary_bytes,
+            zip_bytes,
+            cold_ms: Samples::default(),
+            cold_ms_at: Default::default(),
+            p50_ms: Samples::default(),
+            p99_ms: Samples::default(),
+            cpu_us: Samples::default(),
+            rss_mb: Samples::default(),
+            costs: None,
+        })
+    }
+
+    /// Makes sure that it does the job before it is timed.
+    pub(crate) fn check(&self, fixture: &Fixture) -> Result<()> {
+        let (mut instance, _, answer) = Instance::start(&self.program, self.kind.event(fixture), None)?;
+        self.check_allowed(fixture, &answer)?;
+        if !self.kind.decides() {
+            return Ok(());
+        }
+        for (state, event) in &fixture.refused {
+            let (_, answer) = instance.call(event)?;
+            ensure!(answer == Err("Unauthorized".to_owned()), "{:?}: a token {state}: {answer:?}", self.kind);
+        }
+        let (_, answer) = instance.call(&fixture.valid)?;
+        self.check_allowed(fixture, &answer)
+    }
+
+    fn check_allowed(&self, fixture: &Fixture, answer: &Answer) -> Result<()> {
+        let answer = answer.as_ref().map_err(|error| anyhow::anyhow!("{:?}: {error}", self.kind))?;
+        ensure!(answer["isAuthorized"] == true, "{:?}: {answer}", self.kind);
+        if self.kind.decides() {
+            let wanted = json!({ "isAuthorized": true, "context": fixture.context });
+            ensure!(*answer == wanted, "{:?}: {answer} and not {wanted}", self.kind);
+        }
+        Ok(())
+    }
+
+    /// Counts what a first and a repeated call ask of DynamoDB.
+    pub(crate) fn count_costs(&mut self, fixture: &Fixture) -> Result<()> {
+        let proxy = DynamoDbProxy::start();
+        proxy.forward_to(&fixture.system.behind().dynamodb);
+        proxy.ask_for_units();
+        let mut program = self.program.clone();
+        for (name, value) in &mut program.environment {
+            if name == "AWS_ENDPOINT_URL_DYNAMODB" {
+                value.clone_from(&proxy.url);
+            }
+        }
+        fixture.just_used();
+        let (mut instance, _, _) = Instance::start(&program, self.kind.event(fixture), None)?;
+        let first = cost(&proxy);
+        let (_, answer) = instance.call(self.kind.event(fixture))?;
+        self.check_allowed(fixture, &answer)?;
+        self.costs = Some([first, cost(&proxy)]);
+        Ok(())
+    }
+
+    /// One round: a cold start, warm calls, and cold starts within shares of a processor.
+    pub(crate) fn measure(&mut self, fixture: &Fixture, calls: usize, shares: &[CpuShare]) -> Result<()> {
+        let event = self.kind.event(fixture);
+        fixture.just_used();
+        let (mut instance, cold, answer) = Instance::start(&self.program, event, None)?;
+        self.check_allowed(fixture, &answer)?;
+        self.cold_ms.push(milliseconds(cold));
+        for _ in 0..WARM_UP_CALLS {
+            let (_, answer) = instance.call(event)?;
+            ensure!(answer.is_ok(), "{:?}: {answer:?}", self.kind);
+        }
+        fixture.just_used();
+        let before = instance.cpu()?;
+        let mut times = Vec::with_capacity(calls);
+        for _ in 0..calls {
+            let (time, answer) = instance.call(event)?;
+            ensure!(answer.is_ok(), "{:?}: {answer:?}", self.kind);
+            times.push(milliseconds(time));
+        }
+        let cpu = instance.cpu()?.saturating_sub(before);
+        self.p50_ms.push(percentile(&times, 0.5));
+        self.p99_ms.push(percentile(&times, 0.99));
+        self.cpu_us.push(cpu.as_secs_f64() * 1e6 / calls as f64);
+        self.rss_mb.push(instance.peak_rss_mb()?);
+        drop(instance);
+        for (share, samples) in shares.iter().zip(&mut self.cold_ms_at) {
+            fixture.just_used();
+            let (_instance, cold, answer) = Instance::start(&self.program, event, Some(share))?;
+            ensure!(answer.is_ok(), "{:?} within {share:?}: {answer:?}", self.kind);
+            samples.push(milliseconds(cold));
+        }
+        Ok(())
+    }
+}
+
+fn cost(proxy: &DynamoDbProxy) -> Cost {
+    let requests = proxy.take();
+    Cost {
+        units: requests.iter().map(|request| request.units).sum(),
+        requests: requests.into_iter().map(|request| request.operation).collect(),
+    }
+}
+
+fn rust(programs: &Programs, name: &str) -> (Vec<String>, Vec<PathBuf>) {
+    let binary = programs.release.join(name);
+    (vec![text(&binary)], vec![binary])
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Node itself, so that no wrapper of a version manager is timed.
+fn node() -> Result<String> {
+    let found = Command::new("node").args(["-p", "process.execPath"]).output().context("Node is not here")?;
+    Ok(String::from_utf8(found.stdout)?.trim().to_owned())
+}
+
+/// The variables of Lambda and of the template, and trust in the test CA: each language
+/// beside the roots that it trusts anyway.
+fn environment(
+    kind: Kind,
+    programs: &Programs,
+    fixture: &Fixture,
+    tls: &TlsFront,
+) -> Result<Vec<(String, String)>> {
+    let amazon = include_str!("../../shared/src/store/dynamodb/amazon-roots.pem");
+    let (trust, bundle) = match kind {
+        Kind::Node => ("NODE_EXTRA_CA_CERTS", tls.bundle(&programs.scratch, "node.pem", "")?),
+        Kind::Python => {
+            let roots = Command::new(&programs.python)
+                .args(["-c", "import botocore.httpsession as b; print(open(b.DEFAULT_CA_BUNDLE).read())"])
+                .output()?;
+            ("AWS_CA_BUNDLE", tls.bundle(&programs.scratch, "python.pem", &String::from_utf8(roots.stdout)?)?)
+        }
+        _ => ("SSL_CERT_FILE", tls.bundle(&programs.scratch, "rust.pem", amazon)?),
+    };
+    let variables = [
+        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "LOCAL-bench"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &tls.url),
+        ("TOKENS_TABLE", "Tokens"),
+        ("USERS_TABLE", "Users"),
+        ("TOKEN_HASH", &fixture.hash),
+        ("OIDC_ISSUER", &fixture.system.behind().issuer),
+        ("OIDC_AUDIENCE", "patgate"),
+        ("ROLES_CLAIM", "roles"),
+        ("TRUSTED_ROOTS", "system"),
+        (trust, &text(&bundle)),
+    ];
+    Ok(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+}
+
+/// The size of a package with these files. Python's own tool makes it.
+fn zip(programs: &Programs, files: &[PathBuf]) -> Result<u64> {
+    let package = programs.scratch.join("package.zip");
+    let made =
+        Command::new(&programs.python).args(["-m", "zipfile", "-c"]).arg(&package).args(files).status()?;
+    ensure!(made.success(), "cannot zip {files:?}");
+    Ok(package.metadata()?.len())
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

@@ -1,0 +1,81 @@
+//! HTTPS in front of the embedded DynamoDB, since TLS is most of a cold start: a front
+//! that ends TLS and passes the bytes on, with a certificate of a test CA.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A running front.
+#[derive(Debug)]
+pub(crate) struct TlsFront {
+    pub(crate) url: String,
+    /// The test CA, in PEM.
+    pub(crate) ca: String,
+}
+
+impl TlsFront {
+    /// Starts one before `upstream`, an address of this machine; it ends with the process.
+    pub(crate) fn start(upstream: &str) -> Result<Self> {
+        let mut authority = CertificateParams::new(Vec::new())?;
+        // A certificate with its issuer's name would pass for one that signed itself.
+        authority.distinguished_name.push(DnType::CommonName, "bench CA");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let mut certificate = CertificateParams::new(["127.0.0.1".to_owned()])?;
+        certificate.distinguished_name.push(DnType::CommonName, "DynamoDB");
+        let certificate = certificate.signed_by(&key, &authority)?;
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            )?;
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("https://{}", listener.local_addr()?);
+        let upstream = upstream.trim_start_matches("http://").to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::spawn(move || {
+            runtime.block_on(accept(listener, TlsAcceptor::from(Arc::new(config)), upstream))
+        });
+        Ok(Self { url, ca: authority.pem() })
+    }
+
+    /// Writes a bundle of the given certificates and the test CA, and returns its path.
+    pub(crate) fn bundle(&self, folder: &Path, name: &str, others: &str) -> Result<PathBuf> {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("{others}\n{}", self.ca))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor, upstream: String) {
+    let listener = TcpListener::from_std(listener).expect("a listener");
+    while let Ok((client, _)) = listener.accept().await {
+        let (acceptor, upstream) = (acceptor.clone(), upstream.clone());
+        tokio::spawn(async move {
+            // Whoever gives up has their reasons; the measurement notices.
+            let _ = pass_on(client, &acceptor, &upstream).await;
+        });
+    }
+}
+
+async fn pass_on(client: TcpStream, acceptor: &TlsAcceptor, upstream: &str) -> std::io::Result<()> {
+    client.set_nodelay(true)?;
+    let mut client = acceptor.accept(client).await?;
+    let mut upstream = TcpStream::connect(upstream).await?;
+    upstream.set_nodelay(true)?;
+    tokio::io::copy_bidirectional(&mut client, &mut upstream).await?;
+    Ok(())
+}
