@@ -77,6 +77,7 @@ impl SessionVerifier {
         let key = self.keys.get(&kid, now).await.map_err(SessionError::Issuer)?;
         let key = key.ok_or(SessionError::Refused("session is signed by an unknown key"))?;
         let claims = self.verified_claims(jwt, &key)?;
+        claims::check_issuer(&claims, &self.issuer)?;
         claims::check_purpose(&claims, &self.audience)?;
         claims::read(&claims, self.roles_claim.as_deref(), now)
     }

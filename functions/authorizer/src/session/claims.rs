@@ -7,6 +7,14 @@ use serde_json::{Map, Value};
 
 use super::{LEEWAY_SECONDS, Session, SessionError};
 
+/// Whether the token is from this issuer, by a claim that names one: `jsonwebtoken` is
+/// content with a list in which ours is one of several, and OpenID Connect knows no such
+/// list. Where one set of keys serves many issuers, the claim is all that tells them apart.
+pub(super) fn check_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<(), SessionError> {
+    let ours = text(claims, "iss") == Some(issuer);
+    if ours { Ok(()) } else { Err(SessionError::Refused("session is of another issuer")) }
+}
+
 /// Whether the token was issued to call this API with: an access token for our
 /// audience. An ID token says who somebody is to a client, and is none.
 pub(super) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Result<(), SessionError> {
@@ -144,6 +152,21 @@ mod tests {
             json!({ "aud": "patgate", "typ": "Bearer", "nonce": "x" }),
         ] {
             assert_eq!(check_purpose(&claims(accepted), "patgate"), Ok(()));
+        }
+    }
+
+    #[test]
+    fn issuer_is_one_and_the_configured_one() {
+        let check = |issuer: Value| check_issuer(&claims(json!({ "iss": issuer })), "https://issuer.example");
+        assert_eq!(check(json!("https://issuer.example")), Ok(()));
+        for refused in [
+            json!(null),
+            json!(""),
+            json!("https://issuer.example/"),
+            json!(["https://issuer.example"]),
+            json!(["https://issuer.example", "https://another.example"]),
+        ] {
+            assert!(check(refused.clone()).is_err(), "{refused}");
         }
     }
 
