@@ -58,8 +58,17 @@ async fn header_that_contradicts_the_key_is_refused() {
     for kid in KEYS {
         for header in [
             json!({ "alg": "none" }),
+            json!({ "alg": "None" }),
+            json!({ "alg": "NONE" }),
+            json!({ "alg": "" }),
+            json!({ "alg": null }),
+            json!({ "alg": ["ES256", "none"] }),
             json!({ "alg": "HS256" }),
+            json!({ "alg": "HS512" }),
             json!({ "alg": "RS512" }),
+            json!({ "alg": "PS256" }),
+            json!({ "alg": "ES384" }),
+            json!({ "alg": "ES256K" }),
             json!({ "alg": if kid == "RS256" { "ES256" } else { "RS256" } }),
             json!({ "kid": KEYS[usize::from(kid == "RS256")] }),
             json!({ "kid": "../../keys" }),
@@ -80,21 +89,6 @@ async fn header_that_contradicts_the_key_is_refused() {
         assert!(matches!(refused, Err(SessionError::Refused(_))), "HS256 by the public key of {kid}");
     }
     assert!(verifier.verify(&provider.sign("ES256", json!({}), &claims), clock::now()).await.is_ok());
-}
-
-#[tokio::test]
-async fn key_that_the_sender_brings_along_is_ignored() {
-    let (provider, stranger) = (IdentityProvider::start().await, IdentityProvider::start().await);
-    let verifier = verifier(&provider);
-    let claims = provider.claims(json!({ "roles": ["administrator"] }));
-    for header in [
-        json!({ "jku": format!("{}/keys", stranger.url) }),
-        json!({ "x5u": format!("{}/keys", stranger.url) }),
-        json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" } }),
-    ] {
-        let refused = verifier.verify(&stranger.sign("ES256", header.clone(), &claims), clock::now()).await;
-        assert_eq!(refused, Err(SessionError::Refused("session has a wrong signature")), "{header}");
-    }
 }
 
 #[tokio::test]

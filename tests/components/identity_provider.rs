@@ -2,11 +2,12 @@
 //! session code.
 
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::routing::get;
+use axum::http::{StatusCode, Uri};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use patgate_tests::forge;
+use patgate_tests::forge_text;
 use ring::rand::SystemRandom;
 use ring::rsa;
 use ring::signature::{
@@ -24,6 +25,14 @@ pub(crate) struct IdentityProvider {
     ec: EcdsaKeyPair,
     ed: Ed25519KeyPair,
     random: SystemRandom,
+    served: Arc<Mutex<Served>>,
+}
+
+/// What it publishes, and what it was asked for.
+#[derive(Default)]
+struct Served {
+    keys: Vec<Value>,
+    paths: Vec<String>,
 }
 
 impl IdentityProvider {
@@ -49,19 +58,45 @@ impl IdentityProvider {
             Ed25519KeyPair::from_pkcs8(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref()).unwrap();
         let point = ec.public_key().as_ref();
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-        let keys = json!({ "keys": [
-            { "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "RS256", "n": jwk["n"], "e": jwk["e"] },
-            { "kty": "EC", "crv": "P-256", "kid": "ES256", "x": encode(&point[1..33]), "y": encode(&point[33..]) },
-            { "kty": "OKP", "crv": "Ed25519", "kid": "EdDSA", "x": encode(ed.public_key().as_ref()) },
-            { "kty": "EC", "crv": "P-521", "kid": "unusable", "x": "AA", "y": "AA" },
-            { "kty": "of the future" },
-        ] });
+        let keys = vec![
+            json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": "RS256", "n": jwk["n"], "e": jwk["e"] }),
+            json!({ "kty": "EC", "crv": "P-256", "kid": "ES256", "x": encode(&point[1..33]), "y": encode(&point[33..]) }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "kid": "EdDSA", "x": encode(ed.public_key().as_ref()) }),
+            json!({ "kty": "EC", "crv": "P-521", "kid": "unusable", "x": "AA", "y": "AA" }),
+            json!({ "kty": "of the future" }),
+        ];
+        let served = Arc::new(Mutex::new(Served { keys, paths: Vec::new() }));
         let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
-        let router = Router::new()
-            .route("/.well-known/openid-configuration", get(async move || discovery.to_string()))
-            .route("/keys", get(async move || keys.to_string()));
+        let answering = Arc::clone(&served);
+        let router = Router::new().fallback(async move |uri: Uri| {
+            let mut served = answering.lock().unwrap();
+            served.paths.push(uri.to_string());
+            match uri.path() {
+                "/.well-known/openid-configuration" => Ok(discovery.to_string()),
+                "/keys" => Ok(json!({ "keys": served.keys }).to_string()),
+                _ => Err(StatusCode::NOT_FOUND),
+            }
+        });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, rsa, modulus: part("n"), ec, ed, random }
+        Self { url, rsa, modulus: part("n"), ec, ed, random, served }
+    }
+
+    /// The key `kid` as it is published, under another id.
+    pub(crate) fn public_key(&self, kid: &str, id: &str) -> Value {
+        let served = self.served.lock().unwrap();
+        let mut key = served.keys.iter().find(|key| key["kid"] == kid).expect("a key").clone();
+        key["kid"] = id.into();
+        key
+    }
+
+    /// Publishes these keys and no others from now on.
+    pub(crate) fn publish(&self, keys: Vec<Value>) {
+        self.served.lock().unwrap().keys = keys;
+    }
+
+    /// The paths it was asked for since the last call.
+    pub(crate) fn take_paths(&self) -> Vec<String> {
+        std::mem::take(&mut self.served.lock().unwrap().paths)
     }
 
     /// The claims of a good session, with changes.
@@ -78,7 +113,17 @@ impl IdentityProvider {
     pub(crate) fn sign(&self, kid: &str, header: Value, claims: &Value) -> String {
         let mut full = json!({ "alg": kid, "kid": kid });
         full.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
-        forge(&full, claims, |message| match kid {
+        self.sign_text(kid, &full.to_string(), &claims.to_string())
+    }
+
+    /// The same with header and claims as they are written.
+    pub(crate) fn sign_text(&self, kid: &str, header: &str, claims: &str) -> String {
+        forge_text(header, claims, |message| self.signature(kid, message))
+    }
+
+    /// What the key `kid` makes of a message.
+    pub(crate) fn signature(&self, kid: &str, message: &[u8]) -> Vec<u8> {
+        match kid {
             "RS256" => {
                 let mut signature = vec![0; self.rsa.public().modulus_len()];
                 self.rsa.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature).unwrap();
@@ -87,7 +132,7 @@ impl IdentityProvider {
             "ES256" => self.ec.sign(&self.random, message).unwrap().as_ref().to_vec(),
             "EdDSA" => self.ed.sign(message).as_ref().to_vec(),
             other => panic!("no key {other}"),
-        })
+        }
     }
 
     /// A session "signed" by HMAC with the bytes of a public key: everybody has those.
@@ -97,7 +142,7 @@ impl IdentityProvider {
             "ES256" => self.ec.public_key().as_ref().to_vec(),
             _ => self.ed.public_key().as_ref().to_vec(),
         };
-        forge(&json!({ "alg": "HS256", "kid": kid }), claims, |message| {
+        forge_text(&json!({ "alg": "HS256", "kid": kid }).to_string(), &claims.to_string(), |message| {
             let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public_key);
             ring::hmac::sign(&key, message).as_ref().to_vec()
         })

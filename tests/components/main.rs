@@ -4,5 +4,6 @@
 mod authorizer_events;
 mod authorizer_sessions;
 mod identity_provider;
+mod session_attacks;
 mod setup;
 mod store;

@@ -18,7 +18,7 @@ pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use person::{NewToken, Person};
 pub use proxy::{DynamoDbProxy, Fault, Recorded};
-pub use sessions::{decode_part, forge};
+pub use sessions::{decode_part, forge, forge_text};
 
 /// A system under test: one started for this test, or one that runs elsewhere.
 #[derive(Debug)]
