@@ -4,11 +4,12 @@ use authorizer::{Authorizer, Outcome, Rejection};
 use chrono::TimeDelta;
 use lambda_http::lambda_runtime::Diagnostic;
 use patgate::clock;
+use patgate::record::Revocation;
 use patgate::token::PlainToken;
-use patgate_tests::DynamoDbProxy;
+use patgate_tests::{DynamoDbProxy, Recorded, delete_item, set_token, set_user};
 use serde_json::{Value, json};
 
-use crate::setup::{config, start, store, user_with_token};
+use crate::setup::{config, new_token, start, store, user_with_token};
 
 const HTTP_2: &str = include_str!("events/http-api-2.0.json");
 const HTTP_1: &str = include_str!("events/http-api-1.0.json");
@@ -232,4 +233,76 @@ async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
         assert_eq!(ask(&authorizer, "203.0.113.7", secret).await, gateway, "{secret:?}");
     }
     assert_eq!(ask(&trusting_nobody, "203.0.113.7", Some("s3cret")).await, gateway);
+}
+
+/// The base62 of hexadecimal digits: of the right prefix, length and alphabet. One of
+/// 62^6 would have the right checksum; of these none has.
+#[tokio::test]
+async fn thousands_of_guesses_without_the_right_checksum_cost_no_read() {
+    // There is nothing at this address: a read would be a fault.
+    let authorizer = Authorizer::new(config(&[]), store("http://127.0.0.1:9"));
+    for guess in 0..5_000 {
+        let digits = patgate_tests::sha256(&format!("guess {guess}"));
+        let outcome = ask(&authorizer, &event(HTTP_2, &format!("Bearer fdp_{}", &digits[..38]))).await;
+        assert_eq!(status(outcome), 401, "{guess}");
+    }
+}
+
+/// A clock in the caller's hand tells them nothing that they do not know already.
+///
+/// On an instance that has not seen them before, every token that exists costs the same
+/// two reads, whatever keeps it from being used, and no write follows. Two differences
+/// remain, and both tell only whoever holds the token itself, which takes 190 random bits
+/// (the reads go by its SHA-256, so nothing is learned a character at a time):
+///
+/// - A token that does not exist costs one read, for there is no owner to be read. The
+///   difference says that the text once was a token here.
+/// - An instance that has let a token in remembers its owner, and reads both in one
+///   request from then on. The difference says that the token was used lately.
+#[tokio::test]
+async fn token_that_is_refused_costs_the_same_requests_whatever_the_reason() {
+    let system = start();
+    let dynamodb = &system.behind().dynamodb;
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(dynamodb);
+    let store = store(&proxy.url);
+    let (allowed, _) = user_with_token(&store, "allowed").await;
+    let (revoked, new) = user_with_token(&store, "revoked").await;
+    let location = store.locate(new.record.token_id).await.unwrap().unwrap();
+    let revocation = Revocation::of_one(clock::now(), "revoked", "revoked");
+    store.revoke(&location, &revocation, clock::now() + TimeDelta::days(90)).await.unwrap();
+    let (expired, new) = user_with_token(&store, "expired").await;
+    set_token(dynamodb, new.hash.as_str(), "expires_at", &json!({ "S": "2026-01-01T00:00:00.000Z" }));
+    let (superseded, _) = user_with_token(&store, "superseded").await;
+    assert!(store.revoke_all_tokens("superseded", "superseded", clock::now()).await.unwrap());
+    let (of_disabled, _) = user_with_token(&store, "disabled").await;
+    set_user(dynamodb, "disabled", "disabled", &json!({ "BOOL": true }));
+    let (of_nobody, _) = user_with_token(&store, "missing").await;
+    delete_item(dynamodb, "Users", &json!({ "user_id": { "S": "missing" } }));
+    let (unknown, _) = new_token("nobody", clock::now());
+
+    // An operation, its table and its shape: everything about it but the key.
+    let costs = async |token: &PlainToken, expected: u16| {
+        let authorizer = Authorizer::new(config(&[]), store.clone());
+        proxy.take();
+        let outcome = ask_with(&authorizer, HTTP_2, token).await;
+        assert_eq!((outcome.last_use.is_some(), status(outcome)), (expected == 200, expected));
+        let shape = |mut request: Recorded| {
+            request.body["Key"] = Value::Null;
+            (request.operation, request.body)
+        };
+        proxy.take().into_iter().map(shape).collect::<Vec<_>>()
+    };
+    let usual = costs(&allowed, 200).await;
+    assert_eq!(usual.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(), ["GetItem"; 2]);
+    for (what, token) in [
+        ("revoked", &revoked),
+        ("expired", &expired),
+        ("superseded", &superseded),
+        ("of a disabled user", &of_disabled),
+        ("of a missing user", &of_nobody),
+    ] {
+        assert_eq!(costs(token, 401).await, usual, "{what}");
+    }
+    assert_eq!(costs(&unknown, 401).await, usual[..1]);
 }
