@@ -18,5 +18,6 @@ mod revoke_all;
 mod roles;
 mod secrets;
 mod smoke;
+mod smuggling;
 mod stopping;
 mod users;

@@ -9,6 +9,7 @@ mod local;
 mod operations;
 mod person;
 mod proxy;
+mod raw;
 mod sessions;
 
 use sha2::{Digest, Sha256};
@@ -118,6 +119,12 @@ impl System {
     pub fn request(&self, method: &str, path: &str) -> Request {
         let base = if path.starts_with("/api/Package") { &self.packages } else { &self.api };
         Request::new(method, &format!("{base}{path}"))
+    }
+
+    /// Sends bytes as they are, and returns the status and the body of each response.
+    /// Only for systems from [`System::start_local`].
+    pub fn send_raw(&self, bytes: &[u8]) -> Vec<(u16, String)> {
+        raw::send(&self.behind().api, bytes)
     }
 
     /// A request with a bearer credential.
