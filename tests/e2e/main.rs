@@ -13,6 +13,7 @@ mod lifecycle;
 mod metrics;
 mod packages;
 mod paging;
+mod paths;
 mod requirements;
 mod revoke_all;
 mod roles;

@@ -1,0 +1,141 @@
+//! Odd spellings of paths and verbs. A route matches as it is written and in no other
+//! spelling; where API Gateway should know better, its authorizer is asked before
+//! anything runs, and the answers are those of the spelled-out route.
+
+use patgate_tests::{Settings, System};
+
+/// Sends a path as it is written; a library might tidy it up.
+fn send(system: &System, method: &str, path: &str, headers: &str) -> (u16, String) {
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    let answers = system.send_raw(request.as_bytes());
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    answers.into_iter().next().unwrap()
+}
+
+fn bearer(credential: &str) -> String {
+    format!("Authorization: Bearer {credential}\r\n")
+}
+
+#[test]
+fn other_spellings_of_a_path_are_other_paths_and_open_nothing() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let (admin, bob) = (system.sign_in("admin"), system.sign_in("bob"));
+    let token = bob.create_token("bob's");
+    let id = &token.id;
+    let spellings = [
+        ("GET", "//api/users".to_owned()),
+        ("GET", "/api//users".to_owned()),
+        ("GET", "/api/users/".to_owned()),
+        ("GET", "/api/users//".to_owned()),
+        ("GET", "/api/./users".to_owned()),
+        ("GET", "/./api/users".to_owned()),
+        ("GET", "/api/me/../users".to_owned()),
+        ("GET", "/api/%2e%2e/api/users".to_owned()),
+        ("GET", "/api%2fusers".to_owned()),
+        ("GET", "/api%2Fusers".to_owned()),
+        ("GET", "/api%5cusers".to_owned()),
+        ("GET", "/api\\users".to_owned()),
+        ("GET", "/%61pi/users".to_owned()),
+        ("GET", "/API/users".to_owned()),
+        ("GET", "/api/Users".to_owned()),
+        ("GET", "/api/users;a=b".to_owned()),
+        ("GET", "/api/users%00".to_owned()),
+        ("GET", "/api/users%20".to_owned()),
+        ("GET", "/api/users%3f".to_owned()),
+        ("GET", "/api/users.json".to_owned()),
+        ("DELETE", format!("/api/tokens/{id}/")),
+        ("DELETE", format!("/api/tokens//{id}")),
+        ("DELETE", format!("/api/tokens/./{id}")),
+        ("DELETE", format!("/api/tokens/x/../{id}")),
+        ("DELETE", format!("/api%2ftokens/{id}")),
+        ("POST", "/api/users/bob%2frevoke-all-tokens".to_owned()),
+        ("POST", "/api/users/bob/revoke-all-tokens/".to_owned()),
+        ("POST", "/api/tokens/revoke/".to_owned()),
+        ("POST", "/api/tokens/%72evoke".to_owned()),
+    ];
+    for (method, path) in &spellings {
+        // Even to an administrator, who could do it all by the right path.
+        for headers in [String::new(), bearer(&admin.session)] {
+            let (status, body) = send(&system, method, path, &headers);
+            assert_eq!((status, body.as_str()), (404, r#"{"message":"Not Found"}"#), "{method} {path}");
+        }
+    }
+    assert_eq!(system.status_of(&token.secret), 200);
+}
+
+#[test]
+fn path_variable_is_one_id_whatever_is_encoded_in_it() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+    let of_alice = alice.create_token("alice's");
+    let own = bob.create_token("bob's");
+    let (mine, others) = (&own.id, &of_alice.id);
+    for (method, path, status) in [
+        ("GET", "/api/tokens/..%2fusers".to_owned(), 400),
+        ("GET", "/api/tokens/%2e%2e".to_owned(), 400),
+        ("GET", "/api/tokens/current%2f..%2fcurrent".to_owned(), 400),
+        ("DELETE", format!("/api/tokens/{others}%00"), 400),
+        ("DELETE", format!("/api/tokens/{others}%20"), 400),
+        ("DELETE", format!("/api/tokens/{mine}%2f..%2f{others}"), 400),
+        ("DELETE", format!("/api/tokens/id%23{others}"), 400),
+        ("DELETE", format!("/api/tokens/{}", others.to_uppercase()), 404),
+        ("GET", format!("/api/tokens/{}", others.to_uppercase()), 404),
+        ("POST", "/api/users/bob%2f..%2falice/revoke-all-tokens".to_owned(), 403),
+        ("POST", "/api/users/alice%2f..%2fbob/revoke-all-tokens".to_owned(), 403),
+        ("POST", "/api/users/bob%00/revoke-all-tokens".to_owned(), 400),
+        ("POST", "/api/users//revoke-all-tokens".to_owned(), 400),
+        ("POST", "/api/users/Bob/revoke-all-tokens".to_owned(), 403),
+        ("POST", "/api/users/%20bob/revoke-all-tokens".to_owned(), 403),
+    ] {
+        assert_eq!(send(&system, method, &path, "").0, 401, "{method} {path}");
+        let answer = send(&system, method, &path, &bearer(&bob.session));
+        assert_eq!(answer.0, status, "{method} {path}: {answer:?}");
+    }
+    for token in [&of_alice, &own] {
+        assert_eq!(system.status_of(&token.secret), 200, "both still work");
+    }
+}
+
+#[test]
+fn verb_is_the_one_of_the_request_line_whatever_headers_and_parameters_say() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("kept");
+    let path = format!("/api/tokens/{}", token.id);
+    for header in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "Method-Override"] {
+        let headers = format!("{}{header}: DELETE\r\n", bearer(&alice.session));
+        assert_eq!(send(&system, "GET", &path, &headers).0, 200, "{header}");
+        assert_eq!(send(&system, "POST", &path, &headers).0, 404, "{header}");
+    }
+    assert_eq!(send(&system, "GET", &format!("{path}?_method=DELETE"), &bearer(&alice.session)).0, 200);
+    for method in ["HEAD", "PUT", "TRACE", "OPTIONS", "LINK", "delete", "Delete", "DELETED"] {
+        for headers in [String::new(), bearer(&alice.session)] {
+            assert_eq!(send(&system, method, &path, &headers).0, 404, "{method}");
+        }
+    }
+    assert_eq!(alice.show(&token.id)["status"], "active");
+}
+
+#[test]
+fn headers_that_rewrite_addresses_elsewhere_are_not_heard() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let admin = system.sign_in("admin");
+    for header in [
+        "X-Original-URL: /api/users",
+        "X-Rewrite-URL: /api/users",
+        "X-Forwarded-Prefix: /api/users",
+        "X-Forwarded-Path: /api/users",
+        "X-Forwarded-Host: evil.example",
+        "Forwarded: for=127.0.0.1;host=evil.example",
+        "X-Amzn-Authorizer: {\"userId\":\"alice\"}",
+        "userId: alice",
+    ] {
+        let (status, body) =
+            send(&system, "GET", "/api/me", &format!("{}{header}\r\n", bearer(&admin.session)));
+        assert!(status == 200 && body.contains(r#""id":"admin""#), "{header}: {body}");
+        assert!(!body.contains("evil.example"), "{header}: {body}");
+    }
+    // And a whole address in the request line is a path on this host, and no other's.
+    let (status, body) = send(&system, "GET", "http://evil.example/api/me", &bearer(&admin.session));
+    assert!(status == 200 && !body.contains("evil.example"), "{status} {body}");
+}
