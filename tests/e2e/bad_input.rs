@@ -1,5 +1,7 @@
 //! Bad input is refused with what and where, and nothing is stored.
 
+use std::collections::BTreeSet;
+
 use patgate_tests::{Settings, System, scan};
 use serde_json::{Value, json};
 
@@ -36,6 +38,56 @@ fn bad_creation_names_the_field_and_stores_nothing() {
     let binary = alice.request("POST", "/api/tokens").body("application/octet-stream", vec![0xff, 0xfe]);
     binary.send().problem(400);
     assert!(scan(&system.behind().dynamodb, "Tokens").is_empty());
+}
+
+/// Neither an attribute of a stored token or user nor a field of what is shown of them:
+/// whoever could set one could make a token of somebody else's, or one without an end.
+#[test]
+fn no_field_can_be_set_but_those_that_are_documented() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
+    let (kept, revoked) = (alice.create_token("kept"), alice.create_token("revoked"));
+    assert_eq!(alice.revoke(&revoked.id), 204);
+    assert_eq!((admin.id().as_str(), system.sign_in("bob").id().as_str()), ("admin", "bob"));
+    let dynamodb = &system.behind().dynamodb;
+    let tables = || ["Tokens", "Users"].map(|table| scan(dynamodb, table));
+    let before = tables();
+    let users = admin.call("GET", "/api/users").json()["items"].as_array().unwrap().clone();
+    let known = before.iter().flatten().chain(&users).chain([&kept.resource]);
+    let known = known.flat_map(|item| item.as_object().unwrap().keys().cloned());
+    let guesses = "userId ownerId user hash scope scopes role admin isAdmin permissions sub Name NAME tokensValidAfter \
+        tokens_valid_after tokens_revoked_at expires_at last_used_at last_used_ip seen_from ExpiresAt __proto__ $set";
+    let guesses = guesses.split_whitespace().chain(["", "name ", " name"]).map(str::to_owned);
+    let fields: BTreeSet<_> = known.chain(guesses).collect();
+    assert!(
+        ["token_hash", "purge_at", "roles_as_of", "owner", "lastSignInAt"]
+            .iter()
+            .all(|name| fields.contains(*name))
+    );
+    for field in &fields {
+        for value in [json!("bob"), json!("2020-01-01T00:00:00.000Z"), json!(["administrator"]), json!(null)]
+        {
+            if !["name", "expiresAt"].contains(&field.as_str()) {
+                let answer = alice.create(&json!({ "name": "ci", field: value }));
+                assert_eq!(answer.problem(400), [field.as_str()], "{field}: {value}");
+            }
+            if field != "disabled" {
+                let change = json!({ "disabled": false, field: value });
+                let answer = admin.request("PATCH", "/api/users/bob").json(&change).send();
+                assert_eq!(answer.problem(400), [field.as_str()], "{field}: {value}");
+            }
+        }
+    }
+    assert_eq!(tables(), before, "nothing was stored or changed");
+    // Where no body is read, none is heard; and the query is none.
+    let all = json!({ "userId": "bob", "tokensValidAfter": "2020-01-01T00:00:00Z", "by": "bob" });
+    let path = "/api/users/alice/revoke-all-tokens?userId=bob&id=bob";
+    assert_eq!(alice.request("POST", path).json(&all).send().status, 204);
+    let shown = alice.show(&kept.id);
+    assert_eq!((&shown["status"], &shown["revokedBy"]), (&json!("revoked"), &json!("alice")));
+    let answer =
+        alice.request("POST", "/api/tokens?userId=bob&owner=bob").json(&json!({ "name": "own" })).send();
+    assert_eq!((answer.status, &answer.json()["owner"]["id"]), (201, &json!("alice")), "{answer:?}");
 }
 
 #[test]
