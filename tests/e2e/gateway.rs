@@ -49,6 +49,50 @@ fn page_of_an_allowed_origin_may_read_answers_and_refusals() {
     }
 }
 
+/// Neither by preflight nor by an answer that their page could read. There are no
+/// cookies, so a page of another origin has no credential to send along in any case.
+#[test]
+fn page_of_any_other_origin_may_neither_ask_nor_read() {
+    let settings = Settings { parameters: vec!["CorsOrigins=https://app.example"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let alice = system.sign_in("alice");
+    for origin in [
+        "null",
+        "*",
+        "",
+        "http://app.example",
+        "https://app.example:8443",
+        "https://app.example/",
+        "https://app.example.evil.example",
+        "https://evil-app.example",
+        "https://evil.example/https://app.example",
+        "https://app.example@evil.example",
+        "https://app.example, https://evil.example",
+        "https://app.example https://evil.example",
+        "https://app%2eexample",
+        "file://",
+    ] {
+        let mut answers: Vec<_> = ["GET", "POST", "DELETE", "PUT"]
+            .map(|method| {
+                let preflight = system.request("OPTIONS", "/api/tokens").header("Origin", origin);
+                preflight.header("Access-Control-Request-Method", method).send()
+            })
+            .into();
+        answers.push(alice.request("GET", "/api/tokens").header("Origin", origin).send());
+        answers.push(system.request("GET", "/api/tokens").header("Origin", origin).send());
+        answers.push(system.request("GET", "/api/nothing").header("Origin", origin).send());
+        for answer in answers {
+            let names = answer.headers.keys().map(|name| name.as_str());
+            let granted: Vec<_> = names.filter(|name| name.starts_with("access-control-")).collect();
+            assert!(granted.is_empty(), "{origin}: {answer:?}");
+        }
+    }
+    let allowed = alice.request("GET", "/api/me").header("Origin", "https://app.example").send();
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), None, "cookies mean nothing here");
+    assert_eq!(allowed.header("vary"), Some("origin"), "a cache keeps origins apart");
+}
+
 #[test]
 fn too_many_headers_are_refused_before_anybody_is_asked() {
     let system = System::start();

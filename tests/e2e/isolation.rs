@@ -1,6 +1,6 @@
 //! Nobody sees or ends what is somebody else's, except administrators.
 
-use patgate_tests::System;
+use patgate_tests::{Response, System};
 use uuid::Uuid;
 
 #[test]
@@ -25,11 +25,36 @@ fn another_users_token_looks_just_like_a_missing_one() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
     let existing = bob.create_token("bob's own").id;
+    let revoked = bob.create_token("bob's old one").id;
+    assert_eq!(bob.revoke(&revoked), 204);
     let missing = Uuid::now_v7().to_string();
     for method in ["GET", "DELETE"] {
-        let answers = [&existing, &missing].map(|id| alice.call(method, &format!("/api/tokens/{id}")));
-        assert_eq!(answers[0].text, answers[1].text);
-        assert_eq!(answers[0].status, answers[1].status);
+        let answers =
+            [&missing, &existing, &revoked].map(|id| alice.call(method, &format!("/api/tokens/{id}")));
+        answers[0].problem(404);
+        for answer in &answers {
+            let names = |answer: &Response| answer.headers.keys().cloned().collect::<Vec<_>>();
+            assert_eq!((answer.status, &answer.text), (404, &answers[0].text));
+            assert_eq!(names(answer), names(&answers[0]));
+        }
+    }
+}
+
+/// To read a token before its owner is known would take longer for one that exists.
+#[test]
+fn another_users_token_costs_just_as_much_as_a_missing_one() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+    let existing = bob.create_token("bob's own").id;
+    assert_eq!(alice.id(), "alice");
+    for id in [existing, Uuid::now_v7().to_string()] {
+        for method in ["GET", "DELETE"] {
+            proxy.take();
+            alice.call(method, &format!("/api/tokens/{id}")).problem(404);
+            let of_endpoint = proxy.take().into_iter().filter(|request| request.function != "Authorizer");
+            let operations: Vec<_> = of_endpoint.map(|request| request.operation).collect();
+            assert_eq!(operations, ["GetItem"], "{method} {id}");
+        }
     }
 }
 
@@ -56,18 +81,39 @@ fn an_administrators_token_administers_as_its_owner_would() {
 }
 
 #[test]
-fn cursor_of_somebody_elses_list_shows_only_ones_own_tokens() {
+fn cursor_of_somebody_elses_list_or_of_ones_own_making_shows_only_ones_own_tokens() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
     let of_alice = alice.create_token("alice's");
+    alice.find_listed("limit=100", &of_alice.id);
+    let mut of_bob = Vec::new();
     for _ in 0..3 {
         let token = bob.create_token("bob's own");
         bob.find_listed("limit=100", &token.id);
+        of_bob.push(token.id);
     }
     let page = bob.call("GET", "/api/tokens?limit=1").json();
     let cursor = page["nextCursor"].as_str().unwrap();
-    let seen = alice.list(&format!("limit=100&cursor={cursor}"));
     let alices_id = alice.id();
-    assert!(seen.iter().all(|item| item["owner"]["id"] == alices_id.as_str()), "{seen:?}");
-    assert!(seen.iter().any(|item| item["id"] == of_alice.id.as_str()), "{seen:?}");
+    let newest = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+    for (cursor, shows_hers) in [
+        (cursor, true),
+        (of_bob[0].as_str(), true),
+        (&of_bob[2].to_uppercase(), true),
+        (newest, true),
+        (&of_alice.id, false),
+        ("00000000-0000-7000-8000-000000000000", false),
+    ] {
+        for status in ["", "&status=active"] {
+            let seen = alice.list(&format!("limit=100&cursor={cursor}{status}"));
+            assert!(seen.iter().all(|item| item["owner"]["id"] == alices_id.as_str()), "{seen:?}");
+            let has_hers = seen.iter().any(|item| item["id"] == of_alice.id.as_str());
+            assert_eq!(has_hers, shows_hers, "{cursor}: {seen:?}");
+        }
+        // Nor does it widen whose tokens one may ask for.
+        for whose in ["allUsers=true".to_owned(), format!("userId={}", bob.id())] {
+            alice.call("GET", &format!("/api/tokens?{whose}&cursor={cursor}")).problem(403);
+        }
+        alice.call("GET", &format!("/api/users?cursor={cursor}")).problem(403);
+    }
 }

@@ -152,3 +152,31 @@ fn response_does_not_wait_for_the_write_of_its_use() {
     assert!(started.elapsed() < delay, "two responses have waited for {:?}", started.elapsed());
     assert_eq!(stored(&system, &token.id)["last_used_at"], Value::Null);
 }
+
+#[test]
+fn address_that_a_client_claims_is_not_believed_without_the_origin_secret() {
+    let parameters = vec!["ClientIpHeader=X-Client-Ip", "OriginSecret=only-the-proxy-knows"];
+    let Some(system) = System::start_local(Settings { parameters, ..Settings::default() }) else { return };
+    let alice = system.sign_in("alice");
+    let forged = ("X-Client-Ip", "203.0.113.7");
+    for headers in [
+        vec![forged],
+        vec![forged, ("X-Origin-Verify", "")],
+        vec![forged, ("X-Origin-Verify", "only-the-proxy-know")],
+        vec![forged, ("X-Origin-Verify", "Only-the-proxy-knows")],
+        vec![forged, ("X-Origin-Verify", "guess"), ("X-Origin-Verify", "only-the-proxy-knows")],
+        vec![forged, forged, ("X-Origin-Verify", "only-the-proxy-knows")],
+        vec![
+            ("X-Forwarded-For", "203.0.113.7"),
+            ("X-Real-Ip", "203.0.113.7"),
+            ("Forwarded", "for=203.0.113.7"),
+        ],
+        vec![("X-Forwarded-For", "203.0.113.7"), ("X-Origin-Verify", "only-the-proxy-knows")],
+    ] {
+        let token = alice.create_token("used once");
+        let request = system.request("GET", "/api/me").bearer(&token.secret);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        assert_eq!(request.send().status, 200);
+        assert_eq!(used(&alice, &token.id)["lastUsedIp"], "127.0.0.1", "{headers:?}");
+    }
+}
