@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e test-aws test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e fuzz test-aws test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -19,6 +19,9 @@ OPERATIONS := $(CURDIR)/target/operations
 
 # What `make build` builds for: arm64 or x86_64.
 ARCH ?= arm64
+
+# How many times as many inputs `make fuzz` draws.
+TIMES ?= 30
 
 # What Vite needs.
 NODE_WILL_DO := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
@@ -48,6 +51,9 @@ test: build-debug ## Run all tests: rules, parts, the system end to end, and the
 
 test-e2e: build-debug ## Run the end-to-end suite alone; BASE_URL=… runs it against that
 	cargo test --package patgate-tests --test e2e
+
+fuzz: build-debug ## Draw inputs by lot for minutes: TIMES as many as `make test` does
+	FUZZ_TIMES=$(TIMES) cargo test --package patgate-tests --test properties -- --nocapture
 
 test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json ## Create the core on a moto server, and test the store against its DynamoDB
 	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"

@@ -1,0 +1,8 @@
+//! What holds for every text, every order of acts and every event: inputs are drawn by
+//! lot, and one that fails is made small.
+//!
+//! `make test` draws a few of each, `make fuzz` many. What once failed stands in
+//! `proptest-regressions` and is tried first from then on.
+
+mod budget;
+mod tokens;
