@@ -5,4 +5,11 @@
 //! `proptest-regressions` and is tried first from then on.
 
 mod budget;
+mod histories;
+mod model;
+mod records;
+#[path = "../components/setup.rs"]
+#[expect(dead_code, reason = "the tests of the components need more of it")]
+mod setup;
+mod stored;
 mod tokens;
