@@ -5,6 +5,7 @@
 //! `proptest-regressions` and is tried first from then on.
 
 mod budget;
+mod events;
 mod histories;
 mod model;
 mod records;
