@@ -196,6 +196,8 @@ export interface components {
     schemas: {
         /** @enum {string} */
         Status: "active" | "expired" | "revoked";
+        /** @description Without control characters; at most 255 bytes in UTF-8. */
+        UserId: string;
         Owner: {
             id: string;
             name: string;
@@ -243,7 +245,7 @@ export interface components {
             token: string;
         };
         NewToken: {
-            /** @description Without control characters; spaces around it are taken off. */
+            /** @description Without control characters; spaces around it are taken off, and something must be left. */
             name: string;
             /**
              * Format: date-time
@@ -252,10 +254,14 @@ export interface components {
              */
             expiresAt?: string | null;
         };
+        /**
+         * Format: uuid
+         * @description A UUID of version 7.
+         */
+        TokenCursor: string;
         TokenPage: {
             items: components["schemas"]["Token"][];
-            /** Format: uuid */
-            nextCursor: string | null;
+            nextCursor: components["schemas"]["TokenCursor"] | null;
         };
         /** @description 1 to 100 entries, both lists together. */
         LeakReport: {
@@ -263,6 +269,10 @@ export interface components {
             tokens?: string[];
             /** @description Hexadecimal SHA-256 of tokens, for a scanner that does not pass on what it found. */
             hashes?: string[];
+        } | {
+            tokens: unknown;
+        } | {
+            hashes: unknown;
         };
         LeakReceipt: {
             /** @description How many different tokens were named, known or not. */
@@ -377,6 +387,24 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The body is larger than the gateway or a function takes, about 6 MB. (More than 16 KB is 400.) */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The request line and headers are larger than the gateway takes, 10 KB together. */
+        HeadersTooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
         /** @description Too many requests at once. Trying again later will help. */
         Throttled: {
             headers: {
@@ -396,7 +424,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Storage is not available right now, or others write the same. Trying again may help. */
+        /**
+         * @description Storage is not available right now, or others write the same; or the gateway had no answer in time, and says
+         *     so without `Retry-After`. Trying again may help.
+         */
         Unavailable: {
             headers: {
                 /** @description Seconds to wait before trying again. */
@@ -404,6 +435,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                "application/json": components["schemas"]["GatewayMessage"];
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -411,7 +443,7 @@ export interface components {
     parameters: {
         TokenId: string;
         /** @description The subject of the user's sessions, percent-encoded. */
-        UserId: string;
+        UserId: components["schemas"]["UserId"];
     };
     requestBodies: never;
     headers: {
@@ -428,12 +460,12 @@ export interface operations {
                 /** @description The most tokens to return. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                cursor?: string;
+                cursor?: components["schemas"]["TokenCursor"];
                 status?: components["schemas"]["Status"];
-                /** @description Administrators only. Not together with `userId`. */
+                /** @description Administrators only. `true` not together with `userId`. */
                 allUsers?: boolean;
                 /** @description Somebody else's tokens; administrators only. */
-                userId?: string;
+                userId?: components["schemas"]["UserId"];
             };
             header?: never;
             path?: never;
@@ -454,6 +486,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -484,6 +518,9 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -512,6 +549,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -538,6 +577,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -566,7 +607,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["Invalid"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -592,6 +635,8 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -602,7 +647,7 @@ export interface operations {
                 /** @description The most users to return. */
                 limit?: number;
                 /** @description The `nextCursor` of the page before. */
-                cursor?: string;
+                cursor?: components["schemas"]["UserId"];
             };
             header?: never;
             path?: never;
@@ -623,6 +668,8 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -653,6 +700,8 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["UserNotFound"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -687,6 +736,9 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["UserNotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -715,6 +767,8 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["UserNotFound"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -739,7 +793,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }
