@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e fuzz test-aws test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e fuzz test-aws test-contract test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -10,6 +10,7 @@ VENV := .venv
 CHECKOV := .venv-checkov
 BENCH := .venv-bench
 NODE_SUBJECT := bench/subjects/node
+CONTRACT := .venv-contract
 TOOLS := .tools
 CDK := infra/examples/cdk
 TEMPLATES := $(wildcard infra/*.yaml infra/examples/*.yaml)
@@ -44,8 +45,8 @@ run: build-debug web-if-possible ## Run the whole system on this machine (PORT, 
 test: build-debug ## Run all tests: rules, parts, the system end to end, and the page in a browser
 	@rm -rf $(OPERATIONS)
 	PATGATE_OPERATIONS=$(OPERATIONS) cargo test --workspace
-	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-privileges test-aws; \
-	else echo "SKIPPED: the deployment's tests need Python 3 with venv"; test -z "$$CI"; fi
+	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-privileges test-aws test-contract; \
+	else echo "SKIPPED: the tests of deployment and contract need Python 3 with venv"; test -z "$$CI"; fi
 	@if $(NODE_WILL_DO) && $(CHROMIUM_IS_HERE); then $(MAKE) --no-print-directory test-web; \
 	else echo "SKIPPED: the page's tests need Node 20.19 or newer and Chromium"; test -z "$$CI"; fi
 
@@ -61,6 +62,9 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/test_deploy_script.py
 	$(VENV)/bin/python tests/aws/test_page.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
+
+test-contract: build-debug $(CONTRACT)/installed ## Hold every endpoint to docs/openapi.yaml with requests that Schemathesis makes up (SEED, EXAMPLES, ROLE)
+	$(CONTRACT)/bin/python tests/contract/test_contract.py
 
 package: $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer --lambda-dir target/package
@@ -122,7 +126,7 @@ first-administrator: $(VENV)/installed ## Make USER_ID an administrator where ro
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator
 
 clean: ## Remove what was built, and the data of `make run`
-	rm -rf target .local $(VENV) $(CHECKOV) $(BENCH) $(TOOLS) $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules web/dist web/node_modules $(CDK)/node_modules
+	rm -rf target .local $(VENV) $(CHECKOV) $(CONTRACT) $(BENCH) $(TOOLS) $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules web/dist web/node_modules $(CDK)/node_modules
 
 # `make run` works without Node, and says how to get the page.
 web-if-possible:
@@ -158,6 +162,11 @@ $(BENCH)/installed: bench/subjects/python/requirements.txt
 
 $(NODE_SUBJECT)/dist/index.js: $(NODE_SUBJECT)/package-lock.json $(wildcard $(NODE_SUBJECT)/*.mjs)
 	cd $(NODE_SUBJECT) && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+$(CONTRACT)/installed: requirements-contract.txt
+	python3 -m venv $(CONTRACT)
+	$(CONTRACT)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-contract.txt
+	@touch $@
 
 # Without optimisation it builds in half the time, and it runs for seconds.
 $(TOOLS)/bin/cargo-deny:

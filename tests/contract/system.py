@@ -1,0 +1,103 @@
+"""A Patgate of one's own on this machine, and requests to it."""
+
+import collections
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LOCAL = pathlib.Path(os.environ.get("LOCAL", ROOT / "target/debug/local"))
+TIMEOUT_SECONDS = 20
+
+
+def request(method, url, credential=None, body=None, headers=()):
+    """The JSON of a good answer; any other is an error."""
+    data = None if body is None else json.dumps(body).encode()
+    made = urllib.request.Request(url, data=data, method=method, headers=dict(headers))
+    if credential is not None:
+        made.add_header("Authorization", f"Bearer {credential}")
+    try:
+        with urllib.request.urlopen(made, timeout=TIMEOUT_SECONDS) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f"{method} {url}: {error.code} {error.read()[:300]}") from error
+
+
+def sign_in(issuer, user):
+    data = urllib.parse.urlencode({"user": user}).encode()
+    with urllib.request.urlopen(f"{issuer}/sign-in", data=data, timeout=TIMEOUT_SECONDS) as answer:
+        return json.loads(answer.read())["access_token"]
+
+
+def create_token(api, session, name, **fields):
+    return request("POST", f"{api}/api/tokens", session, {"name": name, **fields})
+
+
+class System:
+    """A running `local`, which forgets everything at the end."""
+
+    def __init__(self, *parameters):
+        arguments = [argument for parameter in parameters for argument in ("--parameter", parameter)]
+        free = {name: "0" for name in ("PORT", "ISSUER_PORT", "DYNAMODB_PORT")}
+        self.child = subprocess.Popen(
+            [LOCAL, "--memory", *arguments],
+            cwd=ROOT,
+            env=os.environ | free,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        found = {}
+        for line in self.child.stdout:
+            if match := re.match(r"  (API|Sign-in|DynamoDB)\s+(http://\S+)", line):
+                found[match[1]] = match[2]
+            if len(found) == 3:
+                break
+        else:
+            raise RuntimeError(f"`{LOCAL}` did not start")
+        # What it says goes on being read, or it would wait for that.
+        self.said = collections.deque(maxlen=20)
+        self.reader = threading.Thread(target=self.said.extend, args=[self.child.stdout], daemon=True)
+        self.reader.start()
+        self.api, self.issuer, self.dynamodb = found["API"], found["Sign-in"], found["DynamoDB"]
+
+    def sign_in(self, user):
+        """A session, which is on record once it was used."""
+        session = sign_in(self.issuer, user)
+        request("GET", f"{self.api}/api/me", session)
+        return session
+
+    def make_administrator(self, user):
+        """As infra/first-administrator does, where roles are kept in the table."""
+        update = {
+            "TableName": "Users",
+            "Key": {"user_id": {"S": user}},
+            "UpdateExpression": "SET #roles = :roles",
+            "ExpressionAttributeNames": {"#roles": "roles"},
+            "ExpressionAttributeValues": {":roles": {"L": [{"S": "administrator"}]}},
+        }
+        signed = "AWS4-HMAC-SHA256 Credential=TESTS/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0"
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": "DynamoDB_20120810.UpdateItem",
+            "X-Amz-Date": "20260101T000000Z",
+            "Authorization": signed,
+        }
+        request("POST", self.dynamodb, body=update, headers=headers)
+
+    def stop(self):
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        self.reader.join(TIMEOUT_SECONDS)
