@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e fuzz test-aws test-contract test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug \
+.PHONY: help run test test-e2e fuzz test-aws test-contract test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug lock-python \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -61,6 +61,7 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/test_examples.py
 	$(VENV)/bin/python tests/aws/test_deploy_script.py
 	$(VENV)/bin/python tests/aws/test_page.py
+	$(VENV)/bin/python tests/aws/test_pins.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
 test-contract: build-debug $(CONTRACT)/installed ## Hold every endpoint to docs/openapi.yaml with requests that Schemathesis makes up (SEED, EXAMPLES, ROLE)
@@ -145,28 +146,34 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 $(CDK)/node_modules/.package-lock.json: $(CDK)/package.json $(CDK)/package-lock.json
 	@if command -v npm >/dev/null; then cd $(CDK) && npm ci --silent --no-audit --no-fund; fi
 
-$(VENV)/installed: requirements.txt
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@touch $@
+$(VENV)/installed: requirements.txt requirements.lock
+	$(install-python)
 
-$(CHECKOV)/installed: requirements-checkov.txt
-	python3 -m venv $(CHECKOV)
-	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-checkov.txt
-	@touch $@
+$(CHECKOV)/installed: requirements-checkov.txt requirements-checkov.lock
+	$(install-python)
 
-$(BENCH)/installed: bench/subjects/python/requirements.txt
-	python3 -m venv $(BENCH)
-	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
+$(CONTRACT)/installed: requirements-contract.txt requirements-contract.lock
+	$(install-python)
+
+$(BENCH)/installed: requirements-bench.txt requirements-bench.lock
+	$(install-python)
+
+# What the tools need in turn is pinned as well: some of it builds and deploys.
+define install-python
+python3 -m venv --clear $(@D)
+$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< --constraint $(<:.txt=.lock)
+@touch $@
+endef
+
+lock-python: ## Pin anew what the Python tools need, after a change of requirements*.txt
+	@for requirements in requirements*.txt; do \
+	  rm -rf target/lock && python3 -m venv target/lock && \
+	  target/lock/bin/pip install --quiet --disable-pip-version-check --requirement $$requirements && \
+	  { echo "# Written by \`make lock-python\`."; target/lock/bin/pip freeze; } > $${requirements%.txt}.lock || exit 1; \
+	done
 
 $(NODE_SUBJECT)/dist/index.js: $(NODE_SUBJECT)/package-lock.json $(wildcard $(NODE_SUBJECT)/*.mjs)
 	cd $(NODE_SUBJECT) && npm ci --silent --no-audit --no-fund && npm run --silent build
-
-$(CONTRACT)/installed: requirements-contract.txt
-	python3 -m venv $(CONTRACT)
-	$(CONTRACT)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-contract.txt
-	@touch $@
 
 # Without optimisation it builds in half the time, and it runs for seconds.
 $(TOOLS)/bin/cargo-deny:
