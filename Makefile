@@ -62,6 +62,7 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/test_deploy_script.py
 	$(VENV)/bin/python tests/aws/test_page.py
 	$(VENV)/bin/python tests/aws/test_pins.py
+	$(VENV)/bin/python tests/aws/test_npm_advisories.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
 test-contract: build-debug $(CONTRACT)/installed ## Hold every endpoint to docs/openapi.yaml with requests that Schemathesis makes up (SEED, EXAMPLES, ROLE)
@@ -102,6 +103,7 @@ check: check-web $(VENV)/installed $(CHECKOV)/installed $(TOOLS)/bin/cargo-deny 
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
 	$(TOOLS)/bin/cargo-deny check bans licenses sources
 	./.ci/advisories $(TOOLS)/bin/cargo-deny
+	./.ci/npm-advisories web
 	$(VENV)/bin/cfn-lint $(TEMPLATES)
 	@for template in $(TEMPLATES); do \
 	  $(VENV)/bin/sam validate --region us-east-1 --lint --template $$template || exit 1; \
