@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e fuzz test-aws test-contract test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build build-debug lock-python \
+.PHONY: help run test test-e2e fuzz test-aws test-contract test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build sbom build-debug lock-python \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -20,6 +20,10 @@ OPERATIONS := $(CURDIR)/target/operations
 
 # What `make build` builds for: arm64 or x86_64.
 ARCH ?= arm64
+TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
+# The packages that run on Lambda, and where it is written down what they are made of.
+DEPLOYED := --workspace --exclude local --exclude patgate-tests --exclude patgate-bench --exclude floor --exclude get-item
+SBOM := target/sbom
 
 # How many times as many inputs `make fuzz` draws.
 TIMES ?= 30
@@ -61,6 +65,7 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/test_examples.py
 	$(VENV)/bin/python tests/aws/test_deploy_script.py
 	$(VENV)/bin/python tests/aws/test_page.py
+	$(VENV)/bin/python tests/aws/test_sbom.py
 	$(VENV)/bin/python tests/aws/test_pins.py
 	$(VENV)/bin/python tests/aws/test_npm_advisories.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
@@ -117,9 +122,14 @@ check-web: web/node_modules/.package-lock.json
 format: ## Format the code
 	cargo fmt --all
 
-build: $(VENV)/installed ## Build the Lambda packages in target/lambda/ (ARCH=arm64 or x86_64)
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --$(subst _,-,$(ARCH)) \
-	  --workspace --exclude local --exclude patgate-tests
+build: $(VENV)/installed sbom ## Build the Lambda packages in target/lambda/, and their SBOM (ARCH=arm64 or x86_64)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --$(subst _,-,$(ARCH)) $(DEPLOYED)
+
+sbom: $(VENV)/installed ## Write down what the functions and the page are made of (CycloneDX, in target/sbom/)
+	@mkdir -p $(SBOM)
+	$(VENV)/bin/python infra/sbom.py $(TARGET) $(DEPLOYED) > $(SBOM)/functions.cdx.json
+	@if $(NODE_WILL_DO); then cd web && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only \
+	  > $(abspath $(SBOM))/page.cdx.json; else echo "$(NO_NODE)"; fi
 
 build-debug:
 	@echo "Building (a first build takes about three minutes)"
