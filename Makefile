@@ -21,8 +21,10 @@ OPERATIONS := $(CURDIR)/target/operations
 # What `make build` builds for: arm64 or x86_64.
 ARCH ?= arm64
 TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
+# What only `make bench` needs.
+MEASURED := patgate-bench floor get-item
 # The packages that run on Lambda, and where it is written down what they are made of.
-DEPLOYED := --workspace --exclude local --exclude patgate-tests --exclude patgate-bench --exclude floor --exclude get-item
+DEPLOYED := --workspace $(addprefix --exclude ,local patgate-tests $(MEASURED))
 SBOM := target/sbom
 
 # How many times as many inputs `make fuzz` draws.
@@ -133,7 +135,7 @@ sbom: $(VENV)/installed ## Write down what the functions and the page are made o
 
 build-debug:
 	@echo "Building (a first build takes about three minutes)"
-	@cargo build --workspace --bins
+	@cargo build --workspace $(addprefix --exclude ,$(MEASURED)) --bins
 
 first-administrator: $(VENV)/installed ## Make USER_ID an administrator where roles are kept in Users (STACK, or DYNAMODB_URL on this machine)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator

@@ -4,7 +4,7 @@
     sbom.py <target> <Cargo's selection of packages>…
 
 It goes by `cargo tree`, which resolves features for the selected packages as the build does. Programs that go by
-`cargo metadata` name what the rest of the workspace would bring along as well; docs/decisions/0030 has the figures.
+`cargo metadata` name what the rest of the workspace would bring along as well; docs/decisions/0020 has the figures.
 Left out is what runs at build time only: build scripts' and macros' dependencies.
 """
 

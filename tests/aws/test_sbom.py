@@ -15,7 +15,7 @@ from samcli.yamlhelper import yaml_parse
 from templates import CORE, PACKAGE_API, ROOT
 
 # What no function contains: `local`, tests, macros and build scripts bring it along.
-NOT_DEPLOYED = {"dynoxide-rs", "rusqlite", "saphyr", "axum", "ureq", "clap", "syn", "serde_derive", "cc", "local", "patgate-tests"}
+NOT_DEPLOYED = {"dynoxide-rs", "rusqlite", "saphyr", "axum", "ureq", "clap", "syn", "serde_derive", "cc", "local", "patgate-tests", "patgate-bench", "plotters"}
 
 
 class Sbom(unittest.TestCase):
