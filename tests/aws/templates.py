@@ -27,7 +27,10 @@ class ManagedPolicies:
 
 def translate(path, code="s3://code/function.zip"):
     """A template of ours as plain CloudFormation; every function's code lies at `code`."""
-    template = yaml_parse(path.read_text())
+    return translated(yaml_parse(path.read_text()), code)
+
+
+def translated(template, code="s3://code/function.zip"):
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
