@@ -64,6 +64,7 @@ fuzz: build-debug ## Draw inputs by lot for minutes: TIMES as many as `make test
 
 test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json ## Create the core on a moto server, and test the store against its DynamoDB
 	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"
+	$(VENV)/bin/python tests/aws/test_template.py
 	$(VENV)/bin/python tests/aws/test_examples.py
 	$(VENV)/bin/python tests/aws/test_deploy_script.py
 	$(VENV)/bin/python tests/aws/test_page.py
