@@ -49,5 +49,18 @@ class Alarms(unittest.TestCase):
             self.assertEqual(evaluate("AuthorizerCrashesAlarm", **numbers), crashes, numbers)
 
 
+class Parameters(unittest.TestCase):
+    def allow(self, name, refused, *allowed):
+        pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
+        for value in allowed:
+            self.assertRegex(value, pattern, name)
+        for value in refused:
+            self.assertNotRegex(value, pattern, name)
+
+    def test_header_with_the_clients_address_is_not_a_list_of_addresses(self):
+        lists = ["X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR"]
+        self.allow("ClientIpHeader", [*lists, "X Client", "X-Client:"], "", "X-Client-Ip", "X-Forwarded-For-One")
+
+
 if __name__ == "__main__":
     unittest.main()
