@@ -1,8 +1,9 @@
 """What the core's template says where nothing creates it: alarms, parameters, the alias."""
 
+import json
 import unittest
 
-from templates import CORE, translate
+from templates import CORE, ROOT, translate, yaml_parse
 
 TEMPLATE = translate(CORE)
 
@@ -49,6 +50,56 @@ class Alarms(unittest.TestCase):
             self.assertEqual(evaluate("AuthorizerCrashesAlarm", **numbers), crashes, numbers)
 
 
+class Topic(unittest.TestCase):
+    def test_every_alarm_tells_the_topic_if_there_is_one(self):
+        alarms = [name for name, item in TEMPLATE["Resources"].items() if item["Type"] == "AWS::CloudWatch::Alarm"]
+        self.assertEqual(len(alarms), 7)
+        topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+        for name in alarms:
+            self.assertEqual(resource(name)["AlarmActions"], topic, name)
+            # A report of a leak is over at once; that it is over is no news.
+            self.assertEqual(resource(name).get("OKActions"), None if name == "LeakedTokensAlarm" else topic, name)
+        self.assertEqual(TEMPLATE["Conditions"]["HasAlarmTopic"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopic"}, ""]}]})
+
+
+class Attaching(unittest.TestCase):
+    def test_alias_is_what_is_exported_and_what_api_gateway_may_ask(self):
+        alias = {"Ref": "AuthorizerLive"}
+        self.assertEqual(
+            resource("AuthorizerLive"),
+            {"Name": "live", "FunctionName": {"Ref": "Authorizer"}, "FunctionVersion": "$LATEST"},
+        )
+        exported = TEMPLATE["Outputs"]["AuthorizerArn"]
+        self.assertEqual(exported["Value"], alias)
+        self.assertEqual(exported["Export"], {"Name": {"Fn::Sub": "${AWS::StackName}-AuthorizerArn"}})
+        permission = resource("AuthorizerPermission")
+        self.assertEqual((permission["FunctionName"], permission["Action"]), (alias, "lambda:InvokeFunction"))
+        self.assertEqual(permission["Principal"], "apigateway.amazonaws.com")
+        # Authorizers of any API of this account and region, and nothing else of it.
+        arn = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*/authorizers/*"
+        self.assertEqual(permission["SourceArn"], {"Fn::Sub": arn})
+
+    def test_examples_import_what_the_core_exports(self):
+        imported = {"Fn::ImportValue": {"Fn::Sub": "${PatgateStack}-AuthorizerArn"}}
+        for name in ("http-api", "package-api", "rest-api"):
+            example = yaml_parse((ROOT / "infra" / "examples" / f"{name}.yaml").read_text())
+            self.assertIn(json.dumps(imported), json.dumps(example["Resources"]), name)
+
+    def test_our_own_api_asks_by_the_alias_as_well(self):
+        scheme = resource("Api")["Body"]["components"]["securitySchemes"]["Patgate"]
+        self.assertIn('{"Ref": "AuthorizerLive"}', json.dumps(scheme["x-amazon-apigateway-authorizer"]["authorizerUri"]))
+
+
+class Throttling(unittest.TestCase):
+    def test_reports_of_leaks_are_throttled_more_than_the_rest(self):
+        (stage,) = [
+            item["Properties"] for item in TEMPLATE["Resources"].values() if item["Type"] == "AWS::ApiGatewayV2::Stage"
+        ]
+        self.assertEqual(stage["DefaultRouteSettings"], {"ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 2000})
+        reports = {"POST /api/tokens/revoke": {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 10}}
+        self.assertEqual(stage["RouteSettings"], reports)
+
+
 class Parameters(unittest.TestCase):
     def allow(self, name, refused, *allowed):
         pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
@@ -60,6 +111,23 @@ class Parameters(unittest.TestCase):
     def test_header_with_the_clients_address_is_not_a_list_of_addresses(self):
         lists = ["X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR"]
         self.allow("ClientIpHeader", [*lists, "X Client", "X-Client:"], "", "X-Client-Ip", "X-Forwarded-For-One")
+
+    def test_what_a_slip_of_the_hand_leaves_is_refused(self):
+        self.allow("RolesClaim", [" ", "groups ", "\tgroups"], "", "cognito:groups", "realm_access.roles", "https://example.com/roles")
+        self.allow("OidcAudience", ["", " ", "api "], "api", "https://api.example.com", "7k3j5h2g")
+        self.allow("OriginSecret", ["short", "with a blank in its midst", "ä" * 20], "", "only-the-proxy-knows")
+        origins = ["http://localhost:5173", "https://app.example.com", "*"]
+        self.allow("CorsOrigins", ["", "app.example.com", "https://app.example.com/", "https://a.example/path"], *origins)
+
+    def test_page_and_core_take_the_same_secrets_but_for_none(self):
+        page = yaml_parse((ROOT / "infra" / "page.yaml").read_text())["Parameters"]["OriginSecret"]
+        core = TEMPLATE["Parameters"]["OriginSecret"]
+        self.assertEqual(core["AllowedPattern"], f"^({page['AllowedPattern'].strip('^$')})?$")
+
+    def test_defaults_are_values_that_the_patterns_allow(self):
+        for name, parameter in TEMPLATE["Parameters"].items():
+            if "Default" in parameter and "AllowedPattern" in parameter:
+                self.assertRegex(parameter["Default"], parameter["AllowedPattern"], name)
 
 
 if __name__ == "__main__":
