@@ -10,18 +10,19 @@ does one that is granted and was never used.
 
 import json
 import pathlib
+import re
 import sys
 
 from templates import CORE, PACKAGE_API, as_list, translate
 
 
 def used(folder):
-    """What was done: function, action, table, and whether by an index."""
+    """What was done: function, action, table, and the index that it went by, or an empty text."""
     operations = set()
     for file in pathlib.Path(folder).glob("*.jsonl"):
         for line in file.read_text().splitlines():
             done = json.loads(line)
-            operations.add((done["function"], done["action"], done["table"], done["index"] is not None))
+            operations.add((done["function"], done["action"], done["table"], done["index"] or ""))
     # The tests look into the tables as well, as themselves.
     return {operation for operation in operations if operation[0] not in ("", "tests")}
 
@@ -51,14 +52,14 @@ def granted(template):
 
 
 def table_of(arn):
-    """The logical id of a table, and whether the permission is for its indexes."""
+    """The logical id of a table, and the index that the permission is for, or an empty text."""
     if "Fn::GetAtt" in arn:
         table, attribute = arn["Fn::GetAtt"]
         assert attribute == "Arn", arn
-        return table, False
-    table, rest = arn["Fn::Sub"].removeprefix("${").split(".Arn}")
-    assert rest == "/index/*", arn
-    return table, True
+        return table, ""
+    named = re.fullmatch(r"\$\{(\w+)\.Arn\}/index/([\w-]+)", arn["Fn::Sub"])
+    assert named, arn
+    return named[1], named[2]
 
 
 def main():
@@ -75,8 +76,8 @@ def main():
 
 
 def show(operation):
-    function, action, table, by_index = operation
-    return f"{function}: dynamodb:{action} on {table}{' by an index' if by_index else ''}"
+    function, action, table, index = operation
+    return f"{function}: dynamodb:{action} on {table}{f' by {index}' if index else ''}"
 
 
 if __name__ == "__main__":
