@@ -90,6 +90,27 @@ class Attaching(unittest.TestCase):
         self.assertIn('{"Ref": "AuthorizerLive"}', json.dumps(scheme["x-amazon-apigateway-authorizer"]["authorizerUri"]))
 
 
+class Description(unittest.TestCase):
+    def test_document_describes_the_routes_of_the_api_and_who_may_call_them(self):
+        # None stands for everybody: whatever needs no authorizer.
+        deployed = {
+            (method, path): None if "NONE" in operation["security"][0] else "authorizer"
+            for path, methods in resource("Api")["Body"]["paths"].items()
+            for method, operation in methods.items()
+        }
+        # One route of the API serves both.
+        deployed["get", "/api/tokens/current"] = deployed["get", "/api/tokens/{id}"]
+        document = yaml_parse((ROOT / "docs" / "openapi.yaml").read_text())
+        described = {
+            (method, path): "authorizer" if operation.get("security", document["security"]) else None
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+            if method != "parameters"
+        }
+        self.assertEqual(described, deployed)
+        self.assertEqual([route for route, asks in deployed.items() if asks is None], [("post", "/api/tokens/revoke")])
+
+
 class Throttling(unittest.TestCase):
     def test_reports_of_leaks_are_throttled_more_than_the_rest(self):
         (stage,) = [
