@@ -1,6 +1,7 @@
 """What the core's template says where nothing creates it: alarms, parameters, the alias."""
 
 import json
+import re
 import unittest
 
 from templates import CORE, ROOT, translate, yaml_parse
@@ -48,6 +49,57 @@ class Alarms(unittest.TestCase):
         for crashes, errors, denied, faults in [(0, 30, 25, 5), (30, 30, None, None), (10, 30, 20, None)]:
             numbers = {"errors": errors, "denied": denied, "faults": faults}
             self.assertEqual(evaluate("AuthorizerCrashesAlarm", **numbers), crashes, numbers)
+
+
+class Metrics(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        source = (ROOT / "functions" / "authorizer" / "src" / "metrics.rs").read_text().split("#[cfg(test)]")[0]
+        reasons = set(re.findall(r'=> "(\w+)"', source)) - {"Other"}
+        cls.written = set(re.findall(r'add\("(\w+)"', source)) | {f"Denied{reason}" for reason in reasons}
+        assert len(cls.written) == 15, cls.written
+        cls.namespace = re.search(r'NAMESPACE: &str = "(\w+)"', source)[1]
+        cls.dimension = re.search(r'STACK: &str = "(\w+)"', source)[1]
+
+    def test_dashboard_shows_every_refusal_and_nothing_that_nobody_writes(self):
+        # What comes of `Fn::Sub` with any values is JSON as well.
+        body = json.loads(re.sub(r"\$\{[\w:]+\}", "x", resource("Dashboard")["DashboardBody"]["Fn::Sub"]))
+        shown = set()
+        for widget in body["widgets"]:
+            namespace = metric = dimension = None
+            for row in widget["properties"]["metrics"]:
+                if row[0] == "...":  # as the row before, with another value
+                    continue
+                namespace, metric, dimension = (
+                    before if now == "." else now for before, now in zip((namespace, metric, dimension), row)
+                )
+                if namespace == self.namespace:
+                    self.assertEqual(dimension, self.dimension, row)
+                    shown.add(metric)
+        self.assertEqual(shown, self.written - {"LastUsedWrites"})
+
+    def test_alarms_watch_metrics_that_are_written(self):
+        watched = set()
+        for name, item in TEMPLATE["Resources"].items():
+            if item["Type"] == "AWS::CloudWatch::Alarm":
+                alarm = item["Properties"]
+                for metric in metrics(name).values() if "Metrics" in alarm else [alarm]:
+                    if metric["Namespace"] == self.namespace and isinstance(metric["MetricName"], str):
+                        self.assertEqual([one["Name"] for one in metric["Dimensions"]], [self.dimension], name)
+                        watched.add(metric["MetricName"])
+        self.assertEqual(watched, {"Allowed", "Denied", "Faults"})
+        self.assertLessEqual(watched, self.written)
+
+    def test_alarm_of_leaks_watches_what_the_filter_counts(self):
+        (counted,) = resource("LeakedTokensFilter")["MetricTransformations"]
+        alarm = resource("LeakedTokensAlarm")
+        self.assertEqual((alarm["Namespace"], alarm["MetricName"]), (counted["MetricNamespace"], counted["MetricName"]))
+
+    def test_document_explains_every_metric(self):
+        document = (ROOT / "docs" / "operations.md").read_text()
+        table = document.split("| metric | |\n| --- | --- |\n")[1].split("\n\n")[0]
+        explained = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+        self.assertEqual(explained, self.written)
 
 
 class Topic(unittest.TestCase):
