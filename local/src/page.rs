@@ -82,6 +82,7 @@ async fn protect(State(page): State<Arc<Page>>, request: Request, next: Next) ->
     for (name, value) in [
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (header::CACHE_CONTROL, "no-cache"),
     ] {
