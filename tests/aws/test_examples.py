@@ -69,6 +69,11 @@ class HttpApis(unittest.TestCase):
         self.check(authorizer)
         for route in of_type(template, "AWS::ApiGatewayV2::Route"):
             self.assertEqual((route["AuthorizationType"], route["AuthorizerId"]), ("CUSTOM", {"Ref": "Authorizer"}))
+            # A route for OPTIONS would be asked for a credential, which no preflight has.
+            self.assertFalse(route["RouteKey"].startswith(("OPTIONS", "ANY")), route["RouteKey"])
+        (api,) = of_type(template, "AWS::ApiGatewayV2::Api")
+        cors = {"AllowOrigins": [{"Ref": "PageOrigin"}], "AllowMethods": ["GET"], "AllowHeaders": ["authorization"]}
+        self.assertEqual(api["CorsConfiguration"], cors)
 
     def test_sam(self):
         template = translate(EXAMPLES / "package-api.yaml")
