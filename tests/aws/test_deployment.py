@@ -32,6 +32,23 @@ NOT_CREATED = {
 # architecture of functions. Of these the template itself is checked.
 # moto looks for the function by the alias, which it has not created.
 LEFT_OUT = {"AuthorizerPermission"}
+# No default, so that a parameter which reaches nothing shows.
+GIVEN = PARAMETERS | {
+    "RolesClaim": "groups",
+    "AdminRole": "token-keeper",
+    "TokenPrefix": "acme_",
+    "LastUsedResolutionSeconds": "300",
+    "MaxLifetimeDays": "180",
+    "ExpiryRequired": "true",
+    "RetentionDays": "30",
+    "SessionMaxAgeDays": "45",
+    "FirstMonth": "2025-11",
+    "ClientIpHeader": "X-Client-Ip",
+    "OriginSecret": "only-the-proxy-knows",
+    "LogRetentionDays": "14",
+    "Architecture": "x86_64",
+    "MemorySize": "512",
+}
 CODE = ("code", "function.zip")
 
 
@@ -53,7 +70,7 @@ class Deployment(unittest.TestCase):
         cloudformation.create_stack(
             StackName="patgate",
             TemplateBody=json.dumps(cls.template),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()],
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in GIVEN.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
         cls.stack = cloudformation.describe_stacks(StackName="patgate")["Stacks"][0]
@@ -122,16 +139,36 @@ class Deployment(unittest.TestCase):
             self.assertEqual(created["Runtime"], "provided.al2023", name)
             self.assertEqual(created["Handler"], "bootstrap", name)
             self.assertEqual(properties["Architectures"], [{"Ref": "Architecture"}], name)
-            self.assertEqual(created["MemorySize"], 256, name)
+            self.assertEqual(created["MemorySize"], int(GIVEN["MemorySize"]), name)
             self.assertEqual(created["Timeout"], 5 if name == "Authorizer" else 10, name)
             environment = created["Environment"]["Variables"]
             self.assertEqual(environment.keys(), properties["Environment"]["Variables"].keys(), name)
             for variable, table in tables.items():
                 self.assertEqual(environment.get(variable, table), table, name)
+            for variable, value in environment.items():
+                # Such as RETENTION_DAYS of the parameter RetentionDays.
+                parameter = "".join(word.capitalize() for word in variable.split("_"))
+                self.assertEqual(str(value), GIVEN.get(parameter, str(value)), f"{name}: {variable}")
         authorizer = functions.get_function_configuration(FunctionName=self.physical["Authorizer"])
-        environment = authorizer["Environment"]["Variables"]
-        self.assertEqual(environment["OIDC_ISSUER"], PARAMETERS["OidcIssuer"])
-        self.assertEqual(environment["STACK_NAME"], "patgate")
+        self.assertEqual(authorizer["Environment"]["Variables"]["STACK_NAME"], "patgate")
+
+    def test_each_rule_reaches_the_functions_that_enforce_it(self):
+        readers = {}
+        for name, properties in self.resources("AWS::Lambda::Function").items():
+            for value in properties["Environment"]["Variables"].values():
+                readers.setdefault(value.get("Ref"), set()).add(name)
+        listing, revoking = {"ListTokens", "ListUsers"}, {"RevokeToken", "RevokeAllTokens", "UpdateUser"}
+        self.assertEqual(readers["AdminRole"], listing | revoking | {"GetCaller"})
+        self.assertEqual(readers["RetentionDays"], {"CreateToken", "RevokeToken", "RevokeLeakedTokens"})
+        self.assertEqual(readers["TokenPrefix"], {"Authorizer", "CreateToken", "RevokeLeakedTokens"})
+        self.assertEqual(readers["RolesClaim"], {"Authorizer", "UpdateUser"})
+        for parameter in ("MaxLifetimeDays", "ExpiryRequired"):
+            self.assertEqual(readers[parameter], {"CreateToken", "GetCaller"})
+        for parameter in ("OidcIssuer", "OidcAudience", "SessionMaxAgeDays", "LastUsedResolutionSeconds"):
+            self.assertEqual(readers[parameter], {"Authorizer"})
+        for parameter in ("ClientIpHeader", "OriginSecret"):
+            self.assertEqual(readers[parameter], {"Authorizer"})
+        self.assertEqual(readers["FirstMonth"], {"ListTokens"})
 
     def test_each_function_has_a_role_of_its_own_that_only_lambda_assumes(self):
         iam = self.client("iam")
@@ -156,7 +193,7 @@ class Deployment(unittest.TestCase):
         groups = self.client("logs").describe_log_groups()["logGroups"]
         retention = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
         for name in self.resources("AWS::Logs::LogGroup"):
-            self.assertEqual(retention[self.physical[name]], 90, name)
+            self.assertEqual(retention[self.physical[name]], int(GIVEN["LogRetentionDays"]), name)
 
     def test_access_log_is_json_and_holds_no_secret(self):
         (stage,) = self.resources("AWS::ApiGatewayV2::Stage").values()
