@@ -8,6 +8,10 @@ import ast
 import io
 import json
 import logging
+import os
+import pathlib
+import subprocess
+import sys
 import unittest
 import warnings
 import zipfile
@@ -15,7 +19,7 @@ import zipfile
 import boto3
 from moto.server import ThreadedMotoServer
 
-from templates import CORE, PARAMETERS, as_list, translate
+from templates import CORE, PARAMETERS, ROOT, as_list, translate
 
 NOT_CREATED = {
     # Run by `local`, from the same template.
@@ -66,16 +70,21 @@ class Deployment(unittest.TestCase):
         cls.template = translate(CORE, code=f"s3://{'/'.join(CODE)}")
         for name in LEFT_OUT:
             del cls.template["Resources"][name]
+        cls.physical = cls.create("patgate", GIVEN)
+        cls.stack = cls.client("cloudformation").describe_stacks(StackName="patgate")["Stacks"][0]
+
+    @classmethod
+    def create(cls, stack, parameters):
+        """Creates the core as a stack of this name; the names of what came of it, by logical id."""
         cloudformation = cls.client("cloudformation")
         cloudformation.create_stack(
-            StackName="patgate",
+            StackName=stack,
             TemplateBody=json.dumps(cls.template),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in GIVEN.items()],
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
-        cls.stack = cloudformation.describe_stacks(StackName="patgate")["Stacks"][0]
-        described = cloudformation.describe_stack_resources(StackName="patgate")["StackResources"]
-        cls.physical = {
+        described = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for resource in described
             if "LogicalResourceId" in resource and resource.get("PhysicalResourceId")
@@ -207,6 +216,37 @@ class Deployment(unittest.TestCase):
         dashboards = self.client("cloudwatch")
         body = dashboards.get_dashboard(DashboardName=self.physical["Dashboard"])["DashboardBody"]
         self.assertEqual(len(json.loads(body)["widgets"]), 6)
+
+    def first_administrator(self, stack, user_id):
+        keys = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
+        tools = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | keys | {"AWS_ENDPOINT_URL": self.endpoint, "PATH": tools}
+        return subprocess.run(
+            [ROOT / "infra" / "first-administrator"],
+            env=environment | {"STACK": stack, "USER_ID": user_id},
+            capture_output=True,
+            text=True,
+        )
+
+    def test_first_administrator_has_the_role_of_the_stack_in_the_table_of_the_stack(self):
+        table = self.create("by-table", GIVEN | {"RolesClaim": ""})["Users"]
+        dynamodb = self.client("dynamodb")
+        key = {"user_id": {"S": "ada"}}
+        dynamodb.put_item(TableName=table, Item=key | {"roles": {"L": [{"S": "viewer"}]}})
+        done = self.first_administrator("by-table", "ada")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        roles = dynamodb.get_item(TableName=table, Key=key)["Item"]["roles"]
+        self.assertEqual(roles, {"L": [{"S": "viewer"}, {"S": GIVEN["AdminRole"]}]})
+
+    def test_first_administrator_is_refused_where_a_claim_rules_the_roles(self):
+        dynamodb = self.client("dynamodb")
+        key = {"user_id": {"S": "ada"}}
+        dynamodb.put_item(TableName=self.physical["Users"], Item=key)
+        refused = self.first_administrator("patgate", "ada")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("the claim `groups` rules the roles", refused.stderr)
+        self.assertIn("the role `token-keeper` at your identity provider", refused.stderr)
+        self.assertEqual(dynamodb.get_item(TableName=self.physical["Users"], Key=key)["Item"], key)
 
 
 if __name__ == "__main__":
