@@ -50,6 +50,8 @@ run: build-debug web-if-possible ## Run the whole system on this machine (PORT, 
 
 test: build-debug ## Run all tests: rules, parts, the system end to end, and the page in a browser
 	@rm -rf $(OPERATIONS)
+	@# The end-to-end suite runs what operators run, with the AWS CLI from there.
+	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory $(VENV)/installed; fi
 	PATGATE_OPERATIONS=$(OPERATIONS) cargo test --workspace
 	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-privileges test-aws test-contract; \
 	else echo "SKIPPED: the tests of deployment and contract need Python 3 with venv"; test -z "$$CI"; fi
