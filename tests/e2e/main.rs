@@ -15,6 +15,7 @@ mod packages;
 mod paging;
 mod paths;
 mod requirements;
+mod restore;
 mod revoke_all;
 mod roles;
 mod secrets;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use patgate_tests::{Person, Settings, System, scan, set_user};
+use patgate_tests::{Person, Settings, System, scan, set_user, tools};
 use serde_json::{Value, json};
 
 fn user(admin: &Person<'_>, id: &str) -> Value {
@@ -339,9 +339,7 @@ fn first_administrator_comes_from_the_claim_where_a_claim_rules_the_roles() {
 #[test]
 fn first_administrator_comes_from_an_operators_hand_where_the_table_rules_the_roles() {
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../.venv/installed");
-    if !std::path::Path::new(tools).exists() && std::env::var("CI").is_err() {
-        eprintln!("skipped: the AWS CLI is not here; `make check` installs it");
+    if !tools() {
         return;
     }
     let Some(system) = System::start_local(settings) else { return };

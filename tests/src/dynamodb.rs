@@ -27,6 +27,24 @@ pub fn delete_item(dynamodb: &str, table: &str, key: &Value) {
     call(dynamodb, "DeleteItem", &json!({ "TableName": table, "Key": key }));
 }
 
+/// Makes a table by the keys of another, as a restore does; it is empty.
+pub fn create_table_like(dynamodb: &str, name: &str, model: &str) {
+    let table = definition(dynamodb, model);
+    let mut table = table.as_object().expect("a table").clone();
+    table.insert("TableName".to_owned(), name.into());
+    call(dynamodb, "CreateTable", &json!(table));
+}
+
+/// Puts these items into a table in place of those in it, as a restore does.
+pub fn replace_items(dynamodb: &str, table: &str, key: &str, items: &[Value]) {
+    for item in scan(dynamodb, table) {
+        delete_item(dynamodb, table, &json!({ key: item[key] }));
+    }
+    for item in items {
+        call(dynamodb, "PutItem", &json!({ "TableName": table, "Item": item }));
+    }
+}
+
 /// Sets one attribute of a user, as an operator would by hand.
 pub fn set_user(dynamodb: &str, user_id: &str, attribute: &str, value: &Value) {
     set(dynamodb, "Users", &json!({ "user_id": { "S": user_id } }), attribute, value);
@@ -60,19 +78,24 @@ pub(crate) fn copy_tables(from: &str, to: &str) {
     assert_eq!(reset.status, 200, "{reset:?}");
     let names = call(from, "ListTables", &json!({}))["TableNames"].clone();
     for name in names.as_array().expect("names of tables") {
-        let mut table = call(from, "DescribeTable", &json!({ "TableName": name }))["Table"].clone();
-        let table = table.as_object_mut().expect("a table");
-        let wanted = ["TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"];
-        table.retain(|property, value| wanted.contains(&property.as_str()) && !value.is_null());
-        for index in
-            table.get_mut("GlobalSecondaryIndexes").and_then(Value::as_array_mut).into_iter().flatten()
-        {
-            let index = index.as_object_mut().expect("an index");
-            index.retain(|property, _| ["IndexName", "KeySchema", "Projection"].contains(&property.as_str()));
-        }
-        table.insert("BillingMode".to_owned(), "PAY_PER_REQUEST".into());
-        call(to, "CreateTable", &json!(table));
+        call(to, "CreateTable", &definition(from, name.as_str().expect("a name")));
     }
+}
+
+/// What a table like this one is created by.
+fn definition(dynamodb: &str, name: &str) -> Value {
+    let mut table = call(dynamodb, "DescribeTable", &json!({ "TableName": name }))["Table"].clone();
+    let properties = table.as_object_mut().expect("a table");
+    let wanted = ["TableName", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"];
+    properties.retain(|property, value| wanted.contains(&property.as_str()) && !value.is_null());
+    for index in
+        properties.get_mut("GlobalSecondaryIndexes").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        let index = index.as_object_mut().expect("an index");
+        index.retain(|property, _| ["IndexName", "KeySchema", "Projection"].contains(&property.as_str()));
+    }
+    properties.insert("BillingMode".to_owned(), "PAY_PER_REQUEST".into());
+    table
 }
 
 /// Calls an operation of DynamoDB's API.

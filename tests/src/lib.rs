@@ -3,6 +3,7 @@
 //! Every test starts a system of its own on free ports, so none can disturb another.
 //! With `BASE_URL` set, the tests that need nothing but the API run against that.
 
+mod documents;
 mod dynamodb;
 mod http;
 mod local;
@@ -14,7 +15,8 @@ mod sessions;
 
 use sha2::{Digest, Sha256};
 
-pub use dynamodb::{call as call_dynamodb, delete_item, scan, set_token, set_user};
+pub use documents::{Document, run_script, tools};
+pub use dynamodb::{call as call_dynamodb, create_table_like, delete_item, replace_items, scan, set_token, set_user};
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use person::{NewToken, Person};
