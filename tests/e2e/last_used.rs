@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Fault, Person, Settings, System, scan};
+use patgate_tests::{DynamoDbProxy, Fault, Person, Settings, System, scan};
 use serde_json::{Value, json};
 
 /// The record of a use follows the response; this waits for it.
@@ -30,6 +30,19 @@ fn last_use_shows_when_and_from_which_address() {
     assert!(record["lastUsedAt"].as_str().unwrap() > record["createdAt"].as_str().unwrap());
 }
 
+/// How many uses were written since the last call. Another instance may have tried as
+/// well; what counts is what was written.
+fn uses_written(proxy: &DynamoDbProxy) -> usize {
+    let requests = proxy.take().into_iter();
+    let writes = requests.filter(|request| {
+        request.function == "Authorizer"
+            && request.operation == "UpdateItem"
+            && request.body["TableName"] == "Tokens"
+            && request.status == 200
+    });
+    writes.count()
+}
+
 #[test]
 fn last_use_is_written_once_a_minute_at_most() {
     let Some((system, proxy)) = System::start_observed() else { return };
@@ -40,15 +53,29 @@ fn last_use_is_written_once_a_minute_at_most() {
         assert_eq!(system.status_of(&token.secret), 200);
     }
     let first = used(&alice, &token.id);
-    let writes = proxy.take().into_iter().filter(|request| {
-        // Another instance may have tried as well; what counts is what was written.
-        request.function == "Authorizer"
-            && request.operation == "UpdateItem"
-            && request.body["TableName"] == "Tokens"
-            && request.status == 200
-    });
-    assert_eq!(writes.count(), 1);
+    assert_eq!(uses_written(&proxy), 1);
     assert_eq!(alice.show(&token.id)["lastUsedAt"], first["lastUsedAt"]);
+}
+
+#[test]
+fn last_use_is_written_once_a_minute_at_most_however_many_addresses_it_comes_from() {
+    let parameters = vec!["ClientIpHeader=X-Client-Ip", "OriginSecret=only-the-proxy-knows"];
+    let Some((system, proxy)) = System::start_observed_with(Settings { parameters, ..Settings::default() })
+    else {
+        return;
+    };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("everywhere");
+    proxy.take();
+    for n in 0..60 {
+        let request = system.request("GET", "/api/me").bearer(&token.secret);
+        let request = request.header("X-Client-Ip", &format!("2001:db8::{}", n % 3));
+        assert_eq!(request.header("X-Origin-Verify", "only-the-proxy-knows").send().status, 200);
+    }
+    let record = used(&alice, &token.id);
+    assert_eq!(uses_written(&proxy), 1);
+    let seen = record["seenFrom"].as_array().unwrap();
+    assert_eq!((seen.len(), &seen[0]["ip"]), (1, &record["lastUsedIp"]), "{record}");
 }
 
 #[test]

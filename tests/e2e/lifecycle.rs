@@ -179,7 +179,13 @@ fn records_are_kept_as_long_as_the_deployment_says_after_their_end() {
     let lasting = alice.create_token("lasts");
     let revoked = alice.create_token("revoked");
     assert_eq!(alice.revoke(&revoked.id), 204);
-    let revoked_at: DateTime<Utc> = alice.show(&revoked.id)["revokedAt"].as_str().unwrap().parse().unwrap();
+    let leaked = alice.create_token("leaked");
+    let report = serde_json::json!({ "tokens": [leaked.secret] });
+    assert_eq!(system.request("POST", "/api/tokens/revoke").json(&report).send().status, 202);
+    let five_days_after_its_revocation = |id: &str| {
+        let at: DateTime<Utc> = alice.show(id)["revokedAt"].as_str().unwrap().parse().unwrap();
+        Some((at + TimeDelta::days(5)).timestamp())
+    };
     let items = scan(&system.behind().dynamodb, "Tokens");
     let purge_at = |id: &str| {
         // The token, and the item that finds it.
@@ -189,7 +195,8 @@ fn records_are_kept_as_long_as_the_deployment_says_after_their_end() {
         times[0].as_ref().map(|seconds| seconds.parse::<i64>().unwrap())
     };
     assert_eq!(purge_at(&expiring.id), Some(4_070_908_800 + 5 * 86_400));
-    assert_eq!(purge_at(&revoked.id), Some((revoked_at + TimeDelta::days(5)).timestamp()));
+    assert_eq!(purge_at(&revoked.id), five_days_after_its_revocation(&revoked.id));
+    assert_eq!(purge_at(&leaked.id), five_days_after_its_revocation(&leaked.id));
     assert_eq!(purge_at(&lasting.id), None);
 }
 

@@ -84,4 +84,19 @@ fn administrators_are_those_who_hold_the_role_that_the_deployment_names() {
             assert_eq!(person.call("GET", path).status, status, "{path}");
         }
     }
+    let alice = system.sign_in("alice");
+    let (one, another) = (alice.create_token("one"), alice.create_token("another"));
+    let disable = |person: &patgate_tests::Person<'_>| {
+        person.request("PATCH", "/api/users/alice").json(&json!({ "disabled": true })).send().status
+    };
+    let revoke_all =
+        |person: &patgate_tests::Person<'_>| person.call("POST", "/api/users/alice/revoke-all-tokens").status;
+    assert_eq!((other.revoke(&one.id), revoke_all(&other), disable(&other)), (404, 403, 403));
+    assert_eq!((system.status_of(&one.secret), system.status_of(&another.secret)), (200, 200));
+    assert_eq!(keeper.revoke(&one.id), 204);
+    assert_eq!((system.status_of(&one.secret), system.status_of(&another.secret)), (401, 200));
+    assert_eq!(revoke_all(&keeper), 204);
+    assert_eq!((system.status_of(&another.secret), system.status_of(&alice.session)), (401, 200));
+    assert_eq!(disable(&keeper), 200);
+    assert_eq!(system.status_of(&alice.session), 401);
 }

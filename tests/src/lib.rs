@@ -65,8 +65,13 @@ impl System {
 
     /// Like [`System::start_local`], with a proxy between the functions and DynamoDB.
     pub fn start_observed() -> Option<(Self, DynamoDbProxy)> {
+        Self::start_observed_with(Settings::default())
+    }
+
+    /// Like [`System::start_observed`], with more to say.
+    pub fn start_observed_with(settings: Settings) -> Option<(Self, DynamoDbProxy)> {
         let proxy = DynamoDbProxy::start();
-        let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
+        let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..settings };
         let system = Self::start_local(settings)?;
         proxy.forward_to(&system.behind().dynamodb);
         Some((system, proxy))
