@@ -3,6 +3,7 @@
 
 mod authorizer_events;
 mod authorizer_sessions;
+mod backends;
 mod identity_provider;
 mod session_attacks;
 mod setup;
