@@ -3,6 +3,7 @@
 mod bad_credentials;
 mod bad_input;
 mod consistency;
+mod documents;
 mod durability;
 mod faults;
 mod gateway;

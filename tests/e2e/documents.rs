@@ -1,0 +1,64 @@
+//! The lines that the documents print for people to copy, run as they stand there.
+
+use patgate_tests::{Document, Settings, System, run_script, set_user};
+use serde_json::{Value, json};
+
+/// Runs a line with an address and an id for those it leaves open; it has to succeed.
+fn run(line: &str, system: &System, id: &str, variables: &[(&str, &str)]) -> String {
+    let line = line.replace("https://api.example.com", &system.api).replace("<id>", id);
+    assert!(!line.contains('<'), "`{line}` leaves something open");
+    let output = run_script(&line, variables);
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn lines_of_the_administrators_document_do_what_it_says() {
+    let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let (admin, bob) = (system.sign_in("admin"), system.sign_in("bob"));
+    let token = bob.create_token("bob's");
+    admin.roles();
+    let administrators = json!({ "L": [{ "S": "administrator" }] });
+    set_user(&system.behind().dynamodb, "admin", "roles", &administrators);
+    let lines = Document::read("docs/administration.md").commands("curl");
+    let [change_roles, disable, revoke_all] = lines.as_slice() else { panic!("{lines:#?}") };
+    let run = |line: &str| run(line, &system, "bob", &[("ADMIN", &admin.session)]);
+
+    let changed: Value = serde_json::from_str(&run(change_roles)).unwrap();
+    assert_eq!(changed["roles"], json!(["administrator", "publisher"]));
+    assert_eq!(bob.roles(), changed["roles"]);
+    assert_eq!(run(revoke_all), "");
+    assert_eq!((system.status_of(&token.secret), system.status_of(&bob.session)), (401, 200));
+    let changed: Value = serde_json::from_str(&run(disable)).unwrap();
+    assert_eq!((&changed["disabled"], system.status_of(&bob.session)), (&json!(true), 401));
+}
+
+#[test]
+fn lines_of_the_operators_document_do_what_it_says() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("leaked").secret;
+    let lines = Document::read("docs/operations.md").commands("curl");
+    let [not_found, report] = lines.as_slice() else { panic!("{lines:#?}") };
+    // One address serves both here.
+    let addresses = [("API", system.api.as_str()), ("PAGE", system.api.as_str())];
+    let answer = run(&not_found.replace("Bearer …", &format!("Bearer {token}")), &system, "", &addresses);
+    assert!(answer.starts_with("HTTP/1.1 404 Not Found"), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
+    let answer = run(&report.replace("fdp_…", &token), &system, "", &addresses);
+    assert_eq!(answer, r#"{"accepted":1,"malformed":[]}"#);
+    assert_eq!(system.status_of(&token), 401);
+}
+
+#[test]
+fn line_that_reports_a_leaked_token_is_answered_as_printed() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let token = system.sign_in("alice").create_token("leaked").secret;
+    let document = Document::read("docs/secret-scanning/README.md");
+    let lines = document.commands("curl");
+    let [report] = lines.as_slice() else { panic!("{lines:#?}") };
+    let answer = run(&report.replace("fdp_…", &token), &system, "", &[]);
+    assert_eq!(answer, document.block("{\"accepted\""));
+    assert_eq!(system.status_of(&token), 401);
+}
