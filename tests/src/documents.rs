@@ -38,15 +38,17 @@ impl Document {
     /// and those within the text (`` `curl …` ``).
     pub fn commands(&self, program: &str) -> Vec<String> {
         let joined = self.text.replace("\\\n", " ");
-        let within = |line: &str| {
-            let (_, rest) = line.split_once(&format!("`{program} "))?;
-            rest.split_once('`').map(|(arguments, _)| format!("{program} {arguments}"))
-        };
-        let command = |line: &str| {
-            let line = line.trim();
-            if line.starts_with(&format!("{program} ")) { Some(line.to_owned()) } else { within(line) }
-        };
-        joined.lines().filter_map(command).collect()
+        let is_command = |text: &&str| text.starts_with(&format!("{program} "));
+        let mut commands = Vec::new();
+        for line in joined.lines() {
+            if is_command(&line.trim()) {
+                commands.push(line.trim());
+            } else {
+                // What stands between two backticks.
+                commands.extend(line.split('`').skip(1).step_by(2).filter(is_command));
+            }
+        }
+        commands.into_iter().map(str::to_owned).collect()
     }
 }
 
