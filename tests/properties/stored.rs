@@ -36,7 +36,7 @@ impl Stored<'_> {
                 let id = self.ids[*who].as_str();
                 let sign_in =
                     SignIn { user_id: id, name: id, email: None, issued_at: now - *age, roles: Some(roles) };
-                Outcome::SignedIn(self.store.record_sign_in(&sign_in, now).await.unwrap().roles)
+                Outcome::SignedIn(self.store.record_sign_in(&sign_in, now).await.unwrap().user.roles)
             }
             Act::Create { who, lifetime } => self.create(*who, now, *lifetime).await,
             Act::Use(_) | Act::Revoke { .. } if self.tokens.is_empty() => Outcome::Nothing,
