@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e fuzz test-aws test-contract test-privileges test-web bench package deploy smoke web web-if-possible screenshots check check-web format build sbom build-debug lock-python \
+.PHONY: help run test test-e2e fuzz test-aws test-contract test-records test-web bench package deploy smoke web web-if-possible screenshots check check-web format build sbom build-debug lock-python \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -15,8 +15,8 @@ TOOLS := .tools
 CDK := infra/examples/cdk
 TEMPLATES := $(wildcard infra/*.yaml infra/examples/*.yaml)
 
-# Where the end-to-end suite writes down what the functions do to DynamoDB.
-OPERATIONS := $(CURDIR)/target/operations
+# Where the end-to-end suite leaves what the functions did and printed, and the secrets it used.
+RECORDS := $(CURDIR)/target/records
 
 # What `make build` builds for: arm64 or x86_64.
 ARCH ?= arm64
@@ -49,11 +49,11 @@ run: build-debug web-if-possible ## Run the whole system on this machine (PORT, 
 	@./target/debug/local
 
 test: build-debug ## Run all tests: rules, parts, the system end to end, and the page in a browser
-	@rm -rf $(OPERATIONS)
+	@rm -rf $(RECORDS)
 	@# The end-to-end suite runs what operators run, with the AWS CLI from there.
 	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory $(VENV)/installed; fi
-	PATGATE_OPERATIONS=$(OPERATIONS) cargo test --workspace
-	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-privileges test-aws test-contract; \
+	PATGATE_RECORDS=$(RECORDS) cargo test --workspace
+	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-records test-aws test-contract; \
 	else echo "SKIPPED: the tests of deployment and contract need Python 3 with venv"; test -z "$$CI"; fi
 	@if $(NODE_WILL_DO) && $(CHROMIUM_IS_HERE); then $(MAKE) --no-print-directory test-web; \
 	else echo "SKIPPED: the page's tests need Node 20.19 or newer and Chromium"; test -z "$$CI"; fi
@@ -79,7 +79,7 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 test-contract: build-debug $(CONTRACT)/installed ## Hold every endpoint to docs/openapi.yaml with requests that Schemathesis makes up (SEED, EXAMPLES, ROLE)
 	$(CONTRACT)/bin/python tests/contract/test_contract.py
 
-package: $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
+package: build-debug $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer --lambda-dir target/package
 	$(VENV)/bin/python tests/aws/package.py target/package/authorizer/bootstrap
 
@@ -96,8 +96,9 @@ bench: $(BENCH)/installed $(NODE_SUBJECT)/dist/index.js ## Measure, and write do
 	./target/bench-host/bench
 
 # Needs what `make test` has written down before.
-test-privileges: $(VENV)/installed
-	$(VENV)/bin/python tests/aws/least_privilege.py $(OPERATIONS)
+test-records: $(VENV)/installed
+	$(VENV)/bin/python tests/aws/least_privilege.py $(RECORDS)
+	$(VENV)/bin/python tests/aws/run_logs.py $(RECORDS)
 
 test-web: build-debug web ## Run the page's tests in a headless Chromium
 	cd web && npx playwright test
@@ -128,8 +129,9 @@ check-web: web/node_modules/.package-lock.json
 format: ## Format the code
 	cargo fmt --all
 
-build: $(VENV)/installed sbom ## Build the Lambda packages in target/lambda/, and their SBOM (ARCH=arm64 or x86_64)
+build: build-debug $(VENV)/installed sbom ## Build the Lambda packages in target/lambda/, and their SBOM (ARCH=arm64 or x86_64)
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --$(subst _,-,$(ARCH)) $(DEPLOYED)
+	$(VENV)/bin/python tests/aws/package.py target/lambda/*/bootstrap
 
 sbom: $(VENV)/installed ## Write down what the functions and the page are made of (CycloneDX, in target/sbom/)
 	@mkdir -p $(SBOM)

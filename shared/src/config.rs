@@ -461,6 +461,19 @@ mod tests {
     }
 
     #[test]
+    fn environment_prints_no_credentials() {
+        let lookup = |name: &str| Some(format!("value-of-{name}"));
+        let environment = |name: &str| match name {
+            "TRUSTED_ROOTS" => None,
+            name => lookup(name),
+        };
+        let aws = AwsEnvironment::read(&Environment::from_lookup(&environment)).unwrap();
+        let printed = format!("{aws:?}");
+        assert!(printed.contains("value-of-AWS_REGION"), "{printed}");
+        assert!(!printed.contains("KEY") && !printed.contains("TOKEN"), "{printed}");
+    }
+
+    #[test]
     fn roots_are_amazons_unless_the_systems_are_asked_for() {
         let roots = |word: &str| {
             let lookup = |_: &str| Some(word.to_owned());

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Holds what the functions did to DynamoDB against what their roles allow.
 
-    least_privilege.py <folder with operations>
+    least_privilege.py <folder with records>
 
-The end-to-end suite writes the operations down (PATGATE_OPERATIONS), each with the
+The end-to-end suite writes the operations down (PATGATE_RECORDS), each with the
 function that signed it. An operation that was used and is not granted fails, and so
 does one that is granted and was never used.
 """

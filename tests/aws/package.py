@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks a function's binary: what it needs, and how large its package is.
+"""Checks functions' binaries: what they need, how large their packages are, and that
+nothing of the development sign-in is in them.
 
-    package.py target/lambda/authorizer/bootstrap
+    package.py target/lambda/authorizer/bootstrap …
 """
 
 import io
@@ -14,6 +15,17 @@ import zipfile
 # Amazon Linux 2023, on which `provided.al2023` is built, has this one.
 GLIBC_MAX = (2, 34)
 ZIP_MAX_BYTES = 4 * 1024 * 1024
+
+
+# What only one machine has: its sign-in, its people, and how it runs functions. `local`
+# itself shows that they would be found.
+DEVELOPMENT = [b"Alice Archer", b"patgate-page", b"code_challenge", b"--become-lambda-instance"]
+LOCAL = pathlib.Path(__file__).parents[2] / "target" / "debug" / "local"
+
+
+def of_development(binary):
+    content = binary.read_bytes()
+    return [text.decode() for text in DEVELOPMENT if text in content]
 
 
 def newest_glibc(binary):
@@ -32,13 +44,21 @@ def zipped(binary):
 
 
 def main():
-    binary = pathlib.Path(sys.argv[1])
+    if len(of_development(LOCAL)) < len(DEVELOPMENT):
+        sys.exit(f"{LOCAL} has other texts by now: {DEVELOPMENT}")
+    for binary in map(pathlib.Path, sys.argv[1:]):
+        check(binary)
+
+
+def check(binary):
     glibc, size = newest_glibc(binary), zipped(binary)
     print(f"{binary}: {binary.stat().st_size:,} bytes, zipped {size:,} bytes, needs glibc {glibc[0]}.{glibc[1]}")
     if glibc > GLIBC_MAX:
         sys.exit(f"Amazon Linux 2023 has glibc {GLIBC_MAX[0]}.{GLIBC_MAX[1]} only")
     if size > ZIP_MAX_BYTES:
         sys.exit(f"more than {ZIP_MAX_BYTES:,} bytes")
+    if found := of_development(binary):
+        sys.exit(f"{binary} has what belongs on one machine only: {', '.join(found)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ use patgate_tests::set_user;
 use serde_json::{Value, json};
 
 use crate::identity_provider::IdentityProvider;
-use crate::setup::{config, start, store};
+use crate::setup::{config, start, store, user_with_token};
 
 const KEYS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
 
@@ -98,6 +98,37 @@ async fn issuer_that_is_down_is_a_fault_and_not_a_refusal() {
     let elsewhere = SessionVerifier::new(&config(&[("OIDC_ISSUER", "http://127.0.0.1:9")]));
     let refused = elsewhere.verify(&jwt, clock::now()).await;
     assert!(matches!(refused, Err(SessionError::Issuer(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn issuer_that_goes_down_is_noticed_by_neither_known_sessions_nor_tokens() {
+    let system = start();
+    let store = store(&system.behind().dynamodb);
+    let provider = IdentityProvider::start().await;
+    let settings = config(&[("OIDC_ISSUER", &provider.url)]);
+    let (token, _) = user_with_token(&store, "alice").await;
+    let session = |kid| provider.sign(kid, json!({}), &provider.claims(json!({})));
+    let known = Authorizer::new(settings.clone(), store.clone());
+    let ask = async |authorizer: &Authorizer, credential: &str| {
+        let mut event: Value = serde_json::from_str(include_str!("events/http-api-2.0.json")).unwrap();
+        event["headers"]["authorization"] = format!("Bearer {credential}").into();
+        authorizer.handle(&event.to_string(), clock::now()).await.answer
+    };
+    assert!(ask(&known, &session("ES256")).await.is_ok());
+    provider.goes_down();
+    provider.take_paths();
+
+    // Every key of the set is known, also those of which no session came yet.
+    for kid in ["ES256", "RS256", "EdDSA"] {
+        assert!(ask(&known, &session(kid)).await.is_ok(), "{kid}");
+    }
+    assert!(ask(&known, token.expose()).await.is_ok());
+    // An instance that is started meanwhile has no keys, and needs none for a token.
+    let fresh = Authorizer::new(settings, store);
+    assert!(ask(&fresh, token.expose()).await.is_ok());
+    assert!(provider.take_paths().is_empty(), "nobody has asked the issuer");
+    assert!(matches!(ask(&fresh, &session("ES256")).await, Err(Rejection::Fault(_))));
+    assert_eq!(provider.take_paths().len(), 1);
 }
 
 #[tokio::test]

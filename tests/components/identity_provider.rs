@@ -33,6 +33,7 @@ pub(crate) struct IdentityProvider {
 struct Served {
     keys: Vec<Value>,
     paths: Vec<String>,
+    is_down: bool,
 }
 
 impl IdentityProvider {
@@ -65,13 +66,14 @@ impl IdentityProvider {
             json!({ "kty": "EC", "crv": "P-521", "kid": "unusable", "x": "AA", "y": "AA" }),
             json!({ "kty": "of the future" }),
         ];
-        let served = Arc::new(Mutex::new(Served { keys, paths: Vec::new() }));
+        let served = Arc::new(Mutex::new(Served { keys, paths: Vec::new(), is_down: false }));
         let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
         let answering = Arc::clone(&served);
         let router = Router::new().fallback(async move |uri: Uri| {
             let mut served = answering.lock().unwrap();
             served.paths.push(uri.to_string());
             match uri.path() {
+                _ if served.is_down => Err(StatusCode::SERVICE_UNAVAILABLE),
                 "/.well-known/openid-configuration" => Ok(discovery.to_string()),
                 "/keys" => Ok(json!({ "keys": served.keys }).to_string()),
                 _ => Err(StatusCode::NOT_FOUND),
@@ -92,6 +94,11 @@ impl IdentityProvider {
     /// Publishes these keys and no others from now on.
     pub(crate) fn publish(&self, keys: Vec<Value>) {
         self.served.lock().unwrap().keys = keys;
+    }
+
+    /// Answers nobody from now on.
+    pub(crate) fn goes_down(&self) {
+        self.served.lock().unwrap().is_down = true;
     }
 
     /// The paths it was asked for since the last call.

@@ -1,5 +1,6 @@
 //! The system from outside. Each test's name states the guarantee that it checks.
 
+mod audit;
 mod bad_credentials;
 mod bad_input;
 mod consistency;

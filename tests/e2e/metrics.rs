@@ -31,6 +31,9 @@ fn authorizer_counts_in_one_line_a_minute_and_an_allowed_request_writes_none() {
         let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
         assert!(declared.iter().any(|metric| metric["Name"] == "Allowed" && metric["Unit"] == "Count"));
     }
-    let others = log.lines().filter(|line| line.starts_with("[Authorizer] ")).count() - metrics.len();
+    let of_authorizer = || log.lines().filter(|line| line.starts_with("[Authorizer] "));
+    let events = of_authorizer().filter(|line| line.contains("\"audit\":")).count();
+    assert_eq!(events, 3, "alice's roles, the first use from an address, and the refusal:\n{log}");
+    let others = of_authorizer().count() - metrics.len() - events;
     assert_eq!(others, 1, "the refusal has a line, and the allowed requests have none:\n{log}");
 }

@@ -7,6 +7,8 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http;
 
+use crate::records;
+
 pub(crate) fn agent() -> &'static Agent {
     static AGENT: OnceLock<Agent> = OnceLock::new();
     AGENT.get_or_init(|| {
@@ -39,6 +41,7 @@ impl Request {
 
     #[must_use]
     pub fn bearer(self, credential: &str) -> Self {
+        records::keep_credential(credential);
         self.header("Authorization", &format!("Bearer {credential}"))
     }
 
@@ -79,6 +82,7 @@ impl Response {
     pub(crate) fn read(response: http::Response<ureq::Body>) -> Result<Self, ureq::Error> {
         let (head, mut body) = response.into_parts();
         let text = body.read_to_string()?;
+        records::keep_token_of(&text);
         Ok(Self { status: head.status.as_u16(), headers: head.headers, text })
     }
 

@@ -11,12 +11,15 @@ mod operations;
 mod person;
 mod proxy;
 mod raw;
+mod records;
 mod sessions;
 
 use sha2::{Digest, Sha256};
 
 pub use documents::{Document, run_script, tools};
-pub use dynamodb::{call as call_dynamodb, create_table_like, delete_item, replace_items, scan, set_token, set_user};
+pub use dynamodb::{
+    call as call_dynamodb, create_table_like, delete_item, replace_items, scan, set_token, set_user,
+};
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use person::{NewToken, Person};

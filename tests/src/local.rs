@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::proxy::DynamoDbProxy;
-use crate::{dynamodb, operations};
+use crate::{dynamodb, records};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How a system differs from the usual one.
@@ -57,7 +57,7 @@ impl Local {
             command.arg("--functions").arg(functions);
         }
         // Somebody may want to know what the functions do.
-        let recorder = (settings.functions_dynamodb_url.is_none() && operations::folder().is_some())
+        let recorder = (settings.functions_dynamodb_url.is_none() && records::folder().is_some())
             .then(DynamoDbProxy::start);
         let recorder_url = recorder.as_ref().map(|recorder| recorder.url.clone());
         let other = dynamodb::other();
@@ -136,6 +136,7 @@ impl Drop for Local {
             }
             let _ = self.child.wait();
         }
+        records::keep_output(&self.output.lock().unwrap());
         if std::thread::panicking() {
             eprintln!("--- what the system printed ---\n{}", self.output.lock().unwrap());
         }

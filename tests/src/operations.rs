@@ -1,30 +1,19 @@
 //! Writes down which function did what to which table, so that the policies of the
 //! template can be held against it (`tests/aws/least_privilege.py`).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
 use crate::proxy::Recorded;
-
-/// The folder to write to, if somebody wants it written.
-pub(crate) fn folder() -> Option<PathBuf> {
-    std::env::var_os("PATGATE_OPERATIONS").map(PathBuf::from)
-}
+use crate::records;
 
 /// Adds what a request needs permission for.
 pub(crate) fn write_down(request: &Recorded) {
     static FILE: OnceLock<Option<Mutex<File>>> = OnceLock::new();
-    let file = FILE.get_or_init(|| {
-        let folder = folder()?;
-        std::fs::create_dir_all(&folder).expect("a folder for operations");
-        let path = folder.join(format!("{}.jsonl", std::process::id()));
-        let file = OpenOptions::new().create(true).append(true).open(path).expect("a file for operations");
-        Some(Mutex::new(file))
-    });
+    let file = FILE.get_or_init(|| records::file("jsonl"));
     let Some(file) = file else { return };
     let lines: String = actions(&request.operation, &request.body)
         .map(|(action, table, index)| {

@@ -5,8 +5,13 @@ use serde_json::Value;
 
 /// A part of a JWT: 0 is the header, 1 the claims.
 pub fn decode_part(jwt: &str, part: usize) -> Value {
-    let part = jwt.split('.').nth(part).expect("a part");
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+    try_decode_part(jwt, part).expect("a part of base64url and JSON")
+}
+
+/// The same of what may be no JWT.
+pub(crate) fn try_decode_part(jwt: &str, part: usize) -> Option<Value> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(jwt.split('.').nth(part)?).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// A JWT of this header and these claims, with whatever `sign` makes of them.

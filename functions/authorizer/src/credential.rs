@@ -1,16 +1,27 @@
 //! What the caller sent to prove who they are.
 
+use std::fmt;
+
 use patgate::token::TokenFormat;
 
 use crate::event::{EventKind, GatewayRequest};
 
-/// A bearer credential, told apart by the token prefix alone.
-#[derive(Debug, PartialEq, Eq)]
+/// A bearer credential, told apart by the token prefix alone. It prints nothing of itself.
+#[derive(PartialEq, Eq)]
 pub enum Credential<'a> {
     /// Claims to be a personal access token.
     Token(&'a str),
     /// Anything else: a session's JWT, if it is of use at all.
     Session(&'a str),
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Token(_) => "Token(…)",
+            Self::Session(_) => "Session(…)",
+        })
+    }
 }
 
 /// There is no single bearer credential.
@@ -53,5 +64,16 @@ impl<'a> Credential<'a> {
             return Err(CredentialError::Missing);
         }
         Ok(if format.claims(credential) { Self::Token(credential) } else { Self::Session(credential) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credential_prints_nothing_of_itself() {
+        let printed = format!("{:?} {:?}", Credential::Token("s3cret"), Credential::Session("s3cret"));
+        assert_eq!(printed, "Token(…) Session(…)");
     }
 }

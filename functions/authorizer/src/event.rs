@@ -5,12 +5,12 @@
 //! fields that nobody here looks at.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use patgate::client_ip::{ClientIpHeader, client_ip};
 use serde::Deserialize;
 
-/// A request to be authorized.
-#[derive(Debug)]
+/// A request to be authorized. It holds the credential, and so prints nothing of it.
 pub struct GatewayRequest {
     pub kind: EventKind,
     /// Names in lowercase; each with all values that the event shows.
@@ -114,6 +114,13 @@ impl GatewayRequest {
     }
 }
 
+impl fmt::Debug for GatewayRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("GatewayRequest");
+        shown.field("kind", &self.kind).field("request_id", &self.request_id).finish_non_exhaustive()
+    }
+}
+
 /// HTTP APIs lower the case of header names, REST APIs keep the client's. Only the
 /// multi-value form, where there is one, shows that a header was sent twice.
 fn collect_headers(
@@ -132,4 +139,22 @@ fn collect_headers(
         }
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_prints_no_header() {
+        let event = r#"{
+            "version": "2.0", "type": "REQUEST", "headers": { "authorization": "Bearer s3cret" },
+            "requestContext": { "requestId": "an-id" }
+        }"#;
+        let printed = format!("{:?}", GatewayRequest::parse(event).unwrap());
+        assert!(printed.contains("an-id") && !printed.contains("s3cret"), "{printed}");
+        let event = r#"{ "type": "TOKEN", "methodArn": "arn", "authorizationToken": "Bearer s3cret" }"#;
+        let printed = format!("{:?}", GatewayRequest::parse(event).unwrap());
+        assert!(!printed.contains("s3cret"), "{printed}");
+    }
 }

@@ -1,0 +1,195 @@
+//! What has to be known later is one event for each act, and says nothing secret. (That
+//! every event of the whole suite fits its schema is checked by `tests/aws/run_logs.py`.)
+
+use std::time::{Duration, Instant};
+
+use patgate_tests::{Settings, System, set_token, sha256};
+use serde_json::{Value, json};
+
+/// The audit events in a log.
+fn events(log: &str) -> Vec<Value> {
+    let lines = log.lines().filter_map(|line| line.strip_prefix('[')?.split_once("] "));
+    let values = lines.filter_map(|(_, line)| serde_json::from_str::<Value>(line).ok());
+    values.filter(|value| value["audit"].is_string()).collect()
+}
+
+/// Waits until the log has this many events: a pipe takes its time.
+#[track_caller]
+fn wait_for(system: &System, count: usize) -> Vec<Value> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let found = events(&system.behind().output());
+        if found.len() >= count {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{} of {count} events: {found:#?}", found.len());
+        std::thread::yield_now();
+    }
+}
+
+/// What an event says but for its time, its request and where it came from; sorted, since
+/// functions write each on their own.
+fn said(events: &[Value]) -> Vec<String> {
+    let mut said: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let mut event = event.clone();
+            let fields = event.as_object_mut().unwrap();
+            for always in ["timestamp", "level", "target", "request_id", "ip"] {
+                assert!(fields.remove(always).is_some_and(|value| value != ""), "no {always}: {fields:?}");
+            }
+            event.to_string()
+        })
+        .collect();
+    said.sort();
+    said
+}
+
+#[test]
+fn each_act_is_one_event_that_says_who_did_what_on_whom() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let (alice, bob, admin) = (system.sign_in("alice"), system.sign_in("bob"), system.sign_in("admin"));
+    let dynamodb = &system.behind().dynamodb;
+    let created = |owner: &str, id: &str| json!({ "audit": "token.created", "actor_user_id": owner, "user_id": owner, "token_id": id });
+    let brought = |user: &str, roles: &str| json!({ "audit": "user.changed", "reason": "session", "actor_user_id": user, "user_id": user, "roles": roles });
+    let refused = |owner: &str, id: &str, reason: &str| json!({ "audit": "token.refused", "reason": reason, "user_id": owner, "token_id": id });
+    let mut wanted =
+        vec![brought("alice", "publisher"), brought("bob", "viewer"), brought("admin", "administrator")];
+    assert_eq!(admin.call("GET", "/api/me").status, 200);
+
+    let used = alice.create_token("used");
+    wanted.push(created("alice", &used.id));
+    for _ in 0..3 {
+        assert_eq!(system.status_of(&used.secret), 200);
+    }
+    wanted.push(json!({
+        "audit": "token.used_from_new_address",
+        "actor_user_id": "alice", "actor_token_id": used.id, "user_id": "alice", "token_id": used.id,
+    }));
+
+    // By its owner, with a token; a second time changes nothing.
+    let own = alice.create_token("own");
+    wanted.push(created("alice", &own.id));
+    for _ in 0..2 {
+        assert_eq!(system.call("DELETE", &format!("/api/tokens/{}", own.id), &used.secret).status, 204);
+    }
+    wanted.push(json!({
+        "audit": "token.revoked", "reason": "owner",
+        "actor_user_id": "alice", "actor_token_id": used.id, "user_id": "alice", "token_id": own.id,
+    }));
+    for _ in 0..2 {
+        assert_eq!(system.status_of(&own.secret), 401);
+        wanted.push(refused("alice", &own.id, "revoked"));
+    }
+
+    let of_bob = bob.create_token("of bob");
+    wanted.push(created("bob", &of_bob.id));
+    assert_eq!(admin.revoke(&of_bob.id), 204);
+    wanted.push(json!({
+        "audit": "token.revoked", "reason": "administrator",
+        "actor_user_id": "admin", "user_id": "bob", "token_id": of_bob.id,
+    }));
+
+    let expired = bob.create_token("expired");
+    wanted.push(created("bob", &expired.id));
+    set_token(dynamodb, &sha256(&expired.secret), "expires_at", &json!({ "S": "2026-01-01T00:00:00.000Z" }));
+    assert_eq!(system.status_of(&expired.secret), 401);
+    wanted.push(refused("bob", &expired.id, "expired"));
+
+    let leaked = bob.create_token("leaked");
+    wanted.push(created("bob", &leaked.id));
+    for _ in 0..2 {
+        let report = json!({ "tokens": [leaked.secret] });
+        assert_eq!(system.request("POST", "/api/tokens/revoke").json(&report).send().status, 202);
+    }
+    wanted.push(
+        json!({ "audit": "token.revoked", "reason": "leaked", "user_id": "bob", "token_id": leaked.id }),
+    );
+
+    let superseded = bob.create_token("superseded");
+    wanted.push(created("bob", &superseded.id));
+    assert_eq!(bob.call("POST", "/api/users/bob/revoke-all-tokens").status, 204);
+    wanted.push(json!({ "audit": "user.tokens_revoked", "actor_user_id": "bob", "user_id": "bob" }));
+    assert_eq!(system.status_of(&superseded.secret), 401);
+    wanted.push(refused("bob", &superseded.id, "revoked"));
+
+    for disabled in [true, false] {
+        let change = json!({ "disabled": disabled });
+        assert_eq!(admin.request("PATCH", "/api/users/bob").json(&change).send().status, 200);
+        wanted.push(json!({
+            "audit": "user.changed", "reason": "administrator",
+            "actor_user_id": "admin", "user_id": "bob", "disabled": disabled,
+        }));
+    }
+    // The same roles again are no change, others are.
+    for roles in ["publisher", "publisher,viewer", "publisher,viewer"] {
+        assert_eq!(system.sign_in_as("alice", &[("roles", roles)]).call("GET", "/api/me").status, 200);
+    }
+    wanted.push(brought("alice", "publisher viewer"));
+
+    wait_for(&system, wanted.len());
+    let found = events(&system.stop());
+    assert!(found.iter().all(|event| event["ip"] == "127.0.0.1"), "{found:#?}");
+    let mut wanted: Vec<_> = wanted.iter().map(Value::to_string).collect();
+    wanted.sort();
+    assert_eq!(said(&found), wanted);
+}
+
+#[test]
+fn junk_and_unknown_tokens_and_what_fails_are_no_events() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("quiet");
+    let before = wait_for(&system, 2).len();
+    for credential in ["fdp_junk", "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw", "a.b.c"] {
+        assert_eq!(system.status_of(credential), 401);
+    }
+    proxy.inject_where(usize::MAX, patgate_tests::Fault::CutBefore, |request| {
+        request.function != "Authorizer"
+    });
+    assert_eq!(alice.revoke(&token.id), 503);
+    assert_eq!(alice.create(&json!({ "name": "never" })).status, 503);
+    let found = events(&system.stop());
+    assert_eq!(found.len(), before, "{found:#?}");
+}
+
+#[test]
+fn roles_that_an_administrator_gives_are_in_the_event() {
+    let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let admin = system.sign_in("admin");
+    assert_eq!(admin.call("GET", "/api/me").status, 200);
+    let dynamodb = &system.behind().dynamodb;
+    patgate_tests::set_user(dynamodb, "admin", "roles", &json!({ "L": [{ "S": "administrator" }] }));
+    let bob = system.sign_in("bob").id();
+    let change = json!({ "roles": ["viewer", "publisher"], "disabled": false });
+    let changed = admin.request("PATCH", &format!("/api/users/{bob}")).json(&change).send();
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let found = events(&system.stop());
+    let changes: Vec<_> = found.iter().filter(|event| event["reason"] == "administrator").collect();
+    let [change] = changes[..] else { panic!("{found:#?}") };
+    assert_eq!((&change["roles"], &change["disabled"]), (&json!("viewer publisher"), &json!(false)));
+}
+
+#[test]
+fn address_of_an_event_is_the_clients_behind_a_trusted_proxy() {
+    let secret = "only-the-proxy-knows-it";
+    let parameters = vec!["ClientIpHeader=X-Client-Ip", "OriginSecret=only-the-proxy-knows-it"];
+    let Some(system) = System::start_local(Settings { parameters, ..Settings::default() }) else { return };
+    let alice = system.sign_in("alice");
+    let create = |proof: &str| {
+        let request = alice.request("POST", "/api/tokens").header("X-Client-Ip", "2001:db8::7");
+        let created = request.header("X-Origin-Verify", proof).json(&json!({ "name": "behind" })).send();
+        assert_eq!(created.status, 201, "{created:?}");
+        created.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (trusted, forged) = (create(secret), create("something-else-altogether"));
+    let log = system.stop();
+    let found = events(&log);
+    let address_of = |id: &str| {
+        let event = found.iter().find(|event| event["audit"] == "token.created" && event["token_id"] == id);
+        event.unwrap()["ip"].clone()
+    };
+    assert_eq!((address_of(&trusted), address_of(&forged)), (json!("2001:db8::7"), json!("127.0.0.1")));
+    assert!(!log.contains(secret));
+}
