@@ -1,7 +1,7 @@
 # Everything that people and CI do, in one place. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e fuzz test-aws test-contract test-records test-web bench package deploy smoke web web-if-possible screenshots check check-web format build sbom build-debug lock-python \
+.PHONY: help run test test-e2e outage fuzz test-aws test-contract test-records test-web bench package deploy smoke web web-if-possible screenshots check check-web format build sbom build-debug lock-python \
   first-administrator clean
 
 # Tools that are pinned here and nowhere else.
@@ -57,6 +57,9 @@ test: build-debug ## Run all tests: rules, parts, the system end to end, and the
 	else echo "SKIPPED: the tests of deployment and contract need Python 3 with venv"; test -z "$$CI"; fi
 	@if $(NODE_WILL_DO) && $(CHROMIUM_IS_HERE); then $(MAKE) --no-print-directory test-web; \
 	else echo "SKIPPED: the page's tests need Node 20.19 or newer and Chromium"; test -z "$$CI"; fi
+
+outage: build-debug ## Take the database away for 30 seconds under load, and see how soon it is noticed that it is back
+	PATGATE_OUTAGE_SECONDS=30 cargo test --package patgate-tests --test e2e -- --nocapture outage
 
 test-e2e: build-debug ## Run the end-to-end suite alone; BASE_URL=… runs it against that
 	cargo test --package patgate-tests --test e2e
