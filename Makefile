@@ -77,6 +77,7 @@ test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json #
 	$(VENV)/bin/python tests/aws/test_pins.py
 	$(VENV)/bin/python tests/aws/test_npm_advisories.py
 	$(VENV)/bin/python tests/aws/test_sign_in.py
+	$(VENV)/bin/python tests/aws/test_documents.py
 	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
 
 test-contract: build-debug $(CONTRACT)/installed ## Hold every endpoint to docs/openapi.yaml with requests that Schemathesis makes up (SEED, EXAMPLES, ROLE)
