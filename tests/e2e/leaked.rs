@@ -80,6 +80,18 @@ fn token_whose_record_is_damaged_keeps_no_other_alive() {
 }
 
 #[test]
+fn token_whose_id_is_damaged_keeps_no_other_alive_and_is_let_in_nowhere() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    let alice = system.sign_in("alice");
+    let (damaged, other) = (alice.create_token("damaged"), alice.create_token("other"));
+    set_token(&system.behind().dynamodb, &sha256(&damaged.secret), "token_id", &json!({ "S": "no id" }));
+    let body = json!({ "tokens": [damaged.secret, other.secret] });
+    assert_eq!(report(&system, &body).status, 202);
+    assert_eq!(alice.show(&other.id)["revocationReason"], "leaked");
+    assert_eq!(system.status_of(&damaged.secret), 500);
+}
+
+#[test]
 fn report_of_another_shape_is_refused_and_ends_nothing() {
     let system = System::start();
     let token = system.sign_in("alice").create_token("kept").secret;

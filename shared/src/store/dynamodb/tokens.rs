@@ -115,8 +115,12 @@ impl Store {
                 continue;
             }
             // Nothing else of the record matters here, and nothing else is to be in the way.
-            let owner_id = items::required(&mut item, USER_ID)?;
-            located.push(Location { token_id: items::required_id(&mut item)?, hash: hash.clone(), owner_id });
+            let owner_id = items::required(&mut item, USER_ID);
+            match owner_id.and_then(|owner_id| Ok((owner_id, items::required_id(&mut item)?))) {
+                Ok((owner_id, token_id)) => located.push(Location { token_id, hash: hash.clone(), owner_id }),
+                // It lets nobody in either, and must not keep the others alive.
+                Err(error) => tracing::error!(%error, "a token's record is damaged; it is left out"),
+            }
         }
         Ok(located)
     }
