@@ -16,12 +16,13 @@ const SHOWN: [(Kind, RGBColor); 4] = [
 
 /// Draws the cold starts within shares of a processor, both axes logarithmic.
 pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
-    let sizes = || MEMORY_MB.iter().map(|size| f64::from(*size));
+    // Each size is twice the one before, so that places of equal distance are a logarithm.
+    let places = || (0_u8..).map(f64::from);
     let cold = |kind: Kind| {
         let subject = subjects.iter().find(|subject| subject.kind == kind);
         subject
             .into_iter()
-            .flat_map(|subject| sizes().zip(subject.cold_ms_at.iter().map(|samples| samples.median())))
+            .flat_map(|subject| places().zip(subject.cold_ms_at.iter().map(|samples| samples.median())))
     };
     let values: Vec<f64> = SHOWN.iter().flat_map(|(kind, _)| cold(*kind).map(|(_, value)| value)).collect();
     let (lowest, highest) =
@@ -34,14 +35,16 @@ pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
             .margin(14)
             .x_label_area_size(44)
             .y_label_area_size(64)
-            .build_cartesian_2d((110.0..1_300.0).log_scale(), (lowest * 0.7..highest * 1.5).log_scale())?;
+            .build_cartesian_2d(-0.2..3.2, (lowest * 0.7..highest * 1.5).log_scale())?;
         chart
             .configure_mesh()
             .disable_x_mesh()
             .x_desc("memory in MB, and with it the share of a processor")
             .y_desc("milliseconds")
-            .x_labels(8)
-            .x_label_formatter(&|value| format!("{value:.0}"))
+            .x_labels(4)
+            .x_label_formatter(&|place: &f64| {
+                MEMORY_MB.get(place.round() as usize).map_or(String::new(), u32::to_string)
+            })
             .y_label_formatter(&|value| format!("{value:.0}"))
             .light_line_style(TRANSPARENT)
             .draw()?;

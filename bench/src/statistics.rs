@@ -15,6 +15,13 @@ impl Samples {
         percentile(&self.0, 0.5)
     }
 
+    /// The median of what each round's value is to the other's of the same round: what the
+    /// machine did in that round happened to both.
+    pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
+        let ratios: Vec<f64> = self.0.iter().zip(&other.0).map(|(this, that)| this / that).collect();
+        percentile(&ratios, 0.5)
+    }
+
     fn sorted(&self) -> Vec<f64> {
         sorted(&self.0)
     }
@@ -71,6 +78,16 @@ mod tests {
         assert_eq!(percentile(&values, 1.0), 4.0);
         let hundred: Vec<f64> = (0..=100).map(f64::from).collect();
         assert_eq!(percentile(&hundred, 0.99), 99.0);
+    }
+
+    #[test]
+    fn ratio_is_taken_round_by_round() {
+        let (mut slow, mut fast) = (Samples::default(), Samples::default());
+        for (round, value) in [1.0, 10.0, 2.0].into_iter().enumerate() {
+            fast.push(value);
+            slow.push(value * (3 + round) as f64);
+        }
+        assert_eq!((slow.ratio_to(&fast), fast.ratio_to(&slow)), (4.0, 0.25));
     }
 
     #[test]

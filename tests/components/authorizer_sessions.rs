@@ -101,6 +101,30 @@ async fn issuer_that_is_down_is_a_fault_and_not_a_refusal() {
 }
 
 #[tokio::test]
+async fn issuer_that_says_it_is_another_gives_no_keys() {
+    let provider = IdentityProvider::start().await;
+    let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
+    provider.poses_as("https://issuer.example");
+    let refused = verifier(&provider).verify(&jwt, clock::now()).await;
+    let Err(SessionError::Issuer(reason)) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("another issuer"), "{reason}");
+    assert_eq!(provider.take_paths(), ["/.well-known/openid-configuration"]);
+}
+
+#[tokio::test]
+async fn key_set_without_end_is_not_read_to_its_end() {
+    let provider = IdentityProvider::start().await;
+    let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
+    let usable = provider.public_key("ES256", "ES256");
+    let padding = |size| json!({ "kty": "of the future", "padding": "x".repeat(size) });
+    provider.publish(vec![usable.clone(), padding(200 * 1024)]);
+    assert!(verifier(&provider).verify(&jwt, clock::now()).await.is_ok());
+    provider.publish(vec![usable, padding(256 * 1024)]);
+    let refused = verifier(&provider).verify(&jwt, clock::now()).await;
+    assert!(matches!(refused, Err(SessionError::Issuer(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn issuer_that_goes_down_is_noticed_by_neither_known_sessions_nor_tokens() {
     let system = start();
     let store = store(&system.behind().dynamodb);

@@ -34,6 +34,8 @@ struct Served {
     keys: Vec<Value>,
     paths: Vec<String>,
     is_down: bool,
+    /// Who it says it is.
+    issuer: String,
 }
 
 impl IdentityProvider {
@@ -66,15 +68,18 @@ impl IdentityProvider {
             json!({ "kty": "EC", "crv": "P-521", "kid": "unusable", "x": "AA", "y": "AA" }),
             json!({ "kty": "of the future" }),
         ];
-        let served = Arc::new(Mutex::new(Served { keys, paths: Vec::new(), is_down: false }));
-        let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
+        let served =
+            Arc::new(Mutex::new(Served { keys, paths: Vec::new(), is_down: false, issuer: url.clone() }));
+        let keys_url = format!("{url}/keys");
         let answering = Arc::clone(&served);
         let router = Router::new().fallback(async move |uri: Uri| {
             let mut served = answering.lock().unwrap();
             served.paths.push(uri.to_string());
             match uri.path() {
                 _ if served.is_down => Err(StatusCode::SERVICE_UNAVAILABLE),
-                "/.well-known/openid-configuration" => Ok(discovery.to_string()),
+                "/.well-known/openid-configuration" => {
+                    Ok(json!({ "issuer": served.issuer, "jwks_uri": keys_url }).to_string())
+                }
                 "/keys" => Ok(json!({ "keys": served.keys }).to_string()),
                 _ => Err(StatusCode::NOT_FOUND),
             }
@@ -94,6 +99,11 @@ impl IdentityProvider {
     /// Publishes these keys and no others from now on.
     pub(crate) fn publish(&self, keys: Vec<Value>) {
         self.served.lock().unwrap().keys = keys;
+    }
+
+    /// Says from now on that it is somebody else.
+    pub(crate) fn poses_as(&self, issuer: &str) {
+        self.served.lock().unwrap().issuer = issuer.to_owned();
     }
 
     /// Answers nobody from now on.

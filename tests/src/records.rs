@@ -60,9 +60,16 @@ pub(crate) fn keep_token_of(answer: &str) {
     }
 }
 
+/// Secrets that are kept already, and where.
+struct Secrets {
+    file: Mutex<File>,
+    known: Mutex<BTreeSet<String>>,
+}
+
 fn keep_secret(secret: &str) {
-    static KEPT: OnceLock<Option<(Mutex<File>, Mutex<BTreeSet<String>>)>> = OnceLock::new();
-    let Some((file, known)) = KEPT.get_or_init(|| Some((file("secrets")?, Mutex::default()))) else { return };
+    static SECRETS: OnceLock<Option<Secrets>> = OnceLock::new();
+    let kept = SECRETS.get_or_init(|| Some(Secrets { file: file("secrets")?, known: Mutex::default() }));
+    let Some(Secrets { file, known }) = kept else { return };
     if known.lock().unwrap().insert(secret.to_owned()) {
         let line = format!("{}\n", Value::from(secret));
         file.lock().unwrap().write_all(line.as_bytes()).expect("the secret is kept");

@@ -1,16 +1,14 @@
 //! One execution environment: an actor around one process.
 //!
-//! INVARIANT: the process is idle, may be frozen and takes the next event only when
-//! the runtime **and** every registered extension wait for it.
+//! INVARIANT: the process is idle, may be frozen and takes the next event only when its
+//! runtime waits for one. What it does between an answer and that is not interrupted.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::Utc;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -22,14 +20,6 @@ use super::{Answer, Invocation, InvokeError, Pool};
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who waits for the next event.
-#[derive(Default)]
-struct Parked {
-    runtime: Option<oneshot::Sender<RuntimeEvent>>,
-    /// Registered extensions; Some while they wait.
-    extensions: BTreeMap<String, Option<oneshot::Sender<Value>>>,
-}
-
 /// What the instance is waiting for has happened, or never will.
 enum Step {
     Idle,
@@ -40,7 +30,8 @@ enum Step {
 struct Instance {
     process: Process,
     messages: mpsc::UnboundedReceiver<Message>,
-    parked: Parked,
+    /// The runtime, while it waits for its next event.
+    parked: Option<oneshot::Sender<RuntimeEvent>>,
 }
 
 /// Starts an instance and runs it to its end: a crash, a timeout, or the stop of all.
@@ -98,7 +89,7 @@ async fn start(pool: &Pool) -> io::Result<Instance> {
             () = sender.closed() => {}
         }
     });
-    Ok(Instance { process, messages, parked: Parked::default() })
+    Ok(Instance { process, messages, parked: None })
 }
 
 impl Instance {
@@ -119,11 +110,11 @@ impl Instance {
         let request_id = uuid::Uuid::now_v7().to_string();
         let timeout = pool.function.timeout;
         let deadline = Instant::now() + timeout;
-        self.parked.deliver(pool, &request_id, timeout, invocation.event);
+        self.deliver(pool, &request_id, timeout, invocation.event);
         let mut waiting = Some(invocation.answer);
         loop {
             match self.step(&request_id, deadline).await {
-                // The answer goes out at once, whatever the extensions still do.
+                // The answer goes out at once, whatever the process still does.
                 Step::Answered(answer) => {
                     waiting.take().map(|waiting| waiting.send(answer));
                 }
@@ -154,45 +145,23 @@ impl Instance {
                     return Step::Answered(answer);
                 }
                 Some(Message::Answer { .. }) => {}
-                Some(Message::Register { extension, wants_invoke }) => {
-                    if wants_invoke {
-                        self.parked.extensions.insert(extension, None);
-                    }
+                Some(Message::Next(next)) => {
+                    self.parked = Some(next);
+                    return Step::Idle;
                 }
-                Some(Message::RuntimeNext(next)) => self.parked.runtime = Some(next),
-                Some(Message::ExtensionNext { extension, next }) => {
-                    self.parked.extensions.insert(extension, Some(next));
-                }
-            }
-            if self.parked.everybody() {
-                return Step::Idle;
             }
         }
-    }
-}
-
-impl Parked {
-    fn everybody(&self) -> bool {
-        self.runtime.is_some() && self.extensions.values().all(Option::is_some)
     }
 
     fn deliver(&mut self, pool: &Pool, request_id: &str, timeout: Duration, event: String) {
+        let Some(next) = self.parked.take() else { return };
         let timeout_ms = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
-        let deadline_ms = now_ms().saturating_add(timeout_ms);
-        let function_arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{}", pool.function.name);
-        for next in self.extensions.values_mut().filter_map(Option::take) {
-            let _ = next.send(json!({
-                "eventType": "INVOKE",
-                "deadlineMs": deadline_ms,
-                "requestId": request_id,
-                "invokedFunctionArn": function_arn,
-                "tracing": { "type": "X-Amzn-Trace-Id", "value": "" },
-            }));
-        }
-        if let Some(next) = self.runtime.take() {
-            let request_id = request_id.to_owned();
-            let _ = next.send(RuntimeEvent { request_id, deadline_ms, function_arn, body: event });
-        }
+        let _ = next.send(RuntimeEvent {
+            request_id: request_id.to_owned(),
+            deadline_ms: now_ms().saturating_add(timeout_ms),
+            function_arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{}", pool.function.name),
+            body: event,
+        });
     }
 }
 

@@ -1,16 +1,15 @@
-//! The Runtime API and the Extensions API of one instance, over HTTP.
+//! The Runtime API of one instance, over HTTP. The handlers only pass messages; the
+//! instance decides.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>,
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>.
-//! The handlers only pass messages; the instance decides.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{InvokeError, PAYLOAD_MAX_BYTES};
@@ -18,15 +17,11 @@ use super::{InvokeError, PAYLOAD_MAX_BYTES};
 /// What an instance's process says.
 pub(super) enum Message {
     /// The runtime is ready for an event.
-    RuntimeNext(oneshot::Sender<RuntimeEvent>),
+    Next(oneshot::Sender<RuntimeEvent>),
     /// The runtime is done with the event of this id.
     Answer { request_id: String, answer: super::Answer },
     /// The runtime cannot start.
     InitError,
-    /// An extension wants to be told of events.
-    Register { extension: String, wants_invoke: bool },
-    /// An extension is ready for an event.
-    ExtensionNext { extension: String, next: oneshot::Sender<Value> },
 }
 
 /// An event for the runtime.
@@ -39,23 +34,19 @@ pub(super) struct RuntimeEvent {
 
 type Messages = mpsc::UnboundedSender<Message>;
 
-const EXTENSION_ID: HeaderName = HeaderName::from_static("lambda-extension-identifier");
-
 pub(super) fn router(messages: Messages) -> Router {
     Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(runtime_next))
+        .route("/2018-06-01/runtime/invocation/next", get(next_event))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        .route("/2020-01-01/extension/register", post(register))
-        .route("/2020-01-01/extension/event/next", get(extension_next))
         .layer(DefaultBodyLimit::max(PAYLOAD_MAX_BYTES + 64 * 1024))
         .with_state(messages)
 }
 
-async fn runtime_next(State(messages): State<Messages>) -> Response {
+async fn next_event(State(messages): State<Messages>) -> Response {
     let (next, event) = oneshot::channel();
-    let _ = messages.send(Message::RuntimeNext(next));
+    let _ = messages.send(Message::Next(next));
     let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
     let mut response = event.body.into_response();
     for (name, value) in [
@@ -97,31 +88,4 @@ async fn error(State(messages): State<Messages>, Path(request_id): Path<String>,
 async fn init_error(State(messages): State<Messages>) -> StatusCode {
     let _ = messages.send(Message::InitError);
     StatusCode::ACCEPTED
-}
-
-async fn register(State(messages): State<Messages>, body: Bytes) -> Response {
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let events: Vec<_> = body.get("events").and_then(Value::as_array).into_iter().flatten().collect();
-    // Lambda refuses SHUTDOWN to internal extensions, and so must we, or a binary would
-    // start here and not there.
-    if events.iter().any(|event| *event != "INVOKE") {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    let extension = uuid::Uuid::now_v7().to_string();
-    let _ =
-        messages.send(Message::Register { extension: extension.clone(), wants_invoke: !events.is_empty() });
-    let function = json!({ "functionName": "local", "functionVersion": "1", "handler": "bootstrap" });
-    ([(EXTENSION_ID, extension)], function.to_string()).into_response()
-}
-
-async fn extension_next(State(messages): State<Messages>, headers: HeaderMap) -> Response {
-    let Some(extension) = headers.get(EXTENSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned) else {
-        return StatusCode::FORBIDDEN.into_response();
-    };
-    let (next, event) = oneshot::channel();
-    let _ = messages.send(Message::ExtensionNext { extension, next });
-    match event.await {
-        Ok(event) => event.to_string().into_response(),
-        Err(_) => StatusCode::GONE.into_response(),
-    }
 }
