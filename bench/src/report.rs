@@ -46,7 +46,7 @@ impl Report<'_> {
              One run of {rounds} rounds. In each round every function is measured once, and each round begins with another \
              one. Figures are medians, with the range over the rounds in parentheses. DynamoDB is the embedded one behind \
              a TLS front (HTTP/1.1, keep-alive), since TLS is most of a cold start and plain HTTP hides it. *Cold start* is the \
-             time from `exec` to the first answer. Warm times and processor time are of {calls} calls in each round, after \
+             time from `exec` to the first answer, the median of five in each round. Warm times and processor time are of {calls} calls in each round, after \
              200 that do not count; the processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
              Python runs boto3, both on a smaller loop than Lambda's own ([bench/subjects](../bench/subjects)); all three \
              pass the same test before they are timed. A session's first answer includes fetching the issuer's keys, here over \
