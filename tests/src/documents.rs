@@ -63,6 +63,9 @@ pub fn run_script(script: &str, variables: &[(&str, &str)]) -> Output {
     Command::new("bash")
         .current_dir(root())
         .args(["-euo", "pipefail", "-c", script])
+        // As by hand, also when a make runs the tests.
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
         .env("PATH", format!("{}:{path}", root().join(".venv/bin").display()))
         .envs(variables.iter().copied())
         .output()

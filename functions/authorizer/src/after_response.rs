@@ -73,7 +73,7 @@ impl AfterResponse {
         match tokio::time::timeout(DEADLINE, write).await {
             Ok(Ok(true)) => {
                 self.metrics.count_last_used_write();
-                audit::recorded_use(&due);
+                audit::recorded_use(&due.token, &due.last_use, due.request_id.as_deref());
             }
             // Another instance was first.
             Ok(Ok(false)) => {}

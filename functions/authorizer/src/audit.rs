@@ -2,10 +2,10 @@
 
 use patgate::audit::{Act, Actor, ChangedBy, Event, Origin, RefusedFor};
 use patgate::client_ip::ClientIpHeader;
+use patgate::record::{LastUse, TokenRecord};
 use patgate::user::User;
 use patgate::verify::Verdict;
 
-use crate::after_response::UseToRecord;
 use crate::event::GatewayRequest;
 use crate::{Denial, Rejection};
 
@@ -47,8 +47,7 @@ pub(crate) fn changed_roles(user: &User, request: &GatewayRequest, header: Optio
 }
 
 /// A use that is on record now: a token in wrong hands shows itself by a new address.
-pub(crate) fn recorded_use(recorded: &UseToRecord) {
-    let UseToRecord { token, last_use, request_id, .. } = recorded;
+pub(crate) fn recorded_use(token: &TokenRecord, last_use: &LastUse, request_id: Option<&str>) {
     let Some(ip) = last_use.ip.as_deref() else { return };
     if token.seen_from.iter().any(|sighting| sighting.ip == ip) {
         return;
@@ -59,7 +58,7 @@ pub(crate) fn recorded_use(recorded: &UseToRecord) {
         actor: Actor { user_id: Some(&token.user_id), token_id: Some(&token_id) },
         user_id: &token.user_id,
         token_id: Some(token.token_id),
-        origin: Origin { ip: Some(ip), request_id: request_id.as_deref() },
+        origin: Origin { ip: Some(ip), request_id },
     };
     event.record();
 }
