@@ -18,7 +18,7 @@ pub(crate) struct Load {
     pub(crate) requests_per_second: f64,
     pub(crate) p99_ms: f64,
     pub(crate) errors: u64,
-    /// Memory of the system and its functions, a second after the start and at the end.
+    /// Memory of the system and its functions, once all instances are started, and at the end.
     pub(crate) rss_mb: (f64, f64),
 }
 

@@ -12,18 +12,17 @@ mod report;
 mod share;
 mod statistics;
 mod subjects;
-mod tls;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use patgate_tests::TlsFront;
 
 use crate::fixture::Fixture;
 use crate::report::Report;
 use crate::share::CpuShare;
 use crate::subjects::{Kind, MEMORY_MB, Programs, Subject};
-use crate::tls::TlsFront;
 
 /// Measures the authorizer and the system around it.
 #[derive(Debug, Parser)]
@@ -104,7 +103,7 @@ fn main() -> Result<()> {
 /// Measures all functions, alternating; and says why shares of a processor were not.
 fn functions(options: &Options, programs: &Programs) -> Result<(Vec<Subject>, Option<String>)> {
     let fixture = Fixture::make()?;
-    let tls = TlsFront::start(&fixture.system.behind().dynamodb)?;
+    let tls = TlsFront::start(&fixture.system.behind().dynamodb);
     let mut subjects = Kind::ALL
         .into_iter()
         .map(|kind| Subject::new(kind, programs, &fixture, &tls))

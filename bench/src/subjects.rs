@@ -5,14 +5,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use patgate_tests::DynamoDbProxy;
+use patgate_tests::{DynamoDbProxy, TlsFront};
 use serde_json::json;
 
 use crate::fixture::Fixture;
 use crate::lambda::{Answer, Instance, Program};
 use crate::share::CpuShare;
 use crate::statistics::{Samples, percentile};
-use crate::tls::TlsFront;
 
 /// Sizes of memory whose share of a processor is measured, in MB.
 pub(crate) const MEMORY_MB: [u32; 4] = [128, 256, 512, 1_024];
@@ -261,16 +260,18 @@ fn environment(
     tls: &TlsFront,
 ) -> Result<Vec<(String, String)>> {
     let amazon = include_str!("../../shared/src/store/dynamodb/amazon-roots.pem");
-    let (trust, bundle) = match kind {
-        Kind::Node => ("NODE_EXTRA_CA_CERTS", tls.bundle(&programs.scratch, "node.pem", "")?),
+    let (trust, others) = match kind {
+        Kind::Node => ("NODE_EXTRA_CA_CERTS", String::new()),
         Kind::Python => {
             let roots = Command::new(&programs.python)
                 .args(["-c", "import botocore.httpsession as b; print(open(b.DEFAULT_CA_BUNDLE).read())"])
                 .output()?;
-            ("AWS_CA_BUNDLE", tls.bundle(&programs.scratch, "python.pem", &String::from_utf8(roots.stdout)?)?)
+            ("AWS_CA_BUNDLE", String::from_utf8(roots.stdout)?)
         }
-        _ => ("SSL_CERT_FILE", tls.bundle(&programs.scratch, "rust.pem", amazon)?),
+        _ => ("SSL_CERT_FILE", amazon.to_owned()),
     };
+    let bundle = programs.scratch.join(format!("{trust}.pem"));
+    tls.bundle(&bundle, &others);
     let variables = [
         ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),

@@ -94,7 +94,11 @@ impl Event<'_> {
     pub fn record(&self) {
         let (disabled, roles) = match self.act {
             Act::UserChanged { disabled, roles, .. } => (disabled, roles.map(|roles| roles.join(" "))),
-            _ => (None, None),
+            Act::TokenCreated
+            | Act::TokenRevoked(_)
+            | Act::TokensRevoked
+            | Act::TokenRefused(_)
+            | Act::TokenUsedFromNewAddress => (None, None),
         };
         tracing::info!(
             target: TARGET,

@@ -175,8 +175,11 @@ class Deployment(unittest.TestCase):
             self.assertEqual(readers[parameter], {"CreateToken", "GetCaller"})
         for parameter in ("OidcIssuer", "OidcAudience", "SessionMaxAgeDays", "LastUsedResolutionSeconds"):
             self.assertEqual(readers[parameter], {"Authorizer"})
+        # Whoever writes the client's address down: last uses, and audit events.
+        auditing = revoking | {"CreateToken", "RevokeLeakedTokens"}
         for parameter in ("ClientIpHeader", "OriginSecret"):
-            self.assertEqual(readers[parameter], {"Authorizer"})
+            self.assertEqual(readers[parameter], auditing | {"Authorizer"})
+        self.assertEqual(readers["TrustedRoots"], readers["AdminRole"] - {"GetCaller"} | auditing | {"Authorizer"})
         self.assertEqual(readers["FirstMonth"], {"ListTokens"})
 
     def test_each_function_has_a_role_of_its_own_that_only_lambda_assumes(self):

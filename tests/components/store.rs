@@ -105,6 +105,7 @@ async fn revocation_schedules_both_items_for_purging() {
     let purge_at = at("2027-01-01T00:00:00.000Z");
     let revocation = Revocation::of_one(clock::now(), "admin", "alice");
     let revoke = async |revocation| store.revoke(&location, revocation, purge_at).await.unwrap();
+    store.purge_finding_item_at(&location, purge_at).await;
     assert_eq!(revoke(&revocation).await, RevocationOutcome::Revoked);
     assert_eq!(revoke(&revocation).await, RevocationOutcome::Revoked, "repeated, for its answer was lost");
     let another = Revocation::of_one(revocation.at, "alice", "alice");

@@ -97,8 +97,9 @@ class Drive:
         people = [user, "alice", "bob"] + (CREW if self.role == "administrator" else [])
         sessions = {person: session if person == user else self.system.sign_in(person) for person in people}
         api = self.system.api
-        soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)).isoformat()
         own = [create_token(api, session, f"token {number}") for number in range(4)]
+        # Soon enough to be over while it runs, and late enough to be created on a busy machine.
+        soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)).isoformat()
         own += [create_token(api, session, "expires soon", expiresAt=soon)]
         others = [create_token(api, other, f"of {person}") for person, other in sessions.items() if other != session]
         request("DELETE", f"{api}/api/tokens/{own[0]['id']}", session)

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Settings, System, set_token, sha256};
+use patgate_tests::{Fault, Settings, System, set_token, sha256};
 use serde_json::{Value, json};
 
 /// The audit events in a log.
@@ -144,13 +144,59 @@ fn junk_and_unknown_tokens_and_what_fails_are_no_events() {
     for credential in ["fdp_junk", "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw", "a.b.c"] {
         assert_eq!(system.status_of(credential), 401);
     }
-    proxy.inject_where(usize::MAX, patgate_tests::Fault::CutBefore, |request| {
-        request.function != "Authorizer"
-    });
+    proxy.inject_where(usize::MAX, Fault::CutBefore, |request| request.function != "Authorizer");
     assert_eq!(alice.revoke(&token.id), 503);
     assert_eq!(alice.create(&json!({ "name": "never" })).status, 503);
     let found = events(&system.stop());
     assert_eq!(found.len(), before, "{found:#?}");
+}
+
+#[test]
+fn act_whose_answer_from_the_database_was_lost_is_an_event_all_the_same() {
+    let Some((system, proxy)) = System::start_observed() else { return };
+    let lose = |function: &'static str, operation: &'static str| {
+        proxy.inject_where(1, Fault::CutAfter, move |request| {
+            request.function == function && request.operation == operation
+        });
+    };
+    let alice = system.sign_in("alice");
+    lose("Authorizer", "UpdateItem");
+    assert_eq!(alice.call("GET", "/api/me").status, 200);
+    wait_for(&system, 1);
+    lose("CreateToken", "TransactWriteItems");
+    let token = alice.create_token("lucky");
+    wait_for(&system, 2);
+    lose("Authorizer", "UpdateItem");
+    assert_eq!(system.status_of(&token.secret), 200);
+    wait_for(&system, 3);
+    lose("RevokeToken", "UpdateItem");
+    assert_eq!(alice.revoke(&token.id), 204);
+    wait_for(&system, 4);
+    lose("RevokeAllTokens", "UpdateItem");
+    assert_eq!(alice.call("POST", "/api/users/alice/revoke-all-tokens").status, 204);
+    wait_for(&system, 5);
+    let kinds: Vec<_> = events(&system.stop()).iter().map(|event| event["audit"].clone()).collect();
+    let wanted = [
+        "user.changed",
+        "token.created",
+        "token.used_from_new_address",
+        "token.revoked",
+        "user.tokens_revoked",
+    ];
+    assert_eq!(kinds, wanted);
+}
+
+#[test]
+fn session_that_brings_the_same_roles_in_another_order_is_no_event() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+    for roles in ["viewer,publisher", "publisher,viewer"] {
+        assert_eq!(system.sign_in_as("alice", &[("roles", roles)]).call("GET", "/api/me").status, 200);
+    }
+    assert_eq!(events(&system.stop()).len(), 1);
+    let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
+    let system = System::start_local(settings).unwrap();
+    assert_eq!(system.sign_in("alice").call("GET", "/api/me").status, 200);
+    assert_eq!(events(&system.stop()).len(), 0, "the table rules the roles, and nobody has changed them");
 }
 
 #[test]

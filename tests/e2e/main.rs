@@ -3,6 +3,7 @@
 mod audit;
 mod bad_credentials;
 mod bad_input;
+mod certificates;
 mod consistency;
 mod documents;
 mod durability;

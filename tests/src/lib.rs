@@ -13,6 +13,7 @@ mod proxy;
 mod raw;
 mod records;
 mod sessions;
+mod tls;
 
 use sha2::{Digest, Sha256};
 
@@ -25,6 +26,7 @@ pub use local::{Local, Settings};
 pub use person::{NewToken, Person};
 pub use proxy::{DynamoDbProxy, Fault, Recorded};
 pub use sessions::{decode_part, forge, forge_text};
+pub use tls::TlsFront;
 
 /// A system under test: one started for this test, or one that runs elsewhere.
 #[derive(Debug)]

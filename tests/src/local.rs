@@ -22,6 +22,8 @@ pub struct Settings {
     pub infra: Option<PathBuf>,
     /// Where the functions find DynamoDB.
     pub functions_dynamodb_url: Option<String>,
+    /// Variables of its environment.
+    pub environment: Vec<(&'static str, String)>,
     /// Another folder of function binaries than the one `local` lies in.
     pub functions: Option<PathBuf>,
 }
@@ -47,6 +49,7 @@ impl Local {
             Some(data) => command.arg("--data").arg(data),
             None => command.arg("--memory"),
         };
+        command.envs(settings.environment);
         for parameter in settings.parameters {
             command.args(["--parameter", parameter]);
         }

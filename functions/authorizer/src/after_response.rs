@@ -8,7 +8,6 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use patgate::clock;
 use patgate::record::{LastUse, TokenRecord};
@@ -17,9 +16,6 @@ use patgate::token::TokenHash;
 
 use crate::audit;
 use crate::metrics::Metrics;
-
-/// The write has a time of its own; it delays no response, only the next event.
-const DEADLINE: Duration = Duration::from_secs(1);
 
 /// A use that is due to be written.
 #[derive(Debug)]
@@ -67,18 +63,17 @@ impl AfterResponse {
     }
 
     async fn write(&self, due: UseToRecord) {
-        let write = self.store.record_use(&due.hash, &due.token, &due.last_use);
         // For the log: the hash must not be in it.
         let token_id = due.token.token_id;
-        match tokio::time::timeout(DEADLINE, write).await {
-            Ok(Ok(true)) => {
+        // The store's own patience bounds it: it delays no response, only the next event.
+        match self.store.record_use(&due.hash, &due.token, &due.last_use).await {
+            Ok(true) => {
                 self.metrics.count_last_used_write();
                 audit::recorded_use(&due.token, &due.last_use, due.request_id.as_deref());
             }
             // Another instance was first.
-            Ok(Ok(false)) => {}
-            Ok(Err(error)) => tracing::warn!(%token_id, %error, "a use was not recorded"),
-            Err(_) => tracing::warn!(%token_id, "a use was not recorded in time"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%token_id, %error, "a use was not recorded"),
         }
     }
 }

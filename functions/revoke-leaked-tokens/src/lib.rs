@@ -66,7 +66,8 @@ impl RevokeLeakedTokens {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let revocation = Revocation { at: now, by: None, reason: RevocationReason::Leaked };
-        let outcome = self.store.revoke(location, &revocation, now + self.config.retention).await?;
+        let purge_at = now + self.config.retention;
+        let outcome = self.store.revoke(location, &revocation, purge_at).await?;
         if outcome == RevocationOutcome::Revoked {
             let (token_id, user_id) = (location.token_id, location.owner_id.as_str());
             tracing::warn!(%token_id, user_id, "token revoked, for it was reported as leaked");
@@ -79,6 +80,7 @@ impl RevokeLeakedTokens {
                 origin: origin.as_audited(),
             };
             event.record();
+            self.store.purge_finding_item_at(location, purge_at).await;
         }
         Ok(())
     }

@@ -41,7 +41,8 @@ impl RevokeToken {
             return Err(missing());
         }
         let revocation = Revocation::of_one(now, &caller.user_id, &location.owner_id);
-        match self.store.revoke(&location, &revocation, now + self.config.retention).await? {
+        let purge_at = now + self.config.retention;
+        match self.store.revoke(&location, &revocation, purge_at).await? {
             RevocationOutcome::Revoked => {
                 let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
                 let event = Event {
@@ -52,6 +53,7 @@ impl RevokeToken {
                     origin: origin.as_audited(),
                 };
                 event.record();
+                self.store.purge_finding_item_at(&location, purge_at).await;
                 Ok(())
             }
             // What the caller wants holds already, so a repeated call is no error.

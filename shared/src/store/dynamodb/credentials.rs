@@ -1,6 +1,7 @@
 //! For the authorizer: a token with its owner, and the mark of its use.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 use super::items::{self, TOKEN_HASH};
 use super::{Store, unavailable};
@@ -81,16 +82,18 @@ impl Store {
                 update.update_expression("SET last_used_at = :at, seen_from = :seen_from REMOVE last_used_ip")
             }
         };
+        let update =
+            update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await {
             Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(unavailable("record a token's use")(error)),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let Some(item) = failed.item.clone() else { return Ok(false) };
+                    // Our own, by an attempt whose answer was lost.
+                    Ok(items::read_token(item)?.last_used.as_ref() == Some(last_use))
+                }
+                _ => Err(unavailable("record a token's use")(error)),
+            },
         }
     }
 }

@@ -136,7 +136,8 @@ impl Store {
     }
 
     /// Revokes a located token for good; the first revocation stays on record.
-    /// `purge_at` is when the record may be forgotten.
+    /// `purge_at` is when the record may be forgotten; the item that finds it is left to
+    /// [`Store::purge_finding_item_at`], since it may take its time.
     ///
     /// # Errors
     /// When storage does not answer. The token may have been revoked nevertheless.
@@ -163,28 +164,25 @@ impl Store {
             update = update.expression_attribute_values(":by", items::text(by));
         }
         match update.update_expression(format!("SET {}", set.join(", "))).send().await {
-            Ok(_) => {
-                self.purge_id_item_at(location.token_id, purge_at).await;
-                Ok(RevocationOutcome::Revoked)
-            }
+            Ok(_) => Ok(RevocationOutcome::Revoked),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let Some(item) = failed.item.clone() else { return Ok(RevocationOutcome::Gone) };
-                    if items::read_token(item)?.revoked.as_ref() != Some(revocation) {
-                        return Ok(RevocationOutcome::AlreadyRevoked);
-                    }
-                    // Our own, by an attempt whose answer was lost: its second half is due.
-                    self.purge_id_item_at(location.token_id, purge_at).await;
-                    Ok(RevocationOutcome::Revoked)
+                    // Our own may be there, by an attempt whose answer was lost.
+                    Ok(match items::read_token(item)?.revoked.as_ref() == Some(revocation) {
+                        true => RevocationOutcome::Revoked,
+                        false => RevocationOutcome::AlreadyRevoked,
+                    })
                 }
                 _ => Err(unavailable("revoke a token")(error)),
             },
         }
     }
 
-    /// Lets the `id#` item be forgotten along with its token. The token is revoked by
-    /// now, so a failure is no failure of the call: it leaves 200 bytes behind.
-    async fn purge_id_item_at(&self, token_id: Uuid, purge_at: Timestamp) {
+    /// Lets the item that finds a token be forgotten along with the token, once that is
+    /// revoked. A failure is no failure of the revocation: it leaves 200 bytes behind.
+    pub async fn purge_finding_item_at(&self, location: &Location, purge_at: Timestamp) {
+        let token_id = location.token_id;
         let update = self
             .client
             .update_item()

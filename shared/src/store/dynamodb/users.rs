@@ -1,5 +1,7 @@
 //! Users: read, and kept in step with their sessions.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
@@ -9,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::store::{SignIn, SignedIn, StoreError};
 use crate::user::User;
 
+const UPDATED_AT: &str = "updated_at";
 const SIGN_IN: &str = "record a sign-in";
 
 impl Store {
@@ -46,7 +49,9 @@ impl Store {
         }
         let (item, is_ours) = despite_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
         let user = items::read_user(item)?;
-        let changed_roles = is_ours && before.is_none_or(|before| before.roles != user.roles);
+        let set = |user: &User| user.roles.iter().cloned().collect::<BTreeSet<_>>();
+        let is_change = before.is_none_or(|before| set(&before) != set(&user));
+        let changed_roles = is_ours && sign_in.roles.is_some() && is_change;
         Ok(SignedIn { user, changed_roles })
     }
 
@@ -89,9 +94,12 @@ impl Store {
         match answer {
             Ok(answer) => answer.attributes.ok_or(corrupt).map(|item| Some((item, true))),
             Err(error) => match error.as_service_error() {
-                // A newer session came first: its record, as it was at that moment.
-                Some(UpdateItemError::ConditionalCheckFailedException(newer)) => {
-                    newer.item.clone().ok_or(corrupt).map(|item| Some((item, false)))
+                // A newer session came first: its record, as it was at that moment. Or our
+                // own, by an attempt whose answer was lost.
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item.clone().ok_or(corrupt)?;
+                    let is_ours = item.get(UPDATED_AT) == Some(&items::time(now));
+                    Ok(Some((item, is_ours)))
                 }
                 Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
                 _ => Err(unavailable(SIGN_IN)(error)),

@@ -2,10 +2,9 @@
 //! that ends TLS and passes the bytes on, with a certificate of a test CA.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -15,48 +14,49 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A running front.
 #[derive(Debug)]
-pub(crate) struct TlsFront {
-    pub(crate) url: String,
+pub struct TlsFront {
+    pub url: String,
     /// The test CA, in PEM.
-    pub(crate) ca: String,
+    pub ca: String,
 }
 
 impl TlsFront {
     /// Starts one before `upstream`, an address of this machine; it ends with the process.
-    pub(crate) fn start(upstream: &str) -> Result<Self> {
-        let mut authority = CertificateParams::new(Vec::new())?;
+    pub fn start(upstream: &str) -> Self {
+        let mut authority = CertificateParams::default();
         // A certificate with its issuer's name would pass for one that signed itself.
         authority.distinguished_name.push(DnType::CommonName, "bench CA");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
-        let mut certificate = CertificateParams::new(["127.0.0.1".to_owned()])?;
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("a CA");
+        let key = KeyPair::generate().expect("a key");
+        let mut certificate = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
         certificate.distinguished_name.push(DnType::CommonName, "DynamoDB");
-        let certificate = certificate.signed_by(&key, &authority)?;
+        let certificate = certificate.signed_by(&key, &authority).expect("a certificate");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
             .with_no_client_auth()
             .with_single_cert(
                 vec![certificate.der().clone()],
                 PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )?;
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let url = format!("https://{}", listener.local_addr()?);
+            )
+            .expect("a usable certificate");
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        listener.set_nonblocking(true).expect("a socket for tokio");
+        let url = format!("https://{}", listener.local_addr().expect("its address"));
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         std::thread::spawn(move || {
             runtime.block_on(accept(listener, TlsAcceptor::from(Arc::new(config)), upstream))
         });
-        Ok(Self { url, ca: authority.pem() })
+        Self { url, ca: authority.pem() }
     }
 
-    /// Writes a bundle of the given certificates and the test CA, and returns its path.
-    pub(crate) fn bundle(&self, folder: &Path, name: &str, others: &str) -> Result<PathBuf> {
-        let path = folder.join(name);
-        std::fs::write(&path, format!("{others}\n{}", self.ca))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(path)
+    /// Writes a bundle of the given certificates and the test CA.
+    pub fn bundle(&self, path: &Path, others: &str) {
+        let bundle = format!("{others}\n{}", self.ca);
+        std::fs::write(path, bundle).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 }
 
