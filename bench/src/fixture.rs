@@ -14,6 +14,8 @@ pub(crate) struct Fixture {
     /// Events, by what is wrong with their credential.
     pub(crate) valid: String,
     pub(crate) session: String,
+    /// Of right form but for its checksum.
+    pub(crate) malformed: String,
     pub(crate) refused: Vec<(&'static str, String)>,
     /// What a backend is told about the holder of the valid token.
     pub(crate) context: Value,
@@ -44,6 +46,7 @@ impl Fixture {
             hash: sha256(&valid.secret),
             valid: event(&valid.secret),
             session: event(&alice.session),
+            malformed: event(&wrong_checksum(&valid.secret)),
             refused: vec![
                 ("revoked", event(&revoked.secret)),
                 ("expired", event(&expired.secret)),

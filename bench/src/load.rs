@@ -9,7 +9,7 @@ use patgate_tests::{Settings, System};
 
 use crate::lambda::resident_mb;
 
-const CONNECTIONS: u32 = 32;
+pub(crate) const CONNECTIONS: u32 = 32;
 
 /// What a load of some time showed.
 #[derive(Debug)]

@@ -71,6 +71,7 @@ fn main() -> Result<()> {
     let (subjects, no_shares) = functions(&options, &programs)?;
     let mut report = Report {
         rounds: options.rounds,
+        python: programs.python.clone(),
         calls: options.calls,
         subjects: &subjects,
         no_shares,

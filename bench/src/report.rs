@@ -1,16 +1,21 @@
 //! `docs/performance.md`, written by the measurement and by nobody else.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::endpoints::{Costs, SIZES};
 use crate::load::Load;
 use crate::statistics::{Samples, figure};
-use crate::subjects::{Kind, MEMORY_MB, Subject};
+use crate::subjects::{Cost, Kind, MEMORY_MB, Subject};
+
+const NODE_SDK: &str =
+    "require('./bench/subjects/node/package.json').dependencies['@aws-sdk/client-dynamodb']";
 
 /// All that was measured, and how.
 pub(crate) struct Report<'a> {
     pub(crate) rounds: usize,
+    pub(crate) python: PathBuf,
     pub(crate) calls: usize,
     pub(crate) subjects: &'a [Subject],
     /// Why shares of a processor could not be measured.
@@ -46,15 +51,18 @@ impl Report<'_> {
              One run of {rounds} rounds. In each round every function is measured once, and each round begins with another \
              one. Figures are medians, with the range over the rounds in parentheses. DynamoDB is the embedded one behind \
              a TLS front (HTTP/1.1, keep-alive), since TLS is most of a cold start and plain HTTP hides it. *Cold start* is the \
-             time from `exec` to the first answer, the median of five in each round. Warm times and processor time are of {calls} calls in each round, after \
-             200 that do not count; the processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
+             time from `exec` to the first answer, the median of {cold} in each round. Warm times and processor time are of {calls} calls in each round, after \
+             {warm_up} that do not count; the processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
              Python runs boto3, both on a smaller loop than Lambda's own ([bench/subjects](../bench/subjects)); all three \
              pass the same test before they are timed. A session's first answer includes fetching the issuer's keys, here over \
-             plain HTTP.\n",
+             plain HTTP. The functions are built for this machine with the profile that is deployed, and trust Amazon's roots and \
+             the test CA of the TLS front (`TrustedRoots=system`).\n",
             date = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
-            machine = machine(),
+            machine = machine(&self.python.to_string_lossy()),
             rounds = self.rounds,
             calls = self.calls,
+            cold = crate::subjects::COLD_STARTS,
+            warm_up = crate::subjects::WARM_UP_CALLS,
         )
     }
 
@@ -88,7 +96,9 @@ impl Report<'_> {
         }
         let mut text = format!(
             "{heading}Lambda gives a function a whole processor for 1,769 MB of memory, and less in proportion. Here the whole \
-             start is held to that share; Lambda lets a function initialise faster.\n\n\
+             start is held to that share, in periods of 20 ms; Lambda lets a function initialise faster. A start that needs less than \
+             its share of one period is not held up at all, and one of these starts right after warm calls of the same program, \
+             with warm caches, so the last columns may be below the figure above.\n\n\
              ![Cold start by memory size](cold-start.svg)\n\n| ms |"
         );
         for size in MEMORY_MB {
@@ -107,26 +117,21 @@ impl Report<'_> {
 
     fn costs(&self) -> String {
         let mut text = "## What a call asks of DynamoDB\n\n\
-            | | first call of an instance | units | repeated | units |\n| --- | --- | --- | --- | --- |\n"
+            Requests, and the units that they consume.\n\n\
+            | | at the start | first call of an instance | repeated | a use to be written, beside that | malformed |\n\
+            | --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
         for subject in self.subjects {
-            let Some([first, repeated]) = &subject.costs else { continue };
-            if first.requests.is_empty() {
-                continue;
-            }
+            let Some(costs) = &subject.costs else { continue };
+            let columns = [&costs.start, &costs.first, &costs.repeated, &costs.written, &costs.malformed];
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {} |",
+                "| {} | {} |",
                 subject.kind.name(),
-                first.requests.join(", "),
-                first.units,
-                repeated.requests.join(", "),
-                repeated.units
+                columns.map(ToString::to_string).join(" | ")
             );
         }
-        text + "\nUnits are read units; a consistent read of an item takes one. Once a minute a token's use is written \
-            after the response: one UpdateItem, one write unit, no index. A malformed token asks nothing. Beside that an \
-            instance reads half a unit when it starts, to open its connection.\n"
+        text + "\nA use is written once a minute for each token, after the response; a session's use is no token's.\n"
     }
 
     fn goals(&self) -> String {
@@ -134,7 +139,7 @@ impl Report<'_> {
         let [floor, get_item, node, python] =
             [Kind::Floor, Kind::GetItem, Kind::Node, Kind::Python].map(|kind| self.subject(kind));
         let zip = ours.zip_bytes as f64 / 1e6;
-        let requests = ours.costs.as_ref().map_or(f64::NAN, |[_, repeated]| repeated.requests.len() as f64);
+        let requests = ours.costs.as_ref().map_or(f64::NAN, |costs| costs.repeated.requests.len() as f64);
         type Measure = fn(&Subject) -> &Samples;
         let cold: Measure = |subject| &subject.cold_ms;
         let p99: Measure = |subject| &subject.p99_ms;
@@ -176,7 +181,7 @@ impl Report<'_> {
             let costs: Vec<f64> = self.endpoints.iter().filter_map(|costs| costs.get(act)).copied().collect();
             let lowest = costs.iter().copied().fold(f64::MAX, f64::min);
             let highest = costs.iter().copied().fold(0.0, f64::max);
-            let same = if highest <= lowest * 1.1 { "the same" } else { "**differs**" };
+            let same = if highest <= lowest * 1.1 { "within 10 %" } else { "**differs**" };
             let cells: Vec<_> = costs.iter().map(ToString::to_string).collect();
             let _ = writeln!(text, "| {act} | {} | {same} |", cells.join(" | "));
         }
@@ -189,11 +194,13 @@ impl Report<'_> {
             return format!("{heading}Not measured: `wrk` is not installed.\n");
         };
         format!(
-            "{heading}`local` for {} s at 32 connections (`wrk`), each request through gateway, authorizer and package API, on \
-             the same processors as `wrk` and DynamoDB:\n\n\
+            "{heading}`local` for {} s at {} connections (`wrk`), each request through gateway, authorizer and package API, on \
+             the same processors as `wrk` and DynamoDB. The authorizer is the one that is deployed; the rest is built with less \
+             optimisation:\n\n\
              | | |\n| --- | --- |\n| requests per second | {} |\n| p99 | {} ms |\n| errors | {} |\n\
              | memory of all processes, at the start and at the end | {} MB, {} MB |\n",
             load.seconds,
+            crate::load::CONNECTIONS,
             figure(load.requests_per_second),
             figure(load.p99_ms),
             load.errors,
@@ -227,12 +234,21 @@ impl std::fmt::Display for Goal {
     }
 }
 
+impl std::fmt::Display for Cost {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.requests[..] {
+            [] => formatter.write_str("nothing"),
+            requests => write!(formatter, "{}: {}", requests.join(", "), self.units),
+        }
+    }
+}
+
 fn thousands(number: usize) -> String {
     format!("{},{:03}", number / 1_000, number % 1_000)
 }
 
 /// Processor, kernel and versions, as rows of a table.
-fn machine() -> String {
+fn machine(python: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -245,7 +261,10 @@ fn machine() -> String {
         ("kernel", said("uname", &["-sr"])),
         ("Rust", said("rustc", &["--version"])),
         ("Node", said("node", &["--version"])),
-        ("Python", said("python3", &["--version"])),
+        ("AWS SDK for JavaScript", said("node", &["-p", NODE_SDK])),
+        ("Python", said(python, &["--version"])),
+        ("boto3", said(python, &["-c", "import boto3; print(boto3.__version__)"])),
+        ("wrk", said("sh", &["-c", "wrk --version | head -1 | cut -d' ' -f2"])),
     ]
     .map(|(name, value)| format!("| {name} | {value} |"))
     .join("\n")

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use patgate_tests::{DynamoDbProxy, TlsFront};
+use patgate_tests::{DynamoDbProxy, Recorded, TlsFront};
 use serde_json::json;
 
 use crate::fixture::Fixture;
@@ -16,9 +16,9 @@ use crate::statistics::{Samples, percentile};
 /// Sizes of memory whose share of a processor is measured, in MB.
 pub(crate) const MEMORY_MB: [u32; 4] = [128, 256, 512, 1_024];
 /// In each round, of which the median counts: a single one is at the mercy of the machine.
-const COLD_STARTS: usize = 5;
+pub(crate) const COLD_STARTS: usize = 5;
 /// Before the warm calls are counted: a just-in-time compiler needs some.
-const WARM_UP_CALLS: usize = 200;
+pub(crate) const WARM_UP_CALLS: usize = 200;
 
 /// What does the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +95,20 @@ pub(crate) struct Subject {
     pub(crate) p99_ms: Samples,
     pub(crate) cpu_us: Samples,
     pub(crate) rss_mb: Samples,
-    /// Requests and units of the first call of an instance, and of a repeated one.
-    pub(crate) costs: Option<[Cost; 2]>,
+    pub(crate) costs: Option<Costs>,
+}
+
+/// What it asks of DynamoDB.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Costs {
+    /// Before the first event.
+    pub(crate) start: Cost,
+    pub(crate) first: Cost,
+    pub(crate) repeated: Cost,
+    /// A call whose use is due to be written, beyond what a repeated one asks.
+    pub(crate) written: Cost,
+    /// With a credential that is no token by its form alone.
+    pub(crate) malformed: Cost,
 }
 
 /// What a call costs at DynamoDB.
@@ -166,8 +178,11 @@ impl Subject {
         Ok(())
     }
 
-    /// Counts what a first and a repeated call ask of DynamoDB.
+    /// Counts what it asks of DynamoDB, if that depends on what it is asked.
     pub(crate) fn count_costs(&mut self, fixture: &Fixture) -> Result<()> {
+        if !self.kind.decides() && self.kind != Kind::Session {
+            return Ok(());
+        }
         let proxy = DynamoDbProxy::start();
         proxy.forward_to(&fixture.system.behind().dynamodb);
         proxy.ask_for_units();
@@ -178,11 +193,23 @@ impl Subject {
             }
         }
         fixture.just_used();
-        let (mut instance, _, _) = Instance::start(&program, self.kind.event(fixture), None)?;
-        let first = cost(&proxy);
-        let (_, answer) = instance.call(self.kind.event(fixture))?;
-        self.check_allowed(fixture, &answer)?;
-        self.costs = Some([first, cost(&proxy)]);
+        let event = self.kind.event(fixture);
+        let (mut instance, _, _) = Instance::start(&program, event, None)?;
+        let (start, first) = proxy.take_all().into_iter().partition(Recorded::opens_connection);
+        let mut cost_of = |event: &str| -> Result<Cost> {
+            let (_, _answer) = instance.call(event)?;
+            // Once the next event is answered, whatever came after this one's response is done.
+            let asked = proxy.take_all();
+            let (_, _answer) = instance.call(&fixture.malformed)?;
+            Ok(cost(asked.into_iter().chain(proxy.take_all()).collect()))
+        };
+        let repeated = cost_of(event)?;
+        let malformed = cost_of(&fixture.malformed)?;
+        fixture.never_used();
+        let mut written = cost_of(event)?;
+        written.requests.retain(|request| !repeated.requests.contains(request));
+        written.units -= repeated.units;
+        self.costs = Some(Costs { start: cost(start), first: cost(first), repeated, written, malformed });
         Ok(())
     }
 
@@ -228,10 +255,9 @@ impl Subject {
     }
 }
 
-fn cost(proxy: &DynamoDbProxy) -> Cost {
-    let requests = proxy.take();
+fn cost(requests: Vec<Recorded>) -> Cost {
     Cost {
-        units: requests.iter().map(|request| request.units).sum(),
+        units: requests.iter().map(|request| request.units).fold(0.0, |sum, units| sum + units),
         requests: requests.into_iter().map(|request| request.operation).collect(),
     }
 }
