@@ -41,6 +41,7 @@ struct Pool {
     this_program: PathBuf,
     binary: PathBuf,
     dynamodb_url: String,
+    certificates: Option<PathBuf>,
     queue: mpsc::UnboundedSender<Invocation>,
     events: Mutex<mpsc::UnboundedReceiver<Invocation>>,
     /// Events in the queue.
@@ -97,6 +98,7 @@ impl Lambda {
                 this_program: this_program.clone(),
                 binary,
                 dynamodb_url: dynamodb_url.to_owned(),
+                certificates: options.certificates.clone(),
                 queue,
                 events: Mutex::new(events),
                 waiting: AtomicUsize::new(0),

@@ -44,6 +44,10 @@ pub(crate) struct Options {
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) parameters: Vec<(String, String)>,
 
+    /// The certificates that the functions take for the system's
+    #[arg(long, env = "SSL_CERT_FILE")]
+    pub(crate) certificates: Option<PathBuf>,
+
     /// Where the functions look for DynamoDB instead, such as a proxy in front of it
     #[arg(long, value_name = "URL")]
     pub(crate) functions_dynamodb_url: Option<String>,

@@ -14,9 +14,6 @@ use super::Pool;
 /// The first argument with which this program becomes a function's binary.
 pub(crate) const INSTANCE_COMMAND: &str = "--become-lambda-instance";
 
-/// The certificates that the system trusts, where somebody has others than usual.
-const CERTIFICATES: &str = "SSL_CERT_FILE";
-
 /// Turns this process into the function binary named by the arguments.
 ///
 /// Between its start and the binary's it asks the system to be killed when its parent
@@ -63,7 +60,7 @@ impl Process {
             .env("AWS_ACCESS_KEY_ID", format!("LOCAL-{}", function.name))
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .env("AWS_ENDPOINT_URL_DYNAMODB", &pool.dynamodb_url)
-            .envs(std::env::var_os(CERTIFICATES).map(|file| (CERTIFICATES, file)))
+            .envs(pool.certificates.as_ref().map(|file| ("SSL_CERT_FILE", file)))
             .envs(&function.environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
