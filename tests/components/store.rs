@@ -87,10 +87,12 @@ async fn two_instances_write_one_use_between_them() {
     let system = start();
     let store = store(&system.behind().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    let last_use = LastUse { at: clock::now(), ip: None };
+    // A use is told from another by its time and address: one of these is our own.
+    let first = LastUse { at: clock::now(), ip: None };
+    let second = LastUse { at: first.at + TimeDelta::milliseconds(1), ip: None };
     let (one, two) = tokio::join!(
-        store.record_use(&new.hash, &new.record, &last_use),
-        store.record_use(&new.hash, &new.record, &last_use)
+        store.record_use(&new.hash, &new.record, &first),
+        store.record_use(&new.hash, &new.record, &second)
     );
     assert_eq!(u8::from(one.unwrap()) + u8::from(two.unwrap()), 1);
 }
