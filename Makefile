@@ -93,7 +93,7 @@ deploy: $(if $(filter no,$(PAGE)),,web) $(VENV)/installed ## Deploy core, sign-i
 smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
 	@python3 infra/smoke.py
 
-# The functions are built as they are deployed; what runs beside them only has to be quick.
+# The functions have the profile that is deployed; what runs beside them only has to be quick.
 bench: $(BENCH)/installed $(NODE_SUBJECT)/dist/index.js ## Measure, and write docs/performance.md (about ten minutes once built)
 	cargo build --release --package authorizer --package floor --package get-item
 	cargo build --profile bench-host --workspace --bins

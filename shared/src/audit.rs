@@ -86,12 +86,11 @@ pub struct Event<'a> {
     /// Whose token or account it is.
     pub user_id: &'a str,
     pub token_id: Option<Uuid>,
-    pub origin: Origin<'a>,
 }
 
 impl Event<'_> {
-    /// Writes it down.
-    pub fn record(&self) {
+    /// Writes it down, with where its request came from.
+    pub fn record(&self, origin: Origin<'_>) {
         let (disabled, roles) = match self.act {
             Act::UserChanged { disabled, roles, .. } => (disabled, roles.map(|roles| roles.join(" "))),
             Act::TokenCreated
@@ -110,8 +109,8 @@ impl Event<'_> {
             token_id = self.token_id.map(tracing::field::display),
             disabled,
             roles,
-            ip = self.origin.ip,
-            request_id = self.origin.request_id,
+            ip = origin.ip,
+            request_id = origin.request_id,
         );
     }
 }

@@ -11,7 +11,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Response};
 use serde_json::{Value, json};
 
-use crate::audit::Origin;
+use crate::audit::{Event, Origin};
 use crate::caller::{Caller, MissingCaller};
 use crate::client_ip::{ClientIpHeader, client_ip};
 use crate::store::StoreError;
@@ -154,35 +154,19 @@ pub fn caller(request: &Request) -> Result<Caller, MissingCaller> {
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
 }
 
-/// Where a request came from, for an audit event.
-#[derive(Debug)]
-pub struct RequestOrigin {
-    ip: Option<String>,
-    request_id: Option<String>,
-}
-
-impl RequestOrigin {
-    /// Of a request, whose address may be in the header of a trusted proxy.
-    #[must_use]
-    pub fn of(request: &Request, header: Option<&ClientIpHeader>) -> Self {
-        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Self { ip: None, request_id: None };
-        };
-        let only = |name: &str| {
-            let mut values = request.headers().get_all(name).iter();
-            let value = values.next().filter(|_| values.next().is_none());
-            value.and_then(|value| value.to_str().ok())
-        };
-        Self {
-            ip: client_ip(header, only, context.http.source_ip.as_deref()),
-            request_id: context.request_id.clone(),
-        }
-    }
-
-    #[must_use]
-    pub fn as_audited(&self) -> Origin<'_> {
-        Origin { ip: self.ip.as_deref(), request_id: self.request_id.as_deref() }
-    }
+/// Writes an audit event down, with where its request came from. The client's address may
+/// be in the header of a trusted proxy.
+pub fn audit(event: &Event<'_>, request: &Request, header: Option<&ClientIpHeader>) {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return event.record(Origin::default());
+    };
+    let only = |name: &str| {
+        let mut values = request.headers().get_all(name).iter();
+        let value = values.next().filter(|_| values.next().is_none());
+        value.and_then(|value| value.to_str().ok())
+    };
+    let ip = client_ip(header, only, context.http.source_ip.as_deref());
+    event.record(Origin { ip: ip.as_deref(), request_id: context.request_id.as_deref() });
 }
 
 /// 404 for a user.

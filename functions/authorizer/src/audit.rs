@@ -21,29 +21,25 @@ pub(crate) fn refusal(rejection: &Rejection, request: &GatewayRequest, header: O
         | Verdict::OwnerDisabled
         | Verdict::OwnerAbsent => return,
     };
-    let ip = request.client_ip(header);
     let event = Event {
         act: Act::TokenRefused(reason),
         // Whoever it was, they are not known to be its owner.
         actor: Actor::default(),
         user_id: &token.user_id,
         token_id: Some(token.token_id),
-        origin: Origin { ip: ip.as_deref(), request_id: request.request_id.as_deref() },
     };
-    event.record();
+    record(&event, request, header);
 }
 
 /// A session that brought other roles than were on record.
 pub(crate) fn changed_roles(user: &User, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
-    let ip = request.client_ip(header);
     let event = Event {
         act: Act::UserChanged { disabled: None, roles: Some(&user.roles), by: ChangedBy::Session },
         actor: Actor { user_id: Some(&user.user_id), token_id: None },
         user_id: &user.user_id,
         token_id: None,
-        origin: Origin { ip: ip.as_deref(), request_id: request.request_id.as_deref() },
     };
-    event.record();
+    record(&event, request, header);
 }
 
 /// A use that is on record now: a token in wrong hands shows itself by a new address.
@@ -58,7 +54,11 @@ pub(crate) fn recorded_use(token: &TokenRecord, last_use: &LastUse, request_id: 
         actor: Actor { user_id: Some(&token.user_id), token_id: Some(&token_id) },
         user_id: &token.user_id,
         token_id: Some(token.token_id),
-        origin: Origin { ip: Some(ip), request_id },
     };
-    event.record();
+    event.record(Origin { ip: Some(ip), request_id });
+}
+
+fn record(event: &Event<'_>, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
+    let ip = request.client_ip(header);
+    event.record(Origin { ip: ip.as_deref(), request_id: request.request_id.as_deref() });
 }

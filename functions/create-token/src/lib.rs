@@ -10,7 +10,7 @@ use patgate::audit::{Act, Actor, Event};
 use patgate::caller::{Caller, Credential};
 use patgate::clock::{self, Timestamp};
 use patgate::config::CreateTokenConfig;
-use patgate::http::{Problem, RequestOrigin, caller, json_response};
+use patgate::http::{Problem, audit, caller, json_response};
 use patgate::record::TokenRecord;
 use patgate::resource::token_resource;
 use patgate::store::dynamodb::Store;
@@ -79,15 +79,13 @@ impl CreateToken {
     }
 
     fn audit(&self, request: &Request, caller: &Caller, token_id: Uuid) {
-        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
         let event = Event {
             act: Act::TokenCreated,
             actor: Actor::caller(caller),
             user_id: &caller.user_id,
             token_id: Some(token_id),
-            origin: origin.as_audited(),
         };
-        event.record();
+        audit(&event, request, self.config.client_ip.as_ref());
     }
 
     fn new_token(&self, plain: &PlainToken, caller: &Caller, input: &Input, now: Timestamp) -> NewToken {

@@ -6,7 +6,7 @@ use patgate::audit::{Act, Actor, Event};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeAllTokensConfig;
 use patgate::http::input::user_id;
-use patgate::http::{Problem, RequestOrigin, caller, no_content, no_such_user, require_administrator};
+use patgate::http::{Problem, audit, caller, no_content, no_such_user, require_administrator};
 use patgate::store::dynamodb::Store;
 
 /// The endpoint.
@@ -40,15 +40,8 @@ impl RevokeAllTokens {
         if !self.store.revoke_all_tokens(user_id, &caller.user_id, now).await? {
             return Err(no_such_user());
         }
-        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
-        let event = Event {
-            act: Act::TokensRevoked,
-            actor: Actor::caller(&caller),
-            user_id,
-            token_id: None,
-            origin: origin.as_audited(),
-        };
-        event.record();
+        let event = Event { act: Act::TokensRevoked, actor: Actor::caller(&caller), user_id, token_id: None };
+        audit(&event, request, self.config.client_ip.as_ref());
         Ok(())
     }
 }

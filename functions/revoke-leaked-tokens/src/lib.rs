@@ -12,7 +12,7 @@ use patgate::audit::{Act, Actor, Event};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeLeakedTokensConfig;
 use patgate::http::input::json_object;
-use patgate::http::{Problem, RequestOrigin, json_response};
+use patgate::http::{Problem, audit, json_response};
 use patgate::record::{Revocation, RevocationReason};
 use patgate::store::dynamodb::Store;
 use patgate::store::{Location, RevocationOutcome, StoreError};
@@ -45,11 +45,10 @@ impl RevokeLeakedTokens {
         let input = Input::read(&json_object(request.body())?, &self.config.token_format)?;
         // A read costs a fifth of a write, and anybody may ask about anything.
         let located = self.store.locate_unrevoked(&input.hashes).await?;
-        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
         let mut failure = None;
         for location in &located {
             // One that fails must not keep the others alive.
-            if let Err(error) = self.revoke(location, &origin, now).await {
+            if let Err(error) = self.revoke(location, request, now).await {
                 failure = Some(error);
             }
         }
@@ -59,12 +58,7 @@ impl RevokeLeakedTokens {
         }
     }
 
-    async fn revoke(
-        &self,
-        location: &Location,
-        origin: &RequestOrigin,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn revoke(&self, location: &Location, request: &Request, now: Timestamp) -> Result<(), StoreError> {
         let revocation = Revocation { at: now, by: None, reason: RevocationReason::Leaked };
         let purge_at = now + self.config.retention;
         let outcome = self.store.revoke(location, &revocation, purge_at).await?;
@@ -77,9 +71,8 @@ impl RevokeLeakedTokens {
                 actor: Actor::default(),
                 user_id,
                 token_id: Some(token_id),
-                origin: origin.as_audited(),
             };
-            event.record();
+            audit(&event, request, self.config.client_ip.as_ref());
             self.store.purge_finding_item_at(location, purge_at).await;
         }
         Ok(())

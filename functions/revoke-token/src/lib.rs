@@ -6,7 +6,7 @@ use patgate::audit::{Act, Actor, Event};
 use patgate::clock::Timestamp;
 use patgate::config::RevokeTokenConfig;
 use patgate::http::input::{path_id, token_id};
-use patgate::http::{Problem, RequestOrigin, caller, no_content};
+use patgate::http::{Problem, audit, caller, no_content};
 use patgate::record::Revocation;
 use patgate::store::RevocationOutcome;
 use patgate::store::dynamodb::Store;
@@ -44,15 +44,13 @@ impl RevokeToken {
         let purge_at = now + self.config.retention;
         match self.store.revoke(&location, &revocation, purge_at).await? {
             RevocationOutcome::Revoked => {
-                let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
                 let event = Event {
                     act: Act::TokenRevoked(revocation.reason),
                     actor: Actor::caller(&caller),
                     user_id: &location.owner_id,
                     token_id: Some(location.token_id),
-                    origin: origin.as_audited(),
                 };
-                event.record();
+                audit(&event, request, self.config.client_ip.as_ref());
                 self.store.purge_finding_item_at(&location, purge_at).await;
                 Ok(())
             }

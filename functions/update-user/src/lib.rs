@@ -11,7 +11,7 @@ use patgate::caller::{Caller, Credential};
 use patgate::clock::Timestamp;
 use patgate::config::UpdateUserConfig;
 use patgate::http::input::{json_object, user_id};
-use patgate::http::{Problem, RequestOrigin, caller, json_response, no_such_user, require_administrator};
+use patgate::http::{Problem, audit, caller, json_response, no_such_user, require_administrator};
 use patgate::resource::user_resource;
 use patgate::store::dynamodb::Store;
 use patgate::store::{UserChange, UserChangeOutcome};
@@ -91,15 +91,13 @@ impl UpdateUser {
     }
 
     fn audit(&self, request: &Request, change: &UserChange<'_>, caller: &Caller) {
-        let origin = RequestOrigin::of(request, self.config.client_ip.as_ref());
         let UserChange { user_id, disabled, roles, .. } = *change;
         let event = Event {
             act: Act::UserChanged { disabled, roles, by: ChangedBy::Administrator },
             actor: Actor::caller(caller),
             user_id,
             token_id: None,
-            origin: origin.as_audited(),
         };
-        event.record();
+        audit(&event, request, self.config.client_ip.as_ref());
     }
 }

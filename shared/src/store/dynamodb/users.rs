@@ -41,12 +41,12 @@ impl Store {
     /// # Errors
     /// When storage does not answer.
     pub async fn record_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<SignedIn, StoreError> {
-        let before = self.user(sign_in.user_id).await?;
-        if let Some(user) = &before
-            && recorded(user, sign_in).is_some_and(|recorded| recorded >= sign_in.issued_at)
-        {
-            return Ok(SignedIn { user: user.clone(), changed_roles: false });
-        }
+        let before = match self.user(sign_in.user_id).await? {
+            Some(user) if recorded(&user, sign_in).is_some_and(|recorded| recorded >= sign_in.issued_at) => {
+                return Ok(SignedIn { user, changed_roles: false });
+            }
+            before => before,
+        };
         let (item, is_ours) = despite_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
         let user = items::read_user(item)?;
         let set = |user: &User| user.roles.iter().cloned().collect::<BTreeSet<_>>();
