@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Page, test as base, expect } from "@playwright/test";
+import type { components } from "../src/api/schema.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -74,7 +75,15 @@ export class System {
     return (await fetch(`${this.api}/api/me`, { headers: { authorization: `Bearer ${token}` } })).status;
   }
 
-  /** Opens the page, signs in as a person would, and waits for the list. */
+  /** The addresses that a person's tokens were last used from, where a use is on record: it is written after the answer. */
+  async lastUsedFrom(user: User): Promise<string[]> {
+    const headers = { authorization: `Bearer ${await this.session(user)}` };
+    const answer = await fetch(`${this.api}/api/tokens`, { headers });
+    const { items } = (await answer.json()) as components["schemas"]["TokenPage"];
+    return items.flatMap((token) => token.lastUsedIp ?? []);
+  }
+
+  /** Opens the page, signs in as a person would, and waits for the list. Once in a test: the session stays. */
   async open(page: Page, user: User): Promise<void> {
     await page.goto(`${this.api}/`);
     await page.getByRole("button", { name: "Sign in" }).click();
