@@ -10,7 +10,8 @@ use tracing_subscriber::prelude::*;
 use crate::audit;
 use crate::config::Environment;
 
-/// Starts logging for this process, at `LOG_LEVEL` (default `info`).
+/// Starts logging for this process, at `LOG_LEVEL` (default `info`). Release builds have no
+/// line below `info`, whosever it is: `Cargo.toml` leaves them out.
 pub fn init(environment: &Environment<'_>) {
     let level = environment
         .optional("LOG_LEVEL")

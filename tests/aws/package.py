@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks functions' binaries: what they need, how large their packages are, and that
-nothing of the development sign-in is in them.
+neither the development sign-in nor log lines below info are in them.
 
     package.py target/lambda/authorizer/bootstrap …
 """
@@ -22,12 +22,15 @@ ZIP_MAX_BYTES_OF_OTHERS = 4 * 1024 * 1024
 # What only one machine has: its sign-in, its people, and how it runs functions. `local`
 # itself shows that they would be found.
 DEVELOPMENT = [b"Alice Archer", b"patgate-page", b"code_challenge", b"--become-lambda-instance"]
-LOCAL = pathlib.Path(__file__).parents[2] / "target" / "debug" / "local"
+# A line of hyper's at debug. Release builds are to have none below info; the authorizer built
+# for development shows that one would be found.
+BELOW_INFO = [b"pooling idle connection"]
+BUILT_FOR_DEVELOPMENT = pathlib.Path(__file__).parents[2] / "target" / "debug"
 
 
-def of_development(binary):
+def texts_in(binary, texts):
     content = binary.read_bytes()
-    return [text.decode() for text in DEVELOPMENT if text in content]
+    return [text.decode() for text in texts if text in content]
 
 
 def newest_glibc(binary):
@@ -46,8 +49,9 @@ def zipped(binary):
 
 
 def main():
-    if len(of_development(LOCAL)) < len(DEVELOPMENT):
-        sys.exit(f"{LOCAL} has other texts by now: {DEVELOPMENT}")
+    for name, texts in {"local": DEVELOPMENT, "authorizer": BELOW_INFO}.items():
+        if len(texts_in(BUILT_FOR_DEVELOPMENT / name, texts)) < len(texts):
+            sys.exit(f"{name} has other texts by now: {texts}")
     for binary in map(pathlib.Path, sys.argv[1:]):
         check(binary)
 
@@ -60,8 +64,10 @@ def check(binary):
     most = ZIP_MAX_BYTES.get(binary.parent.name, ZIP_MAX_BYTES_OF_OTHERS)
     if size > most:
         sys.exit(f"more than {most:,} bytes")
-    if found := of_development(binary):
+    if found := texts_in(binary, DEVELOPMENT):
         sys.exit(f"{binary} has what belongs on one machine only: {', '.join(found)}")
+    if found := texts_in(binary, BELOW_INFO):
+        sys.exit(f"{binary} has log lines below info: {', '.join(found)}")
 
 
 if __name__ == "__main__":
