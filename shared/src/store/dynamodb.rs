@@ -10,9 +10,13 @@ mod tokens;
 mod users;
 
 use std::error::Error;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::endpoint::{
+    DefaultResolver, Endpoint, EndpointFuture, Params, ResolveEndpoint,
+};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient};
@@ -111,6 +115,7 @@ pub fn authorizer_client(aws: &AwsEnvironment) -> Client {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(aws.region.clone()))
         .credentials_provider(credentials)
+        .endpoint_resolver(OneEndpoint::default())
         .http_client(https_client(aws.trusted_roots))
         .retry_config(retries())
         .timeout_config(AUTHORIZER.timeouts());
@@ -118,6 +123,29 @@ pub fn authorizer_client(aws: &AwsEnvironment) -> Client {
         config = config.endpoint_url(endpoint);
     }
     Client::from_conf(config.build())
+}
+
+/// The endpoint of a client whose region is always the same, and whose credentials name no
+/// account: by the SDK's rules, then, every request has the same one.
+///
+/// The SDK's own resolver remembers the endpoint of the last parameters only. A batch's
+/// tables are among them, in the order of a hash map, which is another one half of the time.
+#[derive(Debug, Default)]
+struct OneEndpoint {
+    rules: DefaultResolver,
+    resolved: OnceLock<Endpoint>,
+}
+
+impl ResolveEndpoint for OneEndpoint {
+    fn resolve_endpoint<'a>(&'a self, parameters: &'a Params) -> EndpointFuture<'a> {
+        if let Some(endpoint) = self.resolved.get() {
+            return EndpointFuture::ready(Ok(endpoint.clone()));
+        }
+        EndpointFuture::new(async {
+            let endpoint = ResolveEndpoint::resolve_endpoint(&self.rules, parameters).await?;
+            Ok(self.resolved.get_or_init(|| endpoint).clone())
+        })
+    }
 }
 
 /// A client on the standard credential chain, with this project's HTTPS and timeouts.
@@ -249,6 +277,25 @@ mod tests {
         "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
         "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
     ];
+
+    #[tokio::test]
+    async fn every_request_goes_where_the_sdk_would_send_it() {
+        for region in ["eu-west-1", "cn-north-1", "us-gov-west-1"] {
+            let endpoint = OneEndpoint::default();
+            for tables in [["Tokens", "Users"], ["Users", "Tokens"]] {
+                let parameters = Params::builder()
+                    .region(region.to_owned())
+                    .account_id_endpoint_mode("preferred".to_owned())
+                    .resource_arn_list(tables.map(str::to_owned))
+                    .build()
+                    .unwrap();
+                let wanted =
+                    ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &parameters).await.unwrap();
+                assert_eq!(endpoint.resolve_endpoint(&parameters).await.unwrap(), wanted);
+                assert!(wanted.url().contains(region), "{wanted:?}");
+            }
+        }
+    }
 
     #[test]
     fn pinned_roots_are_those_of_amazon_trust_services_and_no_others() {
