@@ -22,7 +22,7 @@ use patgate_tests::TlsFront;
 use crate::fixture::Fixture;
 use crate::report::Report;
 use crate::share::CpuShare;
-use crate::subjects::{Kind, MEMORY_MB, Programs, Subject};
+use crate::subjects::{CALLS_IN_A_TURN, COLD_STARTS, Kind, MEMORY_MB, Programs, Round, Subject};
 
 /// Measures the authorizer and the system around it.
 #[derive(Debug, Parser)]
@@ -32,7 +32,7 @@ struct Options {
     #[arg(long, default_value_t = 10)]
     rounds: usize,
 
-    /// Warm calls in each round
+    /// Warm calls of each function in each round, in turns of 50
     #[arg(long, default_value_t = 1_000)]
     calls: usize,
 
@@ -124,12 +124,45 @@ fn functions(options: &Options, programs: &Programs) -> Result<(Vec<Subject>, Op
     }
     for round in 0..options.rounds {
         eprintln!("Round {} of {}", round + 1, options.rounds);
-        for turn in 0..subjects.len() {
-            let subject = (round + turn) % subjects.len();
-            subjects[subject].measure(&fixture, options.calls, &shares)?;
-        }
+        let first = round % subjects.len();
+        measure(&mut subjects, first, &fixture, options.calls, &shares)?;
     }
     Ok((subjects, no_shares))
+}
+
+/// One round, which one of the functions begins. They take turns, and short ones: the machine
+/// is fast at one moment and slow at the next, and whoever is compared needs the same moments.
+fn measure(
+    subjects: &mut [Subject],
+    first: usize,
+    fixture: &Fixture,
+    calls: usize,
+    shares: &[CpuShare],
+) -> Result<()> {
+    subjects.rotate_left(first);
+    let mut rounds: Vec<Round> = subjects.iter().map(|_| Round::default()).collect();
+    for _ in 0..COLD_STARTS {
+        for (subject, round) in subjects.iter().zip(&mut rounds) {
+            subject.start(round, fixture)?;
+        }
+    }
+    for (subject, round) in subjects.iter().zip(&mut rounds) {
+        subject.warm_up(round, fixture)?;
+    }
+    fixture.just_used();
+    for _ in 0..calls / CALLS_IN_A_TURN {
+        for (subject, round) in subjects.iter().zip(&mut rounds) {
+            subject.take_turn(round, fixture)?;
+        }
+    }
+    for (subject, round) in subjects.iter_mut().zip(rounds) {
+        subject.keep(round)?;
+    }
+    for subject in &mut *subjects {
+        subject.start_within(fixture, shares)?;
+    }
+    subjects.rotate_right(first);
+    Ok(())
 }
 
 /// A folder of function binaries, of which the authorizer is the one that is deployed and

@@ -52,7 +52,8 @@ impl Report<'_> {
              one. Figures are medians, with the range over the rounds in parentheses. DynamoDB is the embedded one behind \
              a TLS front (HTTP/1.1, keep-alive), since TLS is most of a cold start and plain HTTP hides it. *Cold start* is the \
              time from `exec` to the first answer, the median of {cold} in each round. Warm times and processor time are of {calls} calls in each round, after \
-             {warm_up} that do not count; the processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
+             {warm_up} that do not count. The functions take turns, after each cold start and after every {turn} calls, so that what \
+             the machine does in a moment happens to all. The processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
              Python runs boto3, both on a smaller loop than Lambda's own ([bench/subjects](../bench/subjects)); all three \
              pass the same test before they are timed. A session's first answer includes fetching the issuer's keys, here over \
              plain HTTP. The functions are built for this machine with the profile that is deployed, and trust Amazon's roots and \
@@ -62,6 +63,7 @@ impl Report<'_> {
             rounds = self.rounds,
             calls = self.calls,
             cold = crate::subjects::COLD_STARTS,
+            turn = crate::subjects::CALLS_IN_A_TURN,
             warm_up = crate::subjects::WARM_UP_CALLS,
         )
     }
@@ -97,8 +99,7 @@ impl Report<'_> {
         let mut text = format!(
             "{heading}Lambda gives a function a whole processor for 1,769 MB of memory, and less in proportion. Here the whole \
              start is held to that share, in periods of 20 ms; Lambda lets a function initialise faster. A start that needs less than \
-             its share of one period is not held up at all, and one of these starts right after warm calls of the same program, \
-             with warm caches, so the last columns may be below the figure above.\n\n\
+             its share of one period is not held up at all.\n\n\
              ![Cold start by memory size](cold-start.svg)\n\n| ms |"
         );
         for size in MEMORY_MB {

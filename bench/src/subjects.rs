@@ -17,6 +17,8 @@ use crate::statistics::{Samples, percentile};
 pub(crate) const MEMORY_MB: [u32; 4] = [128, 256, 512, 1_024];
 /// In each round, of which the median counts: a single one is at the mercy of the machine.
 pub(crate) const COLD_STARTS: usize = 5;
+/// Warm calls at a time.
+pub(crate) const CALLS_IN_A_TURN: usize = 50;
 /// Before the warm calls are counted: a just-in-time compiler needs some.
 pub(crate) const WARM_UP_CALLS: usize = 200;
 
@@ -213,38 +215,57 @@ impl Subject {
         Ok(())
     }
 
-    /// One round: cold starts, warm calls, and cold starts within shares of a processor.
-    pub(crate) fn measure(&mut self, fixture: &Fixture, calls: usize, shares: &[CpuShare]) -> Result<()> {
-        let event = self.kind.event(fixture);
+    /// A cold start, in the place of the instance that there was before.
+    pub(crate) fn start(&self, round: &mut Round, fixture: &Fixture) -> Result<()> {
         fixture.just_used();
-        let mut cold_times = Vec::with_capacity(COLD_STARTS);
-        let mut instance = loop {
-            let (instance, cold, answer) = Instance::start(&self.program, event, None)?;
-            self.check_allowed(fixture, &answer)?;
-            cold_times.push(milliseconds(cold));
-            if cold_times.len() == COLD_STARTS {
-                break instance;
-            }
-        };
-        self.cold_ms.push(percentile(&cold_times, 0.5));
+        round.instance = None;
+        let (instance, cold, answer) = Instance::start(&self.program, self.kind.event(fixture), None)?;
+        self.check_allowed(fixture, &answer)?;
+        round.cold_ms.push(milliseconds(cold));
+        round.instance = Some(instance);
+        Ok(())
+    }
+
+    /// Calls that do not count.
+    pub(crate) fn warm_up(&self, round: &mut Round, fixture: &Fixture) -> Result<()> {
+        let instance = round.instance.as_mut().context("it was started")?;
         for _ in 0..WARM_UP_CALLS {
-            let (_, answer) = instance.call(event)?;
-            ensure!(answer.is_ok(), "{:?}: {answer:?}", self.kind);
+            self.call(instance, fixture)?;
         }
-        fixture.just_used();
+        Ok(())
+    }
+
+    /// A turn of warm calls.
+    pub(crate) fn take_turn(&self, round: &mut Round, fixture: &Fixture) -> Result<()> {
+        let instance = round.instance.as_mut().context("it was started")?;
         let before = instance.cpu()?;
-        let mut times = Vec::with_capacity(calls);
-        for _ in 0..calls {
-            let (time, answer) = instance.call(event)?;
-            ensure!(answer.is_ok(), "{:?}: {answer:?}", self.kind);
-            times.push(milliseconds(time));
+        for _ in 0..CALLS_IN_A_TURN {
+            round.warm_ms.push(milliseconds(self.call(instance, fixture)?));
         }
-        let cpu = instance.cpu()?.saturating_sub(before);
-        self.p50_ms.push(percentile(&times, 0.5));
-        self.p99_ms.push(percentile(&times, 0.99));
-        self.cpu_us.push(cpu.as_secs_f64() * 1e6 / calls as f64);
+        round.cpu += instance.cpu()?.saturating_sub(before);
+        Ok(())
+    }
+
+    fn call(&self, instance: &mut Instance, fixture: &Fixture) -> Result<Duration> {
+        let (time, answer) = instance.call(self.kind.event(fixture))?;
+        ensure!(answer.is_ok(), "{:?}: {answer:?}", self.kind);
+        Ok(time)
+    }
+
+    /// Keeps what a round showed, and ends its instance.
+    pub(crate) fn keep(&mut self, round: Round) -> Result<()> {
+        let instance = round.instance.context("it was started")?;
+        self.cold_ms.push(percentile(&round.cold_ms, 0.5));
+        self.p50_ms.push(percentile(&round.warm_ms, 0.5));
+        self.p99_ms.push(percentile(&round.warm_ms, 0.99));
+        self.cpu_us.push(round.cpu.as_secs_f64() * 1e6 / round.warm_ms.len() as f64);
         self.rss_mb.push(instance.peak_rss_mb()?);
-        drop(instance);
+        Ok(())
+    }
+
+    /// One cold start within each share of a processor, in the order of [`MEMORY_MB`].
+    pub(crate) fn start_within(&mut self, fixture: &Fixture, shares: &[CpuShare]) -> Result<()> {
+        let event = self.kind.event(fixture);
         for (share, samples) in shares.iter().zip(&mut self.cold_ms_at) {
             fixture.just_used();
             let (_instance, cold, answer) = Instance::start(&self.program, event, Some(share))?;
@@ -253,6 +274,15 @@ impl Subject {
         }
         Ok(())
     }
+}
+
+/// What one function shows in one round.
+#[derive(Default)]
+pub(crate) struct Round {
+    instance: Option<Instance>,
+    cold_ms: Vec<f64>,
+    warm_ms: Vec<f64>,
+    cpu: Duration,
 }
 
 fn cost(requests: Vec<Recorded>) -> Cost {
