@@ -32,9 +32,9 @@ struct Options {
     #[arg(long, default_value_t = 10)]
     rounds: usize,
 
-    /// Warm calls of each function in each round, in turns of 50
-    #[arg(long, default_value_t = 1_000)]
-    calls: usize,
+    /// Turns of 50 warm calls that each function has in each round
+    #[arg(long, default_value_t = 20)]
+    turns: usize,
 
     /// How long load is put on the whole system
     #[arg(long, default_value_t = 60)]
@@ -72,7 +72,7 @@ fn main() -> Result<()> {
     let mut report = Report {
         rounds: options.rounds,
         python: programs.python.clone(),
-        calls: options.calls,
+        calls: options.turns * CALLS_IN_A_TURN,
         subjects: &subjects,
         no_shares,
         endpoints: &[],
@@ -125,7 +125,7 @@ fn functions(options: &Options, programs: &Programs) -> Result<(Vec<Subject>, Op
     for round in 0..options.rounds {
         eprintln!("Round {} of {}", round + 1, options.rounds);
         let first = round % subjects.len();
-        measure(&mut subjects, first, &fixture, options.calls, &shares)?;
+        measure(&mut subjects, first, &fixture, options.turns, &shares)?;
     }
     Ok((subjects, no_shares))
 }
@@ -136,7 +136,7 @@ fn measure(
     subjects: &mut [Subject],
     first: usize,
     fixture: &Fixture,
-    calls: usize,
+    turns: usize,
     shares: &[CpuShare],
 ) -> Result<()> {
     subjects.rotate_left(first);
@@ -150,7 +150,7 @@ fn measure(
         subject.warm_up(round, fixture)?;
     }
     fixture.just_used();
-    for _ in 0..calls / CALLS_IN_A_TURN {
+    for _ in 0..turns {
         for (subject, round) in subjects.iter().zip(&mut rounds) {
             subject.take_turn(round, fixture)?;
         }
