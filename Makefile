@@ -94,7 +94,7 @@ smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION o
 	@python3 infra/smoke.py
 
 # The functions have the profile that is deployed; what runs beside them only has to be quick.
-bench: $(BENCH)/installed $(NODE_SUBJECT)/dist/index.js ## Measure, and write docs/performance.md (about ten minutes once built)
+bench: $(BENCH)/installed $(NODE_SUBJECT)/dist/index.js ## Measure, and write docs/performance.md (about six minutes once built)
 	cargo build --release --package authorizer --package floor --package get-item
 	cargo build --profile bench-host --workspace --bins
 	./target/bench-host/bench
