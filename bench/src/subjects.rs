@@ -315,7 +315,7 @@ fn environment(
     fixture: &Fixture,
     tls: &TlsFront,
 ) -> Result<Vec<(String, String)>> {
-    let amazon = include_str!("../../shared/src/store/dynamodb/amazon-roots.pem");
+    let amazon = include_str!("../../shared/dynamodb/src/amazon-roots.pem");
     let (trust, others) = match kind {
         Kind::Node => ("NODE_EXTRA_CA_CERTS", String::new()),
         Kind::Python => {

@@ -1,11 +1,11 @@
 //! The authorizer on events as API Gateway sends them.
 
-use authorizer::{Authorizer, Outcome, Rejection};
 use chrono::TimeDelta;
 use lambda_http::lambda_runtime::Diagnostic;
-use patgate::clock;
-use patgate::record::Revocation;
-use patgate::token::PlainToken;
+use patgate_authorizer::{Authorizer, Outcome, Rejection};
+use patgate_rules::clock;
+use patgate_rules::token::PlainToken;
+use patgate_rules::token_record::Revocation;
 use patgate_tests::{DynamoDbProxy, Recorded, delete_item, set_token, set_user};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn ask_with(authorizer: &Authorizer, template: &str, token: &PlainToken) -
 
 /// What API Gateway makes of an answer: 200 for allowed, else the error's status.
 fn status(outcome: Outcome) -> u16 {
-    match outcome.answer.map_err(|rejection| Diagnostic::from(rejection).error_message) {
+    match outcome.response.map_err(|rejection| Diagnostic::from(rejection).error_message) {
         Ok(_) => 200,
         Err(message) if message == "Unauthorized" => 401,
         Err(_) => 500,
@@ -50,14 +50,14 @@ async fn each_kind_of_event_gets_the_answer_its_api_understands() {
         "userId": "alice", "userName": "alice", "roles": "publisher", "authMethod": "pat",
         "tokenId": new.record.token_id.to_string(), "tokenName": "ci",
     });
-    let simple = ask_with(&authorizer, HTTP_2, &token).await.answer.unwrap();
+    let simple = ask_with(&authorizer, HTTP_2, &token).await.response.unwrap();
     assert_eq!(simple, json!({ "isAuthorized": true, "context": context }));
     for (template, stage) in [
         (HTTP_1, "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/prod/*"),
         (REST_REQUEST, "arn:aws:execute-api:eu-central-1:123456789012:f5e4d3c2b1/prod/*"),
         (REST_TOKEN, "arn:aws:execute-api:eu-central-1:123456789012:f5e4d3c2b1/prod/*"),
     ] {
-        let policy = ask_with(&authorizer, template, &token).await.answer.unwrap();
+        let policy = ask_with(&authorizer, template, &token).await.response.unwrap();
         assert_eq!(policy["principalId"], "alice");
         assert_eq!(policy["context"], context);
         let statement = json!([{ "Action": "execute-api:Invoke", "Effect": "Allow", "Resource": stage }]);
@@ -77,16 +77,16 @@ async fn use_is_due_with_the_address_that_the_gateway_saw() {
         (REST_REQUEST, Some("198.51.100.23")),
         (REST_TOKEN, None),
     ] {
-        let due = ask_with(&authorizer, template, &token).await.last_use.expect("a use to record");
+        let due = ask_with(&authorizer, template, &token).await.use_to_record.expect("a use to record");
         assert_eq!(due.last_use.ip.as_deref(), address);
     }
-    let due = ask_with(&authorizer, HTTP_2, &token).await.last_use.unwrap();
+    let due = ask_with(&authorizer, HTTP_2, &token).await.use_to_record.unwrap();
     assert!(store.record_use(&new.hash, &due.token, &due.last_use).await.unwrap());
-    assert!(ask_with(&authorizer, HTTP_2, &token).await.last_use.is_none(), "within the minute");
+    assert!(ask_with(&authorizer, HTTP_2, &token).await.use_to_record.is_none(), "within the minute");
     let authorization = event(HTTP_2, &format!("Bearer {}", token.expose()));
     let due_after = async |seconds| {
         let later = due.last_use.at + TimeDelta::seconds(seconds);
-        authorizer.handle(&authorization, later).await.last_use.is_some()
+        authorizer.handle(&authorization, later).await.use_to_record.is_some()
     };
     assert!(!due_after(59).await, "less than a minute later");
     assert!(due_after(60).await);
@@ -102,7 +102,7 @@ async fn repeated_token_costs_one_request_and_its_first_use_two() {
     let authorizer = Authorizer::new(config(&[]), store);
     proxy.take();
     let costs = async || {
-        assert!(ask_with(&authorizer, HTTP_2, &token).await.answer.is_ok());
+        assert!(ask_with(&authorizer, HTTP_2, &token).await.response.is_ok());
         proxy.take().into_iter().map(|request| request.operation).collect::<Vec<_>>()
     };
     assert_eq!(costs().await, ["GetItem", "GetItem"]);
@@ -135,7 +135,7 @@ async fn malformed_credential_is_refused_in_every_event_without_a_read() {
             "Bearer \u{0}".to_owned(),
         ] {
             let outcome = ask(&authorizer, &event(template, &authorization)).await;
-            assert!(outcome.last_use.is_none());
+            assert!(outcome.use_to_record.is_none());
             assert_eq!(status(outcome), 401, "{authorization:?}");
         }
         assert_eq!(
@@ -170,7 +170,7 @@ async fn storage_out_of_reach_is_a_fault_and_never_a_refusal() {
     for template in ALL {
         let started = std::time::Instant::now();
         let outcome = ask_with(&authorizer, template, &token).await;
-        assert!(matches!(outcome.answer, Err(Rejection::Fault(_))), "{outcome:?}");
+        assert!(matches!(outcome.response, Err(Rejection::Fault(_))), "{outcome:?}");
         assert_eq!(status(outcome), 500);
         assert!(started.elapsed().as_millis() < 1_300);
     }
@@ -213,7 +213,7 @@ async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
         if let Some(secret) = secret {
             request["headers"]["x-origin-verify"] = secret.into();
         }
-        let due = ask(authorizer, &request.to_string()).await.last_use.expect("a use to record");
+        let due = ask(authorizer, &request.to_string()).await.use_to_record.expect("a use to record");
         due.last_use.ip.unwrap()
     };
     let gateway = "198.51.100.23";
@@ -268,9 +268,9 @@ async fn token_that_is_refused_costs_the_same_requests_whatever_the_reason() {
     let store = store(&proxy.url);
     let (allowed, _) = user_with_token(&store, "allowed").await;
     let (revoked, new) = user_with_token(&store, "revoked").await;
-    let location = store.locate(new.record.token_id).await.unwrap().unwrap();
-    let revocation = Revocation::of_one(clock::now(), "revoked", "revoked");
-    store.revoke(&location, &revocation, clock::now() + TimeDelta::days(90)).await.unwrap();
+    let location = store.locate_token(new.record.token_id).await.unwrap().unwrap();
+    let revocation = Revocation::of_token(clock::now(), "revoked", "revoked");
+    store.revoke_token(&location, &revocation, clock::now() + TimeDelta::days(90)).await.unwrap();
     let (expired, new) = user_with_token(&store, "expired").await;
     set_token(dynamodb, new.hash.as_str(), "expires_at", &json!({ "S": "2026-01-01T00:00:00.000Z" }));
     let (superseded, _) = user_with_token(&store, "superseded").await;
@@ -286,7 +286,7 @@ async fn token_that_is_refused_costs_the_same_requests_whatever_the_reason() {
         let authorizer = Authorizer::new(config(&[]), store.clone());
         proxy.take();
         let outcome = ask_with(&authorizer, HTTP_2, token).await;
-        assert_eq!((outcome.last_use.is_some(), status(outcome)), (expected == 200, expected));
+        assert_eq!((outcome.use_to_record.is_some(), status(outcome)), (expected == 200, expected));
         let shape = |mut request: Recorded| {
             request.body["Key"] = Value::Null;
             (request.operation, request.body)

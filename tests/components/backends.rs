@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use authorizer::Authorizer;
-use patgate::clock;
-use patgate::token::PlainToken;
+use patgate_authorizer::Authorizer;
+use patgate_rules::clock;
+use patgate_rules::token::PlainToken;
 use serde_json::{Value, json};
 
 use crate::authorizer_events::{HTTP_2, REST_REQUEST, event};
@@ -45,7 +45,7 @@ async fn context(template: &str, roles: &[&str]) -> Value {
     let authorizer = Authorizer::new(config(&[]), store);
     let credential = |token: &PlainToken| format!("Bearer {}", token.expose());
     let outcome = authorizer.handle(&event(template, &credential(&token)), clock::now()).await;
-    outcome.answer.unwrap()["context"].clone()
+    outcome.response.unwrap()["context"].clone()
 }
 
 fn check(answer: &Value, status: u16, roles: &[&str]) {

@@ -1,10 +1,10 @@
 //! The known attacks on JWTs, as far as `authorizer_sessions` and the end-to-end suite do
 //! not have them: each against an issuer with a key of every accepted kind.
 
-use authorizer::session::{Session, SessionError, SessionVerifier};
 use base64::prelude::{BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD, Engine};
 use chrono::TimeDelta;
-use patgate::clock;
+use patgate_authorizer::session::{Session, SessionDenial, SessionError, SessionVerifier};
+use patgate_rules::clock;
 use patgate_tests::forge_text;
 use serde_json::{Value, json};
 
@@ -40,11 +40,11 @@ async fn key_that_the_sender_brings_along_is_neither_used_nor_fetched() {
         json!({ "jwk": jwk, "jku": keys, "x5u": keys, "x5c": ["MIIB"] }),
     ] {
         let refused = verifier.verify(&stranger.sign("ES256", header.clone(), &claims), clock::now()).await;
-        assert_eq!(refused, Err(SessionError::Refused("session has a wrong signature")), "{header}");
+        assert_eq!(refused, Err(SessionError::Denied(SessionDenial::WrongSignature)), "{header}");
         let mut nameless = header.clone();
         nameless["kid"] = Value::Null;
         let refused = verifier.verify(&stranger.sign("ES256", nameless, &claims), clock::now()).await;
-        assert_eq!(refused, Err(SessionError::Refused("session names no key")), "{header}");
+        assert_eq!(refused, Err(SessionError::Denied(SessionDenial::NoKeyId)), "{header}");
     }
     assert_eq!((stranger.take_paths(), provider.take_paths()), (Vec::new(), Vec::new()), "nobody was asked");
 }
@@ -77,13 +77,13 @@ async fn key_id_is_looked_up_and_leads_nowhere() {
     ] {
         let jwt = stranger.sign("ES256", json!({ "kid": kid }), &claims);
         let refused = verify(&provider, &jwt).await;
-        let expected = Err(SessionError::Refused("session is signed by an unknown key"));
+        let expected = Err(SessionError::Denied(SessionDenial::UnknownKey));
         assert_eq!(refused, expected, "{}", kid.chars().take(60).collect::<String>());
         assert_eq!(provider.take_paths(), ["/.well-known/openid-configuration", "/keys"], "{kid:.60}");
     }
     for kid in [json!(1), json!(["ES256"]), json!({ "kid": "ES256" }), json!(true)] {
         let jwt = stranger.sign("ES256", json!({ "kid": kid }), &claims);
-        assert!(matches!(verify(&provider, &jwt).await, Err(SessionError::Refused(_))), "{kid}");
+        assert!(matches!(verify(&provider, &jwt).await, Err(SessionError::Denied(_))), "{kid}");
     }
     assert_eq!(stranger.take_paths(), Vec::<String>::new());
 }
@@ -104,7 +104,7 @@ async fn while_keys_are_rotated_both_are_good_each_under_its_own_id_and_then_onl
     let accepts =
         async |jwt: &str, minutes| match verifier.verify(jwt, now + TimeDelta::minutes(minutes)).await {
             Ok(_) => true,
-            Err(SessionError::Refused(_)) => false,
+            Err(SessionError::Denied(_)) => false,
             Err(error) => panic!("{error:?}"),
         };
     provider.publish(vec![old_key.clone()]);
@@ -130,7 +130,7 @@ async fn key_of_another_kind_under_the_same_id_does_not_verify_what_the_old_one_
     provider.publish(vec![rsa]);
     assert!(verify(&provider, &jwt).await.is_ok());
     provider.publish(vec![ed]);
-    let refused = Err(SessionError::Refused("session is signed by another algorithm than its key's"));
+    let refused = Err(SessionError::Denied(SessionDenial::OtherAlgorithm));
     assert_eq!(verify(&provider, &jwt).await, refused);
 }
 
@@ -170,7 +170,7 @@ async fn of_a_claim_given_twice_the_first_never_counts() {
         let usual = usual.unwrap_or(Value::Null);
         for (first, last) in [(&usual, &other), (&other, &usual)] {
             match session(first, last).await {
-                Err(SessionError::Refused(_)) => {}
+                Err(SessionError::Denied(_)) => {}
                 read => assert_eq!(read, alone(last).await, "{name}"),
             }
         }
@@ -182,7 +182,7 @@ async fn of_a_claim_given_twice_the_first_never_counts() {
         r#"{"alg":"ES256","kid":"EdDSA","kid":"ES256"}"#,
     ] {
         let refused = verifier.verify(&provider.sign_text("ES256", header, &claims), clock::now()).await;
-        assert_eq!(refused, Err(SessionError::Refused("not a session")), "{header}");
+        assert_eq!(refused, Err(SessionError::Denied(SessionDenial::NotAJwt)), "{header}");
     }
 }
 
@@ -223,7 +223,7 @@ async fn claims_of_odd_types_and_sizes_are_refused() {
     ] {
         let jwt = provider.sign("ES256", json!({}), &provider.claims(changes.clone()));
         let refused = verifier.verify(&jwt, clock::now()).await;
-        assert!(matches!(refused, Err(SessionError::Refused(_))), "{changes}: {refused:?}");
+        assert!(matches!(refused, Err(SessionError::Denied(_))), "{changes}: {refused:?}");
     }
     // And claims that are no object, or none that can be read.
     let header = json!({ "alg": "ES256", "kid": "ES256" }).to_string();
@@ -243,7 +243,7 @@ async fn claims_of_odd_types_and_sizes_are_refused() {
         &format!("[{good}]"),
     ] {
         let refused = verifier.verify(&provider.sign_text("ES256", &header, claims), clock::now()).await;
-        assert!(matches!(refused, Err(SessionError::Refused(_))), "{claims:.60}: {refused:?}");
+        assert!(matches!(refused, Err(SessionError::Denied(_))), "{claims:.60}: {refused:?}");
     }
     // What means something to some languages means nothing here.
     let odd = json!({ "__proto__": { "roles": ["administrator"] }, "constructor": {}, "admin": true,
@@ -293,7 +293,7 @@ async fn signature_is_taken_in_its_one_form_only() {
             ("of a fourth part", format!("{signature}.{signature}")),
         ] {
             let refused = verifier.verify(&format!("{message}.{other}"), clock::now()).await;
-            assert!(matches!(refused, Err(SessionError::Refused(_))), "{kid} {what}: {refused:?}");
+            assert!(matches!(refused, Err(SessionError::Denied(_))), "{kid} {what}: {refused:?}");
         }
         for signer in KEYS {
             let jwt = provider.sign(signer, json!({ "kid": kid, "alg": kid }), &claims);
@@ -330,7 +330,7 @@ async fn other_forms_of_jose_are_no_sessions() {
         ".".repeat(1_000_000),
     ] {
         let refused = verifier.verify(&other, clock::now()).await;
-        assert!(matches!(refused, Err(SessionError::Refused(_))), "{other:.60}: {refused:?}");
+        assert!(matches!(refused, Err(SessionError::Denied(_))), "{other:.60}: {refused:?}");
     }
 }
 
@@ -352,11 +352,14 @@ async fn huge_forgery_is_refused_like_a_small_one() {
     {
         let jwt = forge_text(&header.to_string(), &claims.to_string(), |_| vec![7; signature]);
         let refused = verifier.verify(&jwt, clock::now()).await;
-        assert_eq!(refused, Err(SessionError::Refused("session has a wrong signature")));
+        assert_eq!(refused, Err(SessionError::Denied(SessionDenial::WrongSignature)));
     }
     for jwt in
         [huge.clone(), format!("{huge}.{huge}.{huge}"), format!("{}.{}.{}", "_".repeat(1_000_000), "A", "A")]
     {
-        assert_eq!(verifier.verify(&jwt, clock::now()).await, Err(SessionError::Refused("not a session")));
+        assert_eq!(
+            verifier.verify(&jwt, clock::now()).await,
+            Err(SessionError::Denied(SessionDenial::NotAJwt))
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! A store on the tables of a running system, and an authorizer on that store.
 
-use patgate::clock::{self, Timestamp};
-use patgate::config::{AuthorizerConfig, AwsEnvironment, Environment, Tables, TrustedRoots};
-use patgate::record::TokenRecord;
-use patgate::store::dynamodb::Store;
-use patgate::store::{NewToken, SignIn};
-use patgate::token::{PlainToken, TokenFormat};
+use patgate_authorizer::Config;
+use patgate_dynamodb::Store;
+use patgate_dynamodb::config::{AwsEnvironment, Tables, TrustedRoots};
+use patgate_dynamodb::{NewToken, SignIn};
+use patgate_process::Environment;
+use patgate_rules::clock::{self, Timestamp};
+use patgate_rules::token::{PlainToken, TokenFormat};
+use patgate_rules::token_record::TokenRecord;
 use patgate_tests::{Settings, System};
 use rand::rngs::SysRng;
 use uuid::Uuid;
@@ -34,19 +36,14 @@ pub(crate) fn store(dynamodb: &str) -> Store {
 }
 
 /// The authorizer's configuration, as its environment would make it.
-pub(crate) fn config(changes: &[(&str, &str)]) -> AuthorizerConfig {
-    let usual = [
-        ("TOKENS_TABLE", "Tokens"),
-        ("USERS_TABLE", "Users"),
-        ("OIDC_ISSUER", "http://127.0.0.1:9"),
-        ("OIDC_AUDIENCE", "patgate"),
-        ("ROLES_CLAIM", "roles"),
-    ];
+pub(crate) fn config(changes: &[(&str, &str)]) -> Config {
+    let usual =
+        [("OIDC_ISSUER", "http://127.0.0.1:9"), ("OIDC_AUDIENCE", "patgate"), ("ROLES_CLAIM", "roles")];
     let lookup = |name: &str| {
         let mut all = changes.iter().chain(&usual);
         all.find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
-    AuthorizerConfig::read(&Environment::from_lookup(&lookup)).unwrap()
+    Config::read(&Environment::from_lookup(&lookup)).unwrap()
 }
 
 pub(crate) fn at(text: &str) -> Timestamp {
@@ -59,7 +56,7 @@ pub(crate) fn new_token(owner: &str, now: Timestamp) -> (PlainToken, NewToken) {
         token_id: Uuid::now_v7(),
         user_id: owner.to_owned(),
         name: "ci".into(),
-        prefix: plain.displayed_prefix().into(),
+        prefix: plain.prefix().into(),
         created_at: now,
         expires_at: None,
         revoked: None,
@@ -75,7 +72,7 @@ pub(crate) async fn sign_in(
     user_id: &str,
     roles: &[&str],
     issued_at: Timestamp,
-) -> patgate::user::User {
+) -> patgate_rules::user::User {
     let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
     let sign_in = SignIn { user_id, name: user_id, email: None, issued_at, roles: Some(&roles) };
     store.record_sign_in(&sign_in, issued_at).await.unwrap().user
@@ -86,6 +83,6 @@ pub(crate) async fn user_with_token(store: &Store, user_id: &str) -> (PlainToken
     let now = clock::now();
     sign_in(store, user_id, &["publisher"], now).await;
     let (plain, new) = new_token(user_id, now);
-    assert_eq!(store.create(&new).await.unwrap(), patgate::store::Creation::Created);
+    assert_eq!(store.create_token(&new).await.unwrap(), patgate_dynamodb::CreationOutcome::Created);
     (plain, new)
 }

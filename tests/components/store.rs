@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use patgate::clock;
-use patgate::record::{LastUse, Revocation};
-use patgate::store::{
-    Creation, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError, UserChange, UserChangeOutcome,
+use patgate_dynamodb::{
+    CreationOutcome, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError, UserChange,
+    UserChangeOutcome,
 };
-use patgate::verify::{Policy, Verdict, verify};
+use patgate_rules::clock;
+use patgate_rules::token_record::{LastUse, Revocation};
+use patgate_rules::verdict::{Policy, Verdict, verify};
 use patgate_tests::{DynamoDbProxy, Fault, delete_item, scan, set_token, set_user};
 use serde_json::json;
 
@@ -24,14 +25,14 @@ async fn token_is_created_only_for_a_known_and_enabled_owner() {
     let dynamodb = &system.behind().dynamodb;
     let store = store(dynamodb);
     let (_, of_nobody) = new_token("nobody", clock::now());
-    assert_eq!(store.create(&of_nobody).await.unwrap(), Creation::OwnerRefused);
+    assert_eq!(store.create_token(&of_nobody).await.unwrap(), CreationOutcome::OwnerRefused);
     sign_in(&store, "alice", &[], clock::now()).await;
     set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": true }));
     let (_, of_disabled) = new_token("alice", clock::now());
-    assert_eq!(store.create(&of_disabled).await.unwrap(), Creation::OwnerRefused);
+    assert_eq!(store.create_token(&of_disabled).await.unwrap(), CreationOutcome::OwnerRefused);
     assert!(scan(dynamodb, "Tokens").is_empty());
     set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": false }));
-    assert_eq!(store.create(&of_disabled).await.unwrap(), Creation::Created);
+    assert_eq!(store.create_token(&of_disabled).await.unwrap(), CreationOutcome::Created);
 }
 
 #[tokio::test]
@@ -39,7 +40,7 @@ async fn creation_repeated_after_a_lost_answer_has_succeeded() {
     let system = start();
     let store = store(&system.behind().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+    assert_eq!(store.create_token(&new).await.unwrap(), CreationOutcome::Created);
     assert_eq!(scan(&system.behind().dynamodb, "Tokens").len(), 2);
 }
 
@@ -49,15 +50,15 @@ async fn what_was_purged_is_not_brought_back_by_a_late_write() {
     let dynamodb = &system.behind().dynamodb;
     let store = store(dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    let location = store.locate(new.record.token_id).await.unwrap().unwrap();
+    let location = store.locate_token(new.record.token_id).await.unwrap().unwrap();
     delete_item(dynamodb, "Tokens", &json!({ "token_hash": { "S": new.hash.as_str() } }));
-    let revocation = Revocation::of_one(clock::now(), "alice", "alice");
-    let outcome = store.revoke(&location, &revocation, clock::now()).await.unwrap();
-    assert_eq!(outcome, RevocationOutcome::Gone);
+    let revocation = Revocation::of_token(clock::now(), "alice", "alice");
+    let outcome = store.revoke_token(&location, &revocation, clock::now()).await.unwrap();
+    assert_eq!(outcome, RevocationOutcome::Purged);
     let written = store.record_use(&new.hash, &new.record, &last_use("2026-01-01T00:00:00.000Z")).await;
     assert!(!written.unwrap());
-    assert!(store.show(&location).await.unwrap().is_none());
-    assert_eq!(store.token_and_owner(&new.hash, Some("alice")).await.unwrap().0, None);
+    assert!(store.get_token(&location).await.unwrap().is_none());
+    assert_eq!(store.get_token_and_owner(&new.hash, Some("alice")).await.unwrap().0, None);
     assert_eq!(scan(dynamodb, "Tokens").len(), 1, "only the item that found it is left");
 }
 
@@ -66,7 +67,7 @@ async fn last_use_moves_forward_only() {
     let system = start();
     let store = store(&system.behind().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    let read = async || store.token_and_owner(&new.hash, None).await.unwrap().0.unwrap();
+    let read = async || store.get_token_and_owner(&new.hash, None).await.unwrap().0.unwrap();
     let unused = read().await;
     let first = last_use("2026-01-01T00:10:00.000Z");
     assert!(store.record_use(&new.hash, &unused, &first).await.unwrap());
@@ -103,14 +104,14 @@ async fn revocation_schedules_both_items_for_purging() {
     let dynamodb = &system.behind().dynamodb;
     let store = store(dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
-    let location = store.locate(new.record.token_id).await.unwrap().unwrap();
+    let location = store.locate_token(new.record.token_id).await.unwrap().unwrap();
     let purge_at = at("2027-01-01T00:00:00.000Z");
-    let revocation = Revocation::of_one(clock::now(), "admin", "alice");
-    let revoke = async |revocation| store.revoke(&location, revocation, purge_at).await.unwrap();
-    store.purge_finding_item_at(&location, purge_at).await;
+    let revocation = Revocation::of_token(clock::now(), "admin", "alice");
+    let revoke = async |revocation| store.revoke_token(&location, revocation, purge_at).await.unwrap();
+    store.expire_lookup_item(&location, purge_at).await;
     assert_eq!(revoke(&revocation).await, RevocationOutcome::Revoked);
     assert_eq!(revoke(&revocation).await, RevocationOutcome::Revoked, "repeated, for its answer was lost");
-    let another = Revocation::of_one(revocation.at, "alice", "alice");
+    let another = Revocation::of_token(revocation.at, "alice", "alice");
     assert_eq!(revoke(&another).await, RevocationOutcome::AlreadyRevoked);
     let items = scan(dynamodb, "Tokens");
     assert_eq!(items.len(), 2);
@@ -147,7 +148,7 @@ async fn concurrent_sessions_end_with_the_newest_ones_roles() {
         let user = format!("user-{round}");
         let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
         tokio::join!(sign_in(&store, &user, &["old"], older), sign_in(&store, &user, &["new"], newer));
-        assert_eq!(store.user(&user).await.unwrap().unwrap().roles, ["new"]);
+        assert_eq!(store.get_user(&user).await.unwrap().unwrap().roles, ["new"]);
     }
 }
 
@@ -187,7 +188,7 @@ async fn writes_that_conflict_with_another_are_tried_again() {
     let (_, new) = new_token("alice", clock::now());
     proxy.take();
     proxy.fail_once("TransactWriteItems", 400, cancelled);
-    assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+    assert_eq!(store.create_token(&new).await.unwrap(), CreationOutcome::Created);
     let statuses: Vec<_> = proxy.take().into_iter().map(|request| request.status).collect();
     assert_eq!(statuses, [400, 200]);
 
@@ -210,10 +211,10 @@ async fn writes_that_conflict_with_another_are_tried_again() {
     };
     proxy.fail_once("TransactWriteItems", 400, cancelled);
     assert_eq!(store.change_user(&change, second).await.unwrap(), UserChangeOutcome::Changed);
-    assert!(store.user("alice").await.unwrap().unwrap().disabled);
+    assert!(store.get_user("alice").await.unwrap().unwrap().disabled);
     proxy.fail_once("UpdateItem", 400, conflict);
     assert!(store.revoke_all_tokens("alice", "admin", second).await.unwrap());
-    assert_eq!(store.user("alice").await.unwrap().unwrap().tokens_revoked_at, Some(second));
+    assert_eq!(store.get_user("alice").await.unwrap().unwrap().tokens_revoked_at, Some(second));
 }
 
 #[tokio::test]
@@ -225,19 +226,19 @@ async fn revoking_all_never_moves_backwards_and_ends_what_is_younger_than_a_cloc
     let ahead = now + TimeDelta::hours(1);
     let create = async |created_at| {
         let (_, new) = new_token("alice", created_at);
-        (store.create(&new).await.unwrap(), new)
+        (store.create_token(&new).await.unwrap(), new)
     };
     assert!(store.revoke_all_tokens("alice", "alice", ahead).await.unwrap());
-    let valid_after = async || store.user("alice").await.unwrap().unwrap().tokens_valid_after.unwrap();
+    let valid_after = async || store.get_user("alice").await.unwrap().unwrap().tokens_valid_after.unwrap();
     let first = valid_after().await;
-    assert_eq!(create(now).await.0, Creation::Superseded { tokens_valid_after: first });
-    assert_eq!(create(first).await.0, Creation::Superseded { tokens_valid_after: first });
+    assert_eq!(create(now).await.0, CreationOutcome::Superseded { tokens_valid_after: first });
+    assert_eq!(create(first).await.0, CreationOutcome::Superseded { tokens_valid_after: first });
     let (created, token) = create(first + TimeDelta::milliseconds(1)).await;
-    assert_eq!(created, Creation::Created);
+    assert_eq!(created, CreationOutcome::Created);
     // And now by the clock that is right.
     assert!(store.revoke_all_tokens("alice", "admin", now).await.unwrap());
     assert_eq!(valid_after().await, first + TimeDelta::milliseconds(1));
-    let (token, owner) = store.token_and_owner(&token.hash, None).await.unwrap();
+    let (token, owner) = store.get_token_and_owner(&token.hash, None).await.unwrap();
     let verdict = verify(token.as_ref(), owner.as_ref(), now, Policy::default());
     assert_eq!((verdict, owner.unwrap().tokens_revoked_by), (Verdict::Superseded, Some("admin".into())));
     assert!(!store.revoke_all_tokens("nobody", "admin", now).await.unwrap());
@@ -264,10 +265,10 @@ async fn damaged_record_hides_no_other_in_a_list() {
         }
     }
     assert_eq!(seen, 1);
-    let everyone = ListScope::Everyone { first_month: "2020-01".parse().unwrap() };
+    let everyone = ListScope::AllUsers { first_month: "2020-01".parse().unwrap() };
     let request = ListRequest { scope: everyone, status: None, before: None, limit: 100, now: clock::now() };
     let owners = async || {
-        let page = store.list(&request).await.unwrap();
+        let page = store.list_tokens(&request).await.unwrap();
         let owned = page.tokens.into_iter().map(|owned| (owned.token.token_id, owned.owner.is_some()));
         owned.collect::<Vec<_>>()
     };
@@ -276,7 +277,7 @@ async fn damaged_record_hides_no_other_in_a_list() {
     assert_eq!(owners().await, [(whole.record.token_id, true)]);
     // And a report ends it all the same.
     let hashes = [&damaged, &whole].map(|new| new.hash.clone()).into();
-    assert_eq!(store.locate_unrevoked(&hashes).await.unwrap().len(), 2);
+    assert_eq!(store.locate_unrevoked_tokens(&hashes).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -289,21 +290,21 @@ async fn list_reads_more_tokens_than_one_batch_holds() {
         sign_in(&store, &owner, &[], now).await;
         for _ in 0..10 {
             let (_, new) = new_token(&owner, now);
-            assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+            assert_eq!(store.create_token(&new).await.unwrap(), CreationOutcome::Created);
         }
     }
     let first_month = "2020-01".parse().unwrap();
     let request = ListRequest {
-        scope: ListScope::Everyone { first_month },
+        scope: ListScope::AllUsers { first_month },
         status: None,
         before: None,
         limit: 100,
         now,
     };
-    let first = store.list(&request).await.unwrap();
+    let first = store.list_tokens(&request).await.unwrap();
     assert_eq!(first.tokens.len(), 100);
     assert!(first.tokens.iter().all(|owned| owned.owner.is_some()));
-    let second = store.list(&ListRequest { before: first.next, ..request }).await.unwrap();
+    let second = store.list_tokens(&ListRequest { before: first.next, ..request }).await.unwrap();
     assert_eq!(second.tokens.len(), 20);
 }
 
@@ -319,18 +320,18 @@ async fn list_of_everybody_crosses_months_without_loss_or_repetition() {
             let (_, mut new) = new_token("alice", created_at);
             let millis = u64::try_from(created_at.timestamp_millis()).unwrap();
             new.record.token_id = uuid::Builder::from_unix_timestamp_millis(millis, &[day; 10]).into_uuid();
-            assert_eq!(store.create(&new).await.unwrap(), Creation::Created);
+            assert_eq!(store.create_token(&new).await.unwrap(), CreationOutcome::Created);
             expected.insert(0, new.record.token_id);
         }
     }
-    let scope = ListScope::Everyone { first_month: "2026-01".parse().unwrap() };
+    let scope = ListScope::AllUsers { first_month: "2026-01".parse().unwrap() };
     let now = at("2026-06-15T00:00:00.000Z");
     // Pages that end within a month, on its end, and beyond it.
     for limit in [1, 2, 3, 4, 5, 8, 12, 100] {
         let mut request = ListRequest { scope, status: None, before: None, limit, now };
         let mut seen = Vec::new();
         for _ in 0..20 {
-            let page = store.list(&request).await.unwrap();
+            let page = store.list_tokens(&request).await.unwrap();
             assert!(page.tokens.len() <= limit);
             seen.extend(page.tokens.into_iter().map(|owned| owned.token.token_id));
             request.before = page.next;
@@ -347,7 +348,7 @@ async fn list_of_everybody_crosses_months_without_loss_or_repetition() {
 async fn unreachable_storage_is_an_error_and_says_which_operation_failed() {
     let store = store("http://127.0.0.1:9");
     let started = std::time::Instant::now();
-    let error = store.user("alice").await.unwrap_err();
+    let error = store.get_user("alice").await.unwrap_err();
     assert!(matches!(&error, StoreError::Unavailable { operation: "read a user", .. }), "{error}");
     assert!(started.elapsed() < Duration::from_millis(1_300), "{:?}", started.elapsed());
 }
@@ -362,7 +363,7 @@ async fn connection_is_opened_in_advance_and_used_by_the_first_request() {
     store.connect().await;
     let [opened] = &proxy.take_all()[..] else { panic!("one request") };
     assert_eq!((opened.operation.as_str(), opened.status, opened.units), ("GetItem", 200, 0.5));
-    assert!(store.user("nobody-yet").await.unwrap().is_none());
+    assert!(store.get_user("nobody-yet").await.unwrap().is_none());
     assert_eq!(proxy.connections(), 1);
 }
 
@@ -375,5 +376,5 @@ async fn connection_that_cannot_be_opened_in_advance_is_no_fault_yet() {
     let store = store(&proxy.url);
     store.connect().await;
     proxy.heal();
-    assert!(store.user("nobody-yet").await.unwrap().is_none());
+    assert!(store.get_user("nobody-yet").await.unwrap().is_none());
 }

@@ -1,10 +1,10 @@
 //! The authorizer on whatever may arrive.
 
-use authorizer::credential::Credential;
-use authorizer::event::GatewayRequest;
-use authorizer::{Authorizer, Fault, Rejection};
-use patgate::clock;
-use patgate::token::TokenFormat;
+use patgate_authorizer::credential::BearerCredential;
+use patgate_authorizer::event::GatewayRequest;
+use patgate_authorizer::{Authorizer, Fault, Rejection};
+use patgate_rules::clock;
+use patgate_rules::token::TokenFormat;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestCaseResult;
@@ -35,24 +35,24 @@ fn authorizer() -> (Authorizer, Runtime) {
 /// caller, and else a fault.
 fn ask((authorizer, runtime): &(Authorizer, Runtime), event: &str) -> TestCaseResult {
     let outcome = runtime.block_on(authorizer.handle(event, clock::now()));
-    prop_assert!(outcome.last_use.is_none());
-    let Err(rejection) = outcome.answer else {
+    prop_assert!(outcome.use_to_record.is_none());
+    let Err(rejection) = outcome.response else {
         return Err(TestCaseError::fail(format!("let in: {event}")));
     };
     let format = TokenFormat::new("fdp_").unwrap();
     let request = GatewayRequest::parse(event);
-    let credential = request.as_ref().map(|request| Credential::of(request, &format));
+    let credential = request.as_ref().map(|request| BearerCredential::read(request, &format));
     let is_right = match credential {
         Err(_) => matches!(rejection, Rejection::Fault(Fault::Event(_))),
-        Ok(Err(_)) => matches!(rejection, Rejection::Unauthorized(_)),
-        Ok(Ok(Credential::Token(text))) if format.parse(text).is_err() => {
-            matches!(rejection, Rejection::Unauthorized(_))
+        Ok(Err(_)) => matches!(rejection, Rejection::Denied(_)),
+        Ok(Ok(BearerCredential::Token(text))) if format.parse(text).is_err() => {
+            matches!(rejection, Rejection::Denied(_))
         }
-        Ok(Ok(Credential::Token(_))) => {
-            matches!(rejection, Rejection::Fault(Fault::Store(_) | Fault::Deadline))
+        Ok(Ok(BearerCredential::Token(_))) => {
+            matches!(rejection, Rejection::Fault(Fault::Store(_) | Fault::Deadline(_)))
         }
-        Ok(Ok(Credential::Session(_))) => {
-            matches!(rejection, Rejection::Unauthorized(_) | Rejection::Fault(Fault::Issuer(_)))
+        Ok(Ok(BearerCredential::Session(_))) => {
+            matches!(rejection, Rejection::Denied(_) | Rejection::Fault(Fault::Issuer(_)))
         }
     };
     prop_assert!(is_right, "{:?} for {}", rejection, event);

@@ -2,9 +2,9 @@
 //! differ and go backwards.
 
 use chrono::TimeDelta;
-use patgate::clock::Timestamp;
-use patgate::record::Revocation;
-use patgate::verify::{Policy, Status, Verdict};
+use patgate_rules::clock::Timestamp;
+use patgate_rules::token_record::Revocation;
+use patgate_rules::verdict::{Policy, Status, Verdict};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -95,7 +95,7 @@ impl History {
 
     /// The acts with the time that each one's clock shows.
     pub(crate) fn acts(&self) -> impl Iterator<Item = (Timestamp, &Act)> {
-        let mut now = patgate::clock::from_text("2026-06-01T00:00:00.000Z").unwrap();
+        let mut now = patgate_rules::clock::from_text("2026-06-01T00:00:00.000Z").unwrap();
         self.steps.iter().map(move |step| {
             now += step.clock;
             (now, &step.act)

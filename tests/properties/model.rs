@@ -2,9 +2,9 @@
 //! everything that happened is remembered, and every question is answered from that.
 
 use chrono::TimeDelta;
-use patgate::clock::Timestamp;
-use patgate::record::{Revocation, RevocationReason};
-use patgate::verify::{Policy, Status, Verdict};
+use patgate_rules::clock::Timestamp;
+use patgate_rules::token_record::{Revocation, RevocationReason};
+use patgate_rules::verdict::{Policy, Status, Verdict};
 
 use crate::histories::{Act, Outcome, PEOPLE, View};
 

@@ -1,17 +1,17 @@
 //! The pure rules, on records as storage promises to keep them.
 
 use chrono::TimeDelta;
-use patgate::clock::Timestamp;
-use patgate::record::{LastUse, Revocation, RevocationReason, TokenRecord};
-use patgate::user::User;
-use patgate::verify::{Policy, Verdict, revocation, status, verify};
+use patgate_rules::clock::Timestamp;
+use patgate_rules::token_record::{LastUse, Revocation, RevocationReason, TokenRecord};
+use patgate_rules::user::User;
+use patgate_rules::verdict::{Policy, Verdict, revocation, status, verify};
 use proptest::prelude::*;
 
 use crate::budget::{check, regressions};
 use crate::histories::{Act, Outcome, PEOPLE, View, histories};
 use crate::model::Model;
 
-/// Records, and the few promises of `patgate::store` that they are written by.
+/// Records, and the few promises of `patgate_dynamodb` that they are written by.
 struct Records {
     ids: Vec<String>,
     users: Vec<Option<User>>,
@@ -59,7 +59,7 @@ impl Records {
                 let index = token.index(self.tokens.len());
                 let (_, token) = &mut self.tokens[index];
                 let new = match by {
-                    Some(by) => Revocation::of_one(now, &self.ids[*by], &token.user_id),
+                    Some(by) => Revocation::of_token(now, &self.ids[*by], &token.user_id),
                     None => Revocation { at: now, by: None, reason: RevocationReason::Leaked },
                 };
                 let kept = token.revoked.get_or_insert_with(|| new.clone());

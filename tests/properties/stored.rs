@@ -4,14 +4,14 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use authorizer::{Authorizer, Denial, Rejection};
 use chrono::TimeDelta;
-use patgate::clock::Timestamp;
-use patgate::record::{Revocation, RevocationReason};
-use patgate::store::dynamodb::Store;
-use patgate::store::{Creation, NewToken, RevocationOutcome, SignIn, UserChange, UserChangeOutcome};
-use patgate::token::PlainToken;
-use patgate::verify::{Verdict, revocation, status};
+use patgate_authorizer::{Authorizer, Denial, Rejection};
+use patgate_dynamodb::Store;
+use patgate_dynamodb::{CreationOutcome, NewToken, RevocationOutcome, SignIn, UserChange, UserChangeOutcome};
+use patgate_rules::clock::Timestamp;
+use patgate_rules::token::PlainToken;
+use patgate_rules::token_record::{Revocation, RevocationReason};
+use patgate_rules::verdict::{Verdict, revocation, status};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use serde_json::{Value, json};
@@ -43,15 +43,15 @@ impl Stored<'_> {
             Act::Use(token) => self.use_token(token.index(self.tokens.len()), now).await,
             Act::Revoke { token, by } => {
                 let (_, new) = &self.tokens[token.index(self.tokens.len())];
-                let location = self.store.locate(new.record.token_id).await.unwrap().unwrap();
+                let location = self.store.locate_token(new.record.token_id).await.unwrap().unwrap();
                 let revocation = match by {
-                    Some(by) => Revocation::of_one(now, &self.ids[*by], &location.owner_id),
+                    Some(by) => Revocation::of_token(now, &self.ids[*by], &location.owner_id),
                     None => Revocation { at: now, by: None, reason: RevocationReason::Leaked },
                 };
-                match self.store.revoke(&location, &revocation, now).await.unwrap() {
+                match self.store.revoke_token(&location, &revocation, now).await.unwrap() {
                     RevocationOutcome::Revoked => Outcome::Revoked,
                     RevocationOutcome::AlreadyRevoked => Outcome::AlreadyRevoked,
-                    RevocationOutcome::Gone => panic!("nothing is purged here"),
+                    RevocationOutcome::Purged => panic!("nothing is purged here"),
                 }
             }
             Act::RevokeAll { who, by } => {
@@ -80,13 +80,13 @@ impl Stored<'_> {
     async fn create(&mut self, who: usize, now: Timestamp, lifetime: Option<TimeDelta>) -> Outcome {
         let (plain, mut new) = setup::new_token(&self.ids[who], now);
         new.record.expires_at = lifetime.map(|lifetime| now + lifetime);
-        match self.store.create(&new).await.unwrap() {
-            Creation::Created => {
+        match self.store.create_token(&new).await.unwrap() {
+            CreationOutcome::Created => {
                 self.tokens.push((plain, new));
                 Outcome::Created
             }
-            Creation::OwnerRefused => Outcome::OwnerRefused,
-            Creation::Superseded { tokens_valid_after } => Outcome::Superseded(tokens_valid_after),
+            CreationOutcome::OwnerRefused => Outcome::OwnerRefused,
+            CreationOutcome::Superseded { tokens_valid_after } => Outcome::Superseded(tokens_valid_after),
         }
     }
 
@@ -104,25 +104,25 @@ impl Stored<'_> {
         &self,
         index: usize,
         now: Timestamp,
-    ) -> (Verdict, Option<String>, Option<authorizer::after_response::UseToRecord>) {
+    ) -> (Verdict, Option<String>, Option<patgate_authorizer::after_response::UseToRecord>) {
         let authorization = format!("Bearer {}", self.tokens[index].0.expose());
         let event =
             json!({ "version": "2.0", "type": "REQUEST", "headers": { "authorization": authorization } });
         let outcome = self.authorizer.handle(&event.to_string(), now).await;
-        match outcome.answer {
+        match outcome.response {
             Ok(Value::Object(answer)) => {
                 let roles = answer["context"]["roles"].as_str().map(str::to_owned);
-                (Verdict::Allowed, roles, outcome.last_use)
+                (Verdict::Allowed, roles, outcome.use_to_record)
             }
-            Err(Rejection::Unauthorized(Denial::Token { verdict, .. })) => (verdict, None, outcome.last_use),
+            Err(Rejection::Denied(Denial::Token { verdict, .. })) => (verdict, None, outcome.use_to_record),
             other => panic!("{other:?}"),
         }
     }
 
     async fn view(&self, index: usize, now: Timestamp) -> View {
         let (verdict, roles, _) = self.ask(index, now).await;
-        let location = self.store.locate(self.tokens[index].1.record.token_id).await.unwrap().unwrap();
-        let owned = self.store.show(&location).await.unwrap().unwrap();
+        let location = self.store.locate_token(self.tokens[index].1.record.token_id).await.unwrap().unwrap();
+        let owned = self.store.get_token(&location).await.unwrap().unwrap();
         let owners_roles = owned.owner.as_ref().map(|owner| owner.roles.clone()).unwrap_or_default();
         assert!(roles.is_none_or(|roles| roles == owners_roles.join(" ")), "the context has other roles");
         View {

@@ -1,6 +1,6 @@
 //! Tokens, and what becomes of them in hands that mistype.
 
-use patgate::token::TokenFormat;
+use patgate_rules::token::TokenFormat;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -161,7 +161,7 @@ fn no_text_at_all_makes_the_parser_stumble() {
     check(2_048, REGRESSIONS, texts, |text| {
         let format = TokenFormat::new("fdp_").unwrap();
         prop_assert_eq!(format.parse(&text).is_ok(), is_token("fdp_", &text), "{}", text);
-        prop_assert!(format.claims(&text) == text.starts_with("fdp_"));
+        prop_assert!(format.has_prefix(&text) == text.starts_with("fdp_"));
         Ok(())
     });
 }

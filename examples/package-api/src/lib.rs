@@ -1,21 +1,24 @@
-//! An API that knows nothing of tokens: it reads who calls from the request context
-//! and decides by their roles. Whether the caller came with a token or a session
-//! makes no difference to it.
+//! An API that knows nothing about tokens. It reads the caller from the request context and
+//! decides by the caller's roles. Whether the caller used a token or a session makes no
+//! difference.
 
 pub mod packages;
+mod problem;
 mod upload;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::http::{Method, StatusCode};
+use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Response};
-use patgate::clock::{self, Timestamp};
-use patgate::http::{FieldError, Problem, caller, json_response};
+use patgate_caller::{Caller, MissingCaller};
 use serde_json::{Value, json};
 
 use crate::packages::{Package, Packages, Stored};
+use crate::problem::{Problem, json_response};
 use crate::upload::{Upload, is_file_name};
 
-/// Any of these may upload.
+/// Each of these roles may upload packages.
 const UPLOADER_ROLES: [&str; 2] = ["publisher", "administrator"];
 const LIST_LIMIT: usize = 100;
 
@@ -31,37 +34,39 @@ impl PackageApi {
         Self { packages }
     }
 
-    /// Answers one request.
-    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
-        let answer = match *request.method() {
+    /// Handles one request.
+    pub async fn handle(&self, request: &Request, now: DateTime<Utc>) -> Response<Body> {
+        let result = match *request.method() {
             Method::POST => self.upload(request, now).await.map(|body| (StatusCode::CREATED, body)),
             _ => self.list(request).await.map(|body| (StatusCode::OK, body)),
         };
-        match answer {
+        match result {
             Ok((status, body)) => json_response(status, &body),
             Err(problem) => problem.into_response(),
         }
     }
 
-    async fn upload(&self, request: &Request, now: Timestamp) -> Result<Value, Problem> {
-        let caller = caller(request)?;
+    async fn upload(&self, request: &Request, now: DateTime<Utc>) -> Result<Value, Problem> {
+        let caller = read_caller(request)?;
         if !UPLOADER_ROLES.iter().any(|role| caller.has_role(role)) {
             let roles = UPLOADER_ROLES.join("` or `");
-            return Err(Problem::forbidden(format!("Uploading needs the role `{roles}`.")));
+            let detail = format!("Uploading needs the role `{roles}`.");
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
-        let upload = Upload::read(request).await.map_err(|error| Problem::bad_request(error.to_string()))?;
+
+        let upload = Upload::read(request).await?;
         let package = Package {
             name: upload.file_name,
             size: upload.size,
             sha256: upload.sha256,
             uploaded_by: caller.user_id,
-            uploaded_at: clock::to_text(now),
+            uploaded_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
         };
         match self.packages.put(&package, upload.overwrite_existing).await? {
             Stored::Yes => Ok(resource(&package)),
             Stored::NameTaken => {
                 let detail = format!(
-                    "There is a package `{}` already. To replace it, send `OverWriteExisting=true`.",
+                    "A package `{}` exists already. To replace it, send `OverWriteExisting=true`.",
                     package.name
                 );
                 Err(Problem::new(StatusCode::CONFLICT, detail))
@@ -70,15 +75,23 @@ impl PackageApi {
     }
 
     async fn list(&self, request: &Request) -> Result<Value, Problem> {
-        caller(request)?;
+        read_caller(request)?;
         let query = request.query_string_parameters_ref();
         let after = query.and_then(|query| query.first("after"));
         if after.is_some_and(|after| !is_file_name(after)) {
-            return Err(Problem::invalid(vec![FieldError::new("after", "is no package's name")]));
+            return Err(Problem::invalid_field("after", "is not a valid package name"));
         }
+
         let (packages, next) = self.packages.list(after, LIST_LIMIT).await?;
         Ok(json!({ "items": packages.iter().map(resource).collect::<Vec<_>>(), "nextAfter": next }))
     }
+}
+
+/// The caller, from the context that the authorizer added to the request.
+fn read_caller(request: &Request) -> Result<Caller, MissingCaller> {
+    let context = request.request_context_ref();
+    let authorizer = context.and_then(RequestContext::authorizer);
+    Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
 }
 
 fn resource(package: &Package) -> Value {

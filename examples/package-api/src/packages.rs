@@ -1,25 +1,33 @@
-//! The packages' own table, key `name`. It has nothing to do with the tokens' tables.
+//! The table of packages, with the key `name`. It is independent of the tables of Patgate.
 
 use std::collections::HashMap;
+use std::error::Error;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use patgate::store::StoreError;
-use patgate::store::dynamodb::unavailable;
 
-/// A package as it is stored.
+/// A stored package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     pub name: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: usize,
     /// Lowercase hexadecimal.
     pub sha256: String,
-    /// The uploader's user id.
+    /// The user ID of the uploader.
     pub uploaded_by: String,
     /// RFC 3339, UTC.
     pub uploaded_at: String,
+}
+
+/// A fault of the table.
+#[derive(Debug, thiserror::Error)]
+pub enum PackagesError {
+    #[error("could not {operation}: {reason}")]
+    Unavailable { operation: &'static str, reason: String },
+    #[error("stored package has no valid `{attribute}`")]
+    Corrupt { attribute: &'static str },
 }
 
 /// Whether a package was stored.
@@ -42,17 +50,19 @@ impl Packages {
         Self { client, table }
     }
 
-    /// Stores a package; one of the same name is replaced only if `overwrite` says so.
+    /// Stores a package. An existing package of the same name is replaced only if `overwrite`
+    /// is true.
     ///
     /// # Errors
-    /// When DynamoDB does not answer.
-    pub async fn put(&self, package: &Package, overwrite: bool) -> Result<Stored, StoreError> {
+    /// When DynamoDB is unavailable.
+    pub async fn put(&self, package: &Package, overwrite: bool) -> Result<Stored, PackagesError> {
         let mut put = self.client.put_item().table_name(&self.table).set_item(Some(item(package)));
         if !overwrite {
             put = put
                 .condition_expression("attribute_not_exists(#name)")
                 .expression_attribute_names("#name", "name");
         }
+
         match put.send().await {
             Ok(_) => Ok(Stored::Yes),
             Err(error) => match error.as_service_error() {
@@ -62,18 +72,19 @@ impl Packages {
         }
     }
 
-    /// Up to `limit` packages after the one named, and the last name if there are more.
+    /// Lists up to `limit` packages after the one named `after`, and returns the last name if
+    /// there are more.
     ///
     /// # Errors
-    /// When DynamoDB does not answer.
+    /// When DynamoDB is unavailable, or a package is damaged.
     pub async fn list(
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<Package>, Option<String>), StoreError> {
+    ) -> Result<(Vec<Package>, Option<String>), PackagesError> {
         let start =
             after.map(|name| HashMap::from([("name".to_owned(), AttributeValue::S(name.to_owned()))]));
-        let answer = self
+        let response = self
             .client
             .scan()
             .table_name(&self.table)
@@ -83,8 +94,10 @@ impl Packages {
             .send()
             .await
             .map_err(unavailable("list packages"))?;
-        let packages = answer.items.unwrap_or_default().into_iter().map(package);
-        let next = answer.last_evaluated_key.map(|mut key| text(&mut key, "name")).transpose()?;
+
+        let packages = response.items.unwrap_or_default().into_iter().map(package);
+        let next = response.last_evaluated_key.map(|mut key| text(&mut key, "name")).transpose()?;
+
         Ok((packages.collect::<Result<_, _>>()?, next))
     }
 }
@@ -99,20 +112,35 @@ fn item(package: &Package) -> HashMap<String, AttributeValue> {
     ])
 }
 
-fn package(mut item: HashMap<String, AttributeValue>) -> Result<Package, StoreError> {
+fn package(mut item: HashMap<String, AttributeValue>) -> Result<Package, PackagesError> {
     let size = item.remove("size").and_then(|size| size.as_n().ok().and_then(|size| size.parse().ok()));
     Ok(Package {
         name: text(&mut item, "name")?,
-        size: size.ok_or(StoreError::Corrupt { attribute: "size" })?,
+        size: size.ok_or(PackagesError::Corrupt { attribute: "size" })?,
         sha256: text(&mut item, "sha256")?,
         uploaded_by: text(&mut item, "uploaded_by")?,
         uploaded_at: text(&mut item, "uploaded_at")?,
     })
 }
 
-fn text(item: &mut HashMap<String, AttributeValue>, attribute: &'static str) -> Result<String, StoreError> {
+fn text(
+    item: &mut HashMap<String, AttributeValue>,
+    attribute: &'static str,
+) -> Result<String, PackagesError> {
     match item.remove(attribute) {
         Some(AttributeValue::S(text)) => Ok(text),
-        _ => Err(StoreError::Corrupt { attribute }),
+        _ => Err(PackagesError::Corrupt { attribute }),
+    }
+}
+
+fn unavailable<E: Error + 'static>(operation: &'static str) -> impl Fn(E) -> PackagesError {
+    move |error| {
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            reason = format!("{reason}: {inner}");
+            cause = inner.source();
+        }
+        PackagesError::Unavailable { operation, reason }
     }
 }

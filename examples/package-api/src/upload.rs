@@ -1,4 +1,4 @@
-//! The multipart body of an upload: one file, and whether it may replace another.
+//! The multipart body of an upload: one file, and whether it may replace an existing one.
 
 use std::convert::Infallible;
 
@@ -16,23 +16,23 @@ const FILE_NAME_MAX_CHARACTERS: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) file_name: String,
-    /// Bytes.
+    /// The size in bytes.
     pub(crate) size: usize,
     /// Lowercase hexadecimal.
     pub(crate) sha256: String,
     pub(crate) overwrite_existing: bool,
 }
 
-/// What is wrong with a body. The messages go to the client.
+/// What is wrong with a body. The client receives these messages.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UploadError {
     #[error("The body is not `multipart/form-data` with a boundary.")]
     NotMultipart,
-    #[error("The multipart body is broken or cut short: {0}.")]
+    #[error("The multipart body is malformed or incomplete: {0}.")]
     Broken(multer::Error),
-    #[error("There is no file part.")]
+    #[error("The body has no file part.")]
     NoFile,
-    #[error("There are several file parts; send one package at a time.")]
+    #[error("The body has several file parts. Send one package at a time.")]
     SeveralFiles,
     #[error("The file's name must have 1 to 200 characters, without slashes or control characters.")]
     FileName,
@@ -43,13 +43,14 @@ pub(crate) enum UploadError {
 }
 
 impl Upload {
-    /// Takes a request's body apart, all of it before anything is stored.
+    /// Parses the whole body of a request, before anything is stored.
     pub(crate) async fn read(request: &Request) -> Result<Self, UploadError> {
         let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let boundary = content_type.and_then(|value| multer::parse_boundary(value).ok());
         let boundary = boundary.ok_or(UploadError::NotMultipart)?;
         let body = Bytes::copy_from_slice(request.body());
         let mut parts = Multipart::new(stream::iter([Ok::<_, Infallible>(body)]), boundary);
+
         let mut file = None;
         let mut overwrite_existing = false;
         while let Some(part) = parts.next_field().await.map_err(UploadError::Broken)? {
@@ -66,6 +67,7 @@ impl Upload {
                 overwrite_existing = read_overwrite(part).await?;
             }
         }
+
         let (file_name, content) = file.ok_or(UploadError::NoFile)?;
         Ok(Self { file_name, size: content.len(), sha256: sha256(&content), overwrite_existing })
     }
@@ -84,7 +86,7 @@ async fn read_overwrite(part: Field<'_>) -> Result<bool, UploadError> {
     }
 }
 
-/// Whether a package may be called this.
+/// Whether a package may have this name.
 pub(crate) fn is_file_name(name: &str) -> bool {
     let fits = (1..=FILE_NAME_MAX_CHARACTERS).contains(&name.chars().count());
     fits && !name.chars().any(|character| character.is_control() || ['/', '\\'].contains(&character))
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_file_is_measured_and_hashed() {
+    async fn size_and_hash_of_the_file_are_computed() {
         let upload = read_parts(&[OVERWRITE_TRUE, FILE]).await.unwrap();
         assert_eq!((upload.file_name.as_str(), upload.size), ("a.zip", 3));
         // The SHA-256 of "abc", from FIPS 180-2, appendix B.1.
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_fault_is_named() {
+    async fn each_mistake_is_named() {
         use UploadError::{Broken, FileName, NoFile, NotMultipart, Overwrite, SeveralFiles, UnknownField};
         assert!(matches!(read("application/zip", "PK".into()).await, Err(NotMultipart)));
         assert!(matches!(read("multipart/form-data", body(&[FILE])).await, Err(NotMultipart)));

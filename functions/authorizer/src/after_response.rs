@@ -1,23 +1,22 @@
-//! What is left to do once the response is on its way: a token's use is written down,
-//! and what the instance counted.
+//! The work after a response: recording a token's use, and logging the metrics.
 //!
-//! Lambda hands a response on as soon as the runtime has posted it, and freezes the
-//! process when it asks for its next event. Between the two the runtime may go on
-//! working, and nobody waits but the next event. A spawned task would be frozen along
-//! with the process. <https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function/>
+//! Lambda delivers a response as soon as the runtime has posted it, and freezes the process
+//! when the runtime asks for the next event. Work in between delays only the next event. A
+//! spawned task would be frozen together with the process.
+//! <https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function/>
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use patgate::clock;
-use patgate::record::{LastUse, TokenRecord};
-use patgate::store::dynamodb::Store;
-use patgate::token::TokenHash;
+use patgate_dynamodb::Store;
+use patgate_rules::clock;
+use patgate_rules::token::TokenHash;
+use patgate_rules::token_record::{LastUse, TokenRecord};
 
 use crate::audit;
 use crate::metrics::Metrics;
 
-/// A use that is due to be written.
+/// A use that must be recorded.
 #[derive(Debug)]
 pub struct UseToRecord {
     pub hash: TokenHash,
@@ -27,53 +26,57 @@ pub struct UseToRecord {
     pub request_id: Option<String>,
 }
 
-/// What the handler leaves behind, and the work on it.
+/// The work that the handler scheduled.
 #[derive(Debug)]
 pub struct AfterResponse {
     store: Store,
     metrics: Arc<Metrics>,
-    due: Mutex<Option<UseToRecord>>,
+    scheduled: Mutex<Option<UseToRecord>>,
 }
 
 impl AfterResponse {
     #[must_use]
     pub fn new(store: Store, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics, due: Mutex::default() }
+        Self { store, metrics, scheduled: Mutex::default() }
     }
 
-    /// Leaves what is to be written, or that nothing is. An instance has one event at a
+    /// Schedules a use to be recorded, or nothing. An instance processes one event at a
     /// time, so there is never more than one.
-    pub fn hand_over(&self, due: Option<UseToRecord>) {
-        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
+    pub fn schedule(&self, use_to_record: Option<UseToRecord>) {
+        *self.scheduled.lock().unwrap_or_else(PoisonError::into_inner) = use_to_record;
     }
 
-    /// Does what is due. It never fails: the request has been answered already.
+    /// Does the scheduled work. It never fails, because the response was already sent.
     ///
-    /// INVARIANT: called after the response is posted and before the next event is asked
-    /// for. Sooner it would delay the response, later the process would be frozen.
-    pub async fn work(&self) {
-        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(due) = due {
-            self.write(due).await;
+    /// INVARIANT: this runs after the response is posted and before the next event is
+    /// requested. Earlier it would delay the response; later the process would be frozen.
+    pub async fn run(&self) {
+        let scheduled = self.scheduled.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(use_to_record) = scheduled {
+            self.record(use_to_record).await;
         }
-        if let Some(line) = self.metrics.take_due(clock::now()) {
-            // Lambda's log is this process's output; without one there is no log.
+
+        if let Some(line) = self.metrics.take_line(clock::now()) {
+            // Lambda's log is the standard output of this process. Without it there is no log.
             let _ = writeln!(std::io::stdout(), "{line}");
         }
     }
 
-    async fn write(&self, due: UseToRecord) {
-        // For the log: the hash must not be in it.
-        let token_id = due.token.token_id;
-        // The store's own patience bounds it: it delays no response, only the next event.
-        match self.store.record_use(&due.hash, &due.token, &due.last_use).await {
+    async fn record(&self, use_to_record: UseToRecord) {
+        let UseToRecord { hash, token, last_use, request_id } = use_to_record;
+        // The store's own timeouts limit this. It delays the next event and no response.
+        match self.store.record_use(&hash, &token, &last_use).await {
             Ok(true) => {
                 self.metrics.count_last_used_write();
-                audit::recorded_use(&due.token, &due.last_use, due.request_id.as_deref());
+                audit::recorded_use(&token, &last_use, request_id.as_deref());
             }
-            // Another instance was first.
+            // Another instance was faster.
             Ok(false) => {}
-            Err(error) => tracing::warn!(%token_id, %error, "a use was not recorded"),
+            Err(error) => {
+                // The log contains the ID, because the hash must not be logged.
+                let token_id = token.token_id;
+                tracing::warn!(%token_id, %error, "a use was not recorded");
+            }
         }
     }
 }

@@ -1,64 +1,66 @@
-//! The acts that the authorizer sees and that have to be known later.
+//! Audit events of the authorizer.
 
-use patgate::audit::{Act, Actor, ChangedBy, Event, Origin, RefusedFor};
-use patgate::client_ip::ClientIpHeader;
-use patgate::record::{LastUse, TokenRecord};
-use patgate::user::User;
-use patgate::verify::Verdict;
+use patgate_rules::audit::{Act, Actor, AuditEvent, ChangeSource, DeniedBecause, Origin};
+use patgate_rules::client_ip::ClientIpHeader;
+use patgate_rules::token_record::{LastUse, TokenRecord};
+use patgate_rules::user::User;
+use patgate_rules::verdict::Verdict;
 
 use crate::event::GatewayRequest;
-use crate::{Denial, Rejection};
+use crate::rejection::{Denial, Rejection};
 
-/// A token that was ended, and yet somebody came with it.
-pub(crate) fn refusal(rejection: &Rejection, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
-    let Rejection::Unauthorized(Denial::Token { verdict, token: Some(token) }) = rejection else { return };
+/// Logs that a request used a token that is revoked or has expired.
+pub(crate) fn denied_token(rejection: &Rejection, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
+    let Rejection::Denied(Denial::Token { verdict, token: Some(token) }) = rejection else { return };
     let reason = match verdict {
-        Verdict::Revoked | Verdict::Superseded => RefusedFor::Revoked,
-        Verdict::Expired => RefusedFor::Expired,
+        Verdict::Revoked | Verdict::Superseded => DeniedBecause::Revoked,
+        Verdict::Expired => DeniedBecause::Expired,
         Verdict::Allowed
         | Verdict::Unknown
         | Verdict::OwnerMissing
         | Verdict::OwnerDisabled
         | Verdict::OwnerAbsent => return,
     };
-    let event = Event {
-        act: Act::TokenRefused(reason),
-        // Whoever it was, they are not known to be its owner.
+
+    let event = AuditEvent {
+        act: Act::TokenDenied(reason),
+        // It is not known who used the token; it need not be its owner.
         actor: Actor::default(),
         user_id: &token.user_id,
         token_id: Some(token.token_id),
     };
-    record(&event, request, header);
+    log(&event, request, header);
 }
 
-/// A session that brought other roles than were on record.
+/// Logs that a session changed the recorded roles of its user.
 pub(crate) fn changed_roles(user: &User, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
-    let event = Event {
-        act: Act::UserChanged { disabled: None, roles: Some(&user.roles), by: ChangedBy::Session },
+    let event = AuditEvent {
+        act: Act::UserChanged { disabled: None, roles: Some(&user.roles), source: ChangeSource::Session },
         actor: Actor { user_id: Some(&user.user_id), token_id: None },
         user_id: &user.user_id,
         token_id: None,
     };
-    record(&event, request, header);
+    log(&event, request, header);
 }
 
-/// A use that is on record now: a token in wrong hands shows itself by a new address.
+/// Logs a recorded use if its address is new. A stolen token shows itself by a new address.
 pub(crate) fn recorded_use(token: &TokenRecord, last_use: &LastUse, request_id: Option<&str>) {
     let Some(ip) = last_use.ip.as_deref() else { return };
     if token.seen_from.iter().any(|sighting| sighting.ip == ip) {
         return;
     }
+
     let token_id = token.token_id.to_string();
-    let event = Event {
+    let event = AuditEvent {
         act: Act::TokenUsedFromNewAddress,
         actor: Actor { user_id: Some(&token.user_id), token_id: Some(&token_id) },
         user_id: &token.user_id,
         token_id: Some(token.token_id),
     };
-    event.record(Origin { ip: Some(ip), request_id });
+    event.log(Origin { ip: Some(ip), request_id });
 }
 
-fn record(event: &Event<'_>, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
+fn log(event: &AuditEvent<'_>, request: &GatewayRequest, header: Option<&ClientIpHeader>) {
     let ip = request.client_ip(header);
-    event.record(Origin { ip: ip.as_deref(), request_id: request.request_id.as_deref() });
+    event.log(Origin { ip: ip.as_deref(), request_id: request.request_id.as_deref() });
 }

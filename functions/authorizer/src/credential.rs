@@ -1,21 +1,22 @@
-//! What the caller sent to prove who they are.
+//! The credential of a request.
 
 use std::fmt;
 
-use patgate::token::TokenFormat;
+use patgate_rules::token::TokenFormat;
 
 use crate::event::{EventKind, GatewayRequest};
 
-/// A bearer credential, told apart by the token prefix alone. It prints nothing of itself.
+/// A bearer credential. The token prefix alone decides which kind it is. `Debug` does not
+/// print it.
 #[derive(PartialEq, Eq)]
-pub enum Credential<'a> {
-    /// Claims to be a personal access token.
+pub enum BearerCredential<'a> {
+    /// A text with the prefix of a personal access token.
     Token(&'a str),
-    /// Anything else: a session's JWT, if it is of use at all.
+    /// Any other text: the JWT of a session, if it is valid.
     Session(&'a str),
 }
 
-impl fmt::Debug for Credential<'_> {
+impl fmt::Debug for BearerCredential<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Token(_) => "Token(…)",
@@ -24,7 +25,7 @@ impl fmt::Debug for Credential<'_> {
     }
 }
 
-/// There is no single bearer credential.
+/// The request does not have exactly one bearer credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     #[error("no credential")]
@@ -35,13 +36,13 @@ pub enum CredentialError {
     NotBearer,
 }
 
-impl<'a> Credential<'a> {
-    /// The credential of a request (RFC 6750, section 2.1): `Authorization: Bearer …`,
-    /// header name and scheme in any case.
+impl<'a> BearerCredential<'a> {
+    /// Reads the credential of a request (RFC 6750, section 2.1): `Authorization: Bearer …`.
+    /// The header name and the scheme are not case-sensitive.
     ///
     /// # Errors
-    /// When there is none, more than one, or one of another scheme.
-    pub fn of(request: &'a GatewayRequest, format: &TokenFormat) -> Result<Self, CredentialError> {
+    /// When the request has no credential, several, or one of another scheme.
+    pub fn read(request: &'a GatewayRequest, format: &TokenFormat) -> Result<Self, CredentialError> {
         let value = match &request.kind {
             EventKind::RestToken { .. } => {
                 request.authorization_token.as_deref().ok_or(CredentialError::Missing)?
@@ -54,16 +55,18 @@ impl<'a> Credential<'a> {
                 }
             }
         };
+
         let (scheme, credential) = value.split_once(' ').ok_or(CredentialError::NotBearer)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(CredentialError::NotBearer);
         }
-        // `1*SP` may stand between the two; nothing may follow, and nothing is trimmed.
+        // RFC 6750 allows several spaces before the credential, and nothing after it.
         let credential = credential.trim_start_matches(' ');
         if credential.is_empty() {
             return Err(CredentialError::Missing);
         }
-        Ok(if format.claims(credential) { Self::Token(credential) } else { Self::Session(credential) })
+
+        Ok(if format.has_prefix(credential) { Self::Token(credential) } else { Self::Session(credential) })
     }
 }
 
@@ -72,8 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credential_prints_nothing_of_itself() {
-        let printed = format!("{:?} {:?}", Credential::Token("s3cret"), Credential::Session("s3cret"));
+    fn debug_does_not_print_the_credential() {
+        let printed =
+            format!("{:?} {:?}", BearerCredential::Token("s3cret"), BearerCredential::Session("s3cret"));
         assert_eq!(printed, "Token(…) Session(…)");
     }
 }

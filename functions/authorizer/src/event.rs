@@ -1,51 +1,51 @@
-//! What API Gateway asks: four kinds of event, told apart by `version` and `type`.
+//! The events of API Gateway: four kinds, which differ in `version` and `type`.
 //!
-//! Only the few fields that matter are read, by types of our own: those of
-//! `aws_lambda_events` accept any object as a `TOKEN` event, and refuse events over
-//! fields that nobody here looks at.
+//! Only the fields that matter are read. The types of `aws_lambda_events` accept any object
+//! as a `TOKEN` event, and reject events because of fields that this function does not use
+//! (docs/decisions/0003-own-event-types-in-the-authorizer.md).
 
 use std::collections::HashMap;
 use std::fmt;
 
-use patgate::client_ip::{ClientIpHeader, client_ip};
+use patgate_rules::client_ip::{ClientIpHeader, client_ip};
 use serde::Deserialize;
 
-/// A request to be authorized. It holds the credential, and so prints nothing of it.
+/// A request to be authorized. It contains the credential, so `Debug` prints no header.
 pub struct GatewayRequest {
     pub kind: EventKind,
-    /// Names in lowercase; each with all values that the event shows.
+    /// All values of each header, by its lowercase name.
     headers: HashMap<String, Vec<String>>,
-    /// The whole value of the identity source of a `TOKEN` authorizer.
+    /// The value of the identity source of a `TOKEN` authorizer.
     pub authorization_token: Option<String>,
     source_ip: Option<String>,
     pub request_id: Option<String>,
 }
 
-/// The kind of event decides the form of the answer.
+/// The kind of an event, which decides the form of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
     /// HTTP API, payload 2.0 with simple responses.
     HttpApi2,
-    /// HTTP API, payload 1.0; answered by a policy.
+    /// HTTP API, payload 1.0. The response is a policy.
     HttpApi1 { method_arn: String },
-    /// REST API, `REQUEST`; answered by a policy.
+    /// REST API, `REQUEST`. The response is a policy.
     RestRequest { method_arn: String },
-    /// REST API, `TOKEN`; answered by a policy. It has no client address.
+    /// REST API, `TOKEN`. The response is a policy. The event has no client address.
     RestToken { method_arn: String },
 }
 
-/// The event is none that an authorizer is asked with.
+/// The event is not an event of an authorizer.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    #[error("authorizer event cannot be read: {0}")]
+    #[error("cannot parse the authorizer event: {0}")]
     Malformed(#[from] serde_json::Error),
-    #[error("authorizer event is of no known kind")]
+    #[error("unknown kind of authorizer event")]
     UnknownKind,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct RawEvent {
     version: Option<String>,
     #[serde(rename = "type")]
     event_type: Option<String>,
@@ -71,12 +71,12 @@ struct Client {
 }
 
 impl GatewayRequest {
-    /// Reads an event.
+    /// Parses an event.
     ///
     /// # Errors
-    /// When it is no JSON of a known kind.
+    /// When it is not JSON, or of an unknown kind.
     pub fn parse(json: &str) -> Result<Self, EventError> {
-        let event: Event = serde_json::from_str(json)?;
+        let event: RawEvent = serde_json::from_str(json)?;
         let kind = match (event.version.as_deref(), event.event_type.as_deref(), event.method_arn) {
             (Some("2.0"), Some("REQUEST"), _) => EventKind::HttpApi2,
             (Some("1.0"), Some("REQUEST"), Some(method_arn)) => EventKind::HttpApi1 { method_arn },
@@ -84,10 +84,12 @@ impl GatewayRequest {
             (None, Some("TOKEN"), Some(method_arn)) => EventKind::RestToken { method_arn },
             _ => return Err(EventError::UnknownKind),
         };
+
         let (request_id, http, identity) = match event.request_context {
             Some(context) => (context.request_id, context.http, context.identity),
             None => (None, None, None),
         };
+
         Ok(Self {
             kind,
             headers: collect_headers(event.headers, event.multi_value_headers),
@@ -103,14 +105,14 @@ impl GatewayRequest {
         self.headers.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The client's address: what the gateway saw, or what a trusted proxy says.
+    /// The client's address: from the gateway, or from the header of a trusted proxy.
     #[must_use]
     pub fn client_ip(&self, header: Option<&ClientIpHeader>) -> Option<String> {
-        let only = |name: &str| match self.header(name) {
+        let single_value = |name: &str| match self.header(name) {
             [value] => Some(value.as_str()),
             _ => None,
         };
-        client_ip(header, only, self.source_ip.as_deref())
+        client_ip(header, single_value, self.source_ip.as_deref())
     }
 }
 
@@ -121,8 +123,8 @@ impl fmt::Debug for GatewayRequest {
     }
 }
 
-/// HTTP APIs lower the case of header names, REST APIs keep the client's. Only the
-/// multi-value form, where there is one, shows that a header was sent twice.
+/// Merges both forms of headers. HTTP APIs send lowercase names, REST APIs the client's.
+/// Only the multi-value form, if there is one, shows that a header was sent twice.
 fn collect_headers(
     single: Option<HashMap<String, Option<String>>>,
     multiple: Option<HashMap<String, Option<Vec<String>>>>,
@@ -131,13 +133,15 @@ fn collect_headers(
     for (name, values) in multiple.into_iter().flatten() {
         headers.entry(name.to_ascii_lowercase()).or_default().extend(values.unwrap_or_default());
     }
-    let already: Vec<String> = headers.keys().cloned().collect();
+
+    let known: Vec<String> = headers.keys().cloned().collect();
     for (name, value) in single.into_iter().flatten() {
         let name = name.to_ascii_lowercase();
-        if !already.contains(&name) {
+        if !known.contains(&name) {
             headers.entry(name).or_default().extend(value);
         }
     }
+
     headers
 }
 
@@ -146,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn request_prints_no_header() {
+    fn debug_prints_no_header() {
         let event = r#"{
             "version": "2.0", "type": "REQUEST", "headers": { "authorization": "Bearer s3cret" },
             "requestContext": { "requestId": "an-id" }

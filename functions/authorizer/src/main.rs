@@ -1,28 +1,36 @@
-use authorizer::{Authorizer, after_response::AfterResponse};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn, tower::util::ThenLayer};
-use patgate::config::{AuthorizerConfig, AwsEnvironment, Environment};
-use patgate::store::dynamodb::Store;
-use patgate::{clock, telemetry};
+use patgate_authorizer::{Authorizer, Config, after_response::AfterResponse, metrics};
+use patgate_dynamodb::Store;
+use patgate_dynamodb::config::{AwsEnvironment, Tables};
+use patgate_process::{Environment, telemetry};
+use patgate_rules::clock;
 use serde_json::value::RawValue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    if std::env::args().nth(1).as_deref() == Some("--list-metrics") {
+        metrics::names().for_each(|name| println!("{name}"));
+        return Ok(());
+    }
+
     let environment = Environment::process();
     telemetry::init(&environment);
-    let config = AuthorizerConfig::read(&environment)?;
-    let store = Store::for_authorizer(&AwsEnvironment::read(&environment)?, config.tables.clone());
+    let config = Config::read(&environment)?;
+    let store = Store::for_authorizer(&AwsEnvironment::read(&environment)?, Tables::read(&environment)?);
     store.connect().await;
+
     let authorizer = &Authorizer::new(config, store.clone());
     let after_response = &AfterResponse::new(store, authorizer.metrics());
     let handle = async |event: LambdaEvent<Box<RawValue>>| {
         let outcome = authorizer.handle(event.payload.get(), clock::now()).await;
-        after_response.hand_over(outcome.last_use);
-        outcome.answer
+        after_response.schedule(outcome.use_to_record);
+        outcome.response
     };
-    // The runtime's service has posted the response when it is done.
-    let then_work = ThenLayer::new(async |posted: Result<(), Error>| {
-        after_response.work().await;
+    // The runtime's service is done when it has posted the response.
+    let after_posting = ThenLayer::new(async |posted: Result<(), Error>| {
+        after_response.run().await;
         posted
     });
-    Runtime::new(service_fn(handle)).layer(then_work).run().await
+
+    Runtime::new(service_fn(handle)).layer(after_posting).run().await
 }

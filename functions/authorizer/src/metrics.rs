@@ -1,5 +1,5 @@
-//! What this instance does, as metrics of CloudWatch in the embedded metric format: one
-//! log line a minute at most, which CloudWatch reads and counts.
+//! The metrics of this instance, in CloudWatch's embedded metric format: at most one log
+//! line a minute, which CloudWatch turns into metrics.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -8,19 +8,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use patgate::clock::Timestamp;
+use patgate_rules::clock::Timestamp;
+use patgate_rules::verdict::Verdict;
 use serde_json::{Map, Value, json};
 
-use crate::{Denial, Rejection};
+use crate::rejection::{Denial, Rejection};
 
 const NAMESPACE: &str = "Patgate";
 const STACK: &str = "Stack";
-/// How often an instance writes at most. What it counted since is lost with it.
-const INTERVAL: TimeDelta = TimeDelta::seconds(60);
-/// How many values a metric may have in one line.
-const MOST_VALUES: usize = 100;
 
-/// What an instance has counted since it last wrote.
+const ALLOWED: &str = "Allowed";
+const DENIED: &str = "Denied";
+const FAULTS: &str = "Faults";
+const LAST_USED_WRITES: &str = "LastUsedWrites";
+const COLD_STARTS: &str = "ColdStarts";
+const READ_LATENCY: &str = "ReadLatency";
+
+/// The minimum interval between two lines. An instance that ends loses up to a minute of
+/// counts.
+const INTERVAL: TimeDelta = TimeDelta::seconds(60);
+/// The maximum number of values of a metric in one line, set by the format.
+const MAX_VALUES: usize = 100;
+
+/// The counts of an instance since its last line.
 #[derive(Debug)]
 pub struct Metrics {
     stack: String,
@@ -33,13 +43,12 @@ struct Counts {
     allowed: u64,
     faults: u64,
     last_used_writes: u64,
-    /// Refusals by their reason.
-    denied: BTreeMap<&'static str, u64>,
+    denied: BTreeMap<DenialReason, u64>,
     read_milliseconds: Vec<f64>,
 }
 
 impl Metrics {
-    /// Of the stack by this name, which the metrics carry as their dimension.
+    /// Metrics with the name of a stack as their dimension.
     #[must_use]
     pub fn new(stack: String) -> Self {
         Self { stack, counts: Mutex::default() }
@@ -52,15 +61,15 @@ impl Metrics {
     pub(crate) fn count_rejection(&self, rejection: &Rejection) {
         let mut counts = self.counts();
         match rejection {
-            Rejection::Unauthorized(denial) => *counts.denied.entry(reason(denial)).or_default() += 1,
+            Rejection::Denied(denial) => *counts.denied.entry(denial.into()).or_default() += 1,
             Rejection::Fault(_) => counts.faults += 1,
         }
     }
 
-    /// Counts what a token and its owner took to read.
+    /// Counts how long it took to read a token and its owner.
     pub(crate) fn count_read(&self, duration: Duration) {
         let mut counts = self.counts();
-        if counts.read_milliseconds.len() < MOST_VALUES {
+        if counts.read_milliseconds.len() < MAX_VALUES {
             counts.read_milliseconds.push(duration.as_secs_f64() * 1_000.0);
         }
     }
@@ -69,13 +78,14 @@ impl Metrics {
         self.counts().last_used_writes += 1;
     }
 
-    /// The line that is due, if one is; the counts begin anew with it.
-    pub fn take_due(&self, now: Timestamp) -> Option<String> {
+    /// The next line, if a minute has passed since the last one. The counts start again.
+    pub fn take_line(&self, now: Timestamp) -> Option<String> {
         let mut counts = self.counts();
         let is_first = counts.written_at.is_none();
         if counts.written_at.is_some_and(|at| now.signed_duration_since(at) < INTERVAL) {
             return None;
         }
+
         let taken = std::mem::replace(&mut *counts, Counts { written_at: Some(now), ..Counts::default() });
         Some(taken.line(&self.stack, is_first, now))
     }
@@ -93,66 +103,107 @@ impl Counts {
             units.push(json!({ "Name": name, "Unit": unit }));
             values.insert(name, value);
         };
-        add("Allowed".to_owned(), "Count", self.allowed.into());
-        add("Denied".to_owned(), "Count", self.denied.values().sum::<u64>().into());
-        add("Faults".to_owned(), "Count", self.faults.into());
-        add("LastUsedWrites".to_owned(), "Count", self.last_used_writes.into());
+
+        add(ALLOWED.to_owned(), "Count", self.allowed.into());
+        add(DENIED.to_owned(), "Count", self.denied.values().sum::<u64>().into());
+        add(FAULTS.to_owned(), "Count", self.faults.into());
+        add(LAST_USED_WRITES.to_owned(), "Count", self.last_used_writes.into());
         // The first line of an instance follows its first event.
-        add("ColdStarts".to_owned(), "Count", u64::from(is_first).into());
+        add(COLD_STARTS.to_owned(), "Count", u64::from(is_first).into());
         for (reason, count) in self.denied {
-            add(format!("Denied{reason}"), "Count", count.into());
+            add(reason.metric(), "Count", count.into());
         }
         if !self.read_milliseconds.is_empty() {
-            add("ReadLatency".to_owned(), "Milliseconds", self.read_milliseconds.into());
+            add(READ_LATENCY.to_owned(), "Milliseconds", self.read_milliseconds.into());
         }
+
         let metrics = json!([{ "Namespace": NAMESPACE, "Dimensions": [[STACK]], "Metrics": units }]);
         values.insert(
             "_aws".to_owned(),
             json!({ "Timestamp": now.timestamp_millis(), "CloudWatchMetrics": metrics }),
         );
         values.insert(STACK.to_owned(), stack.into());
+
         Value::Object(values).to_string()
     }
 }
 
-/// The reason of a refusal, as part of a metric's name.
-fn reason(denial: &Denial) -> &'static str {
-    use patgate::verify::Verdict;
-    match denial {
-        Denial::Credential(_) => "Missing",
-        Denial::Malformed(_) => "Malformed",
-        Denial::Session(_) => "Session",
-        Denial::UserDisabled { .. } => "UserDisabled",
-        Denial::Token { verdict, .. } => match verdict {
-            Verdict::Unknown => "Unknown",
-            Verdict::Revoked | Verdict::Superseded => "Revoked",
-            Verdict::Expired => "Expired",
-            Verdict::OwnerDisabled => "UserDisabled",
-            Verdict::OwnerAbsent => "UserAbsent",
-            Verdict::OwnerMissing => "UserMissing",
-            // Never a reason to refuse.
-            Verdict::Allowed => "Other",
-        },
+/// Why a credential was denied, as the metrics group the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum DenialReason {
+    Missing,
+    Malformed,
+    Session,
+    UserDisabled,
+    Unknown,
+    Revoked,
+    Expired,
+    UserAbsent,
+    UserMissing,
+}
+
+impl DenialReason {
+    const ALL: [Self; 9] = [
+        Self::Missing,
+        Self::Malformed,
+        Self::Session,
+        Self::UserDisabled,
+        Self::Unknown,
+        Self::Revoked,
+        Self::Expired,
+        Self::UserAbsent,
+        Self::UserMissing,
+    ];
+
+    fn metric(self) -> String {
+        format!("{DENIED}{self:?}")
     }
+}
+
+impl From<&Denial> for DenialReason {
+    fn from(denial: &Denial) -> Self {
+        match denial {
+            Denial::Credential(_) => Self::Missing,
+            Denial::Malformed(_) => Self::Malformed,
+            Denial::Session(_) => Self::Session,
+            Denial::UserDisabled { .. } => Self::UserDisabled,
+            Denial::Token { verdict, .. } => match verdict {
+                // `Allowed` is never denied.
+                Verdict::Unknown | Verdict::Allowed => Self::Unknown,
+                Verdict::Revoked | Verdict::Superseded => Self::Revoked,
+                Verdict::Expired => Self::Expired,
+                Verdict::OwnerDisabled => Self::UserDisabled,
+                Verdict::OwnerAbsent => Self::UserAbsent,
+                Verdict::OwnerMissing => Self::UserMissing,
+            },
+        }
+    }
+}
+
+/// The names of all metrics that a line may contain.
+pub fn names() -> impl Iterator<Item = String> {
+    [ALLOWED, DENIED, FAULTS, LAST_USED_WRITES, COLD_STARTS, READ_LATENCY]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(DenialReason::ALL.into_iter().map(DenialReason::metric))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fault;
-    use patgate::clock::from_text;
-    use patgate::verify::Verdict;
+    use crate::rejection::Fault;
+    use patgate_rules::clock::from_text;
 
     fn at(second: u32) -> Timestamp {
         from_text(&format!("2026-11-23T10:{:02}:{:02}.000Z", second / 60, second % 60)).unwrap()
     }
 
     fn line(metrics: &Metrics, second: u32) -> Option<Value> {
-        metrics.take_due(at(second)).map(|line| serde_json::from_str(&line).unwrap())
+        metrics.take_line(at(second)).map(|line| serde_json::from_str(&line).unwrap())
     }
 
     #[test]
-    fn first_event_is_written_at_once_and_the_others_once_a_minute_together() {
+    fn first_event_is_logged_at_once_and_later_ones_once_a_minute() {
         let metrics = Metrics::new("patgate".into());
         let denied = |verdict| Rejection::from(Denial::Token { verdict, token: None });
         metrics.count_allowed();
@@ -161,7 +212,7 @@ mod tests {
         metrics.count_rejection(&denied(Verdict::Revoked));
         metrics.count_rejection(&denied(Verdict::Superseded));
         metrics.count_rejection(&denied(Verdict::Unknown));
-        metrics.count_rejection(&Fault::Deadline.into());
+        metrics.count_rejection(&Fault::Deadline(Duration::from_secs(1)).into());
         metrics.count_read(Duration::from_micros(1_500));
         metrics.count_last_used_write();
         assert_eq!(line(&metrics, 59), None);
@@ -180,11 +231,15 @@ mod tests {
             assert_eq!(second[name], value, "{name}");
         }
         let third = line(&metrics, 120).unwrap();
-        assert_eq!((&third["Denied"], &third["DeniedRevoked"]), (&json!(0), &Value::Null), "counted anew");
+        assert_eq!(
+            (&third["Denied"], &third["DeniedRevoked"]),
+            (&json!(0), &Value::Null),
+            "the counts start again"
+        );
     }
 
     #[test]
-    fn line_is_of_the_embedded_metric_format() {
+    fn line_has_the_embedded_metric_format() {
         let metrics = Metrics::new("patgate".into());
         for _ in 0..150 {
             metrics.count_read(Duration::from_millis(2));
@@ -197,6 +252,6 @@ mod tests {
         let declared = directive["Metrics"].as_array().unwrap();
         assert!(declared.iter().all(|metric| !line[metric["Name"].as_str().unwrap()].is_null()), "{line}");
         assert_eq!(declared.len() + 2, line.as_object().unwrap().len(), "each value is declared: {line}");
-        assert_eq!(line["ReadLatency"].as_array().unwrap().len(), MOST_VALUES);
+        assert_eq!(line["ReadLatency"].as_array().unwrap().len(), MAX_VALUES);
     }
 }

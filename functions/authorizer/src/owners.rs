@@ -1,21 +1,21 @@
-//! Whose token a hash belongs to, remembered by a warm instance.
+//! Which user owns the token of a hash, remembered by a warm instance.
 //!
-//! A token's owner never changes, so this cannot go stale; it lets a repeated token
-//! and its owner be read in one request. Nothing else is remembered: what may change
-//! (revocation, expiry, roles) is read every time.
+//! The owner of a token never changes, so this cache cannot become stale. With it, a token
+//! that was seen before and its owner are read in one request. Nothing else is cached:
+//! revocation, expiry and roles can change, and are read for every request.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use patgate::token::TokenHash;
+use patgate_rules::token::TokenHash;
 
 /// About 0.5 MB when full.
-const MOST_ENTRIES: usize = 2_048;
+const MAX_ENTRIES: usize = 2_048;
 
 #[derive(Default)]
-pub(crate) struct OwnerMemory(Mutex<HashMap<TokenHash, String>>);
+pub(crate) struct OwnerCache(Mutex<HashMap<TokenHash, String>>);
 
-impl OwnerMemory {
+impl OwnerCache {
     pub(crate) fn get(&self, hash: &TokenHash) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
@@ -25,17 +25,18 @@ impl OwnerMemory {
         if owners.contains_key(hash) {
             return;
         }
-        // Starting over costs each token one more read, once; an instance that sees
-        // this many tokens is too rare to keep an order of use for.
-        if owners.len() >= MOST_ENTRIES {
+
+        // Clearing costs one more read for each token. An instance that sees this many tokens
+        // is too rare to justify an order of use.
+        if owners.len() >= MAX_ENTRIES {
             owners.clear();
         }
         owners.insert(hash.clone(), owner_id.to_owned());
     }
 }
 
-impl std::fmt::Debug for OwnerMemory {
+impl std::fmt::Debug for OwnerCache {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("OwnerMemory(…)")
+        formatter.write_str("OwnerCache(…)")
     }
 }

@@ -1,16 +1,12 @@
-use create_token::CreateToken;
-use lambda_http::{Error, Request, run, service_fn};
-use patgate::config::{CreateTokenConfig, Environment, TrustedRoots};
-use patgate::store::dynamodb::Store;
-use patgate::{clock, telemetry};
+use patgate_create_token::{Config, CreateToken};
+use patgate_dynamodb::Store;
+use patgate_endpoint::{Error, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let environment = Environment::process();
-    telemetry::init(&environment);
-    let config = CreateTokenConfig::read(&environment)?;
-    let store = Store::for_endpoint(config.tables.clone(), TrustedRoots::read(&environment)?).await;
-    let endpoint = &CreateToken::new(config, store);
-    run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)))
-        .await
+    serve(async |environment| {
+        let config = Config::read(environment)?;
+        Ok(CreateToken::new(config, Store::for_endpoint(environment).await?))
+    })
+    .await
 }

@@ -1,32 +1,25 @@
-//! `GET /api/me`: the caller's own context, as every backend receives it.
+//! `GET /api/me`: the caller, as every backend receives it.
 
-use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::http::StatusCode;
-use lambda_http::{Request, Response};
-use patgate::caller::{Caller, Credential};
-use patgate::config::GetCallerConfig;
-use patgate::http::{Problem, caller, json_response};
+mod config;
+
+use patgate_caller::{Caller, Credential};
+use patgate_endpoint::request::read_caller;
+use patgate_endpoint::{Endpoint, Problem, Request, Response, response};
+use patgate_rules::clock::Timestamp;
 use serde_json::{Value, json};
+
+pub use crate::config::Config;
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct GetCaller {
-    config: GetCallerConfig,
+    config: Config,
 }
 
 impl GetCaller {
     #[must_use]
-    pub fn new(config: GetCallerConfig) -> Self {
+    pub fn new(config: Config) -> Self {
         Self { config }
-    }
-
-    /// Answers one request.
-    #[must_use]
-    pub fn handle(&self, request: &Request) -> Response<Body> {
-        match caller(request) {
-            Ok(caller) => json_response(StatusCode::OK, &self.resource(&caller)),
-            Err(error) => Problem::from(error).into_response(),
-        }
     }
 
     fn resource(&self, caller: &Caller) -> Value {
@@ -34,6 +27,7 @@ impl GetCaller {
             Credential::Session => ("session", Value::Null),
             Credential::Token { id, name } => ("pat", json!({ "id": id, "name": name })),
         };
+
         json!({
             "id": caller.user_id,
             "name": caller.user_name,
@@ -46,5 +40,12 @@ impl GetCaller {
                 "maxLifetimeDays": self.config.expiry.max_days,
             },
         })
+    }
+}
+
+impl Endpoint for GetCaller {
+    async fn handle(&self, request: &Request, _now: Timestamp) -> Result<Response, Problem> {
+        let caller = read_caller(request)?;
+        Ok(response::ok(&self.resource(&caller)))
     }
 }

@@ -1,12 +1,7 @@
-use get_caller::GetCaller;
-use lambda_http::{Error, Request, run, service_fn};
-use patgate::config::{Environment, GetCallerConfig};
-use patgate::telemetry;
+use patgate_endpoint::{Error, serve};
+use patgate_get_caller::{Config, GetCaller};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let environment = Environment::process();
-    telemetry::init(&environment);
-    let endpoint = &GetCaller::new(GetCallerConfig::read(&environment)?);
-    run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request)))).await
+    serve(async |environment| Ok(GetCaller::new(Config::read(environment)?))).await
 }

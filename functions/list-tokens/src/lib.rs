@@ -1,58 +1,57 @@
 //! `GET /api/tokens`, `GET /api/tokens/{id}` and `GET /api/tokens/current`.
 
+mod config;
 mod query;
 
-use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::http::StatusCode;
-use lambda_http::{Request, Response};
-use patgate::caller::{Caller, Credential};
-use patgate::clock::Timestamp;
-use patgate::config::ListTokensConfig;
-use patgate::http::input::{path_id, query, token_id};
-use patgate::http::{Problem, caller, json_response};
-use patgate::resource::token_resource;
-use patgate::store::dynamodb::Store;
-use patgate::store::{ListRequest, ListScope};
+use patgate_caller::{Caller, Credential};
+use patgate_dynamodb::{ListRequest, ListScope, Store};
+use patgate_endpoint::request::{parse_token_id, path_id, query_parameters, read_caller};
+use patgate_endpoint::resource::token_resource;
+use patgate_endpoint::{Endpoint, Problem, Request, Response, response};
+use patgate_rules::clock::Timestamp;
 use serde_json::{Value, json};
 
-use crate::query::{Query, Whose};
+pub use crate::config::Config;
+use crate::query::{Query, Users};
 
 /// The endpoints.
 #[derive(Debug)]
 pub struct ListTokens {
-    config: ListTokensConfig,
+    config: Config,
     store: Store,
 }
 
 impl ListTokens {
     #[must_use]
-    pub fn new(config: ListTokensConfig, store: Store) -> Self {
+    pub fn new(config: Config, store: Store) -> Self {
         Self { config, store }
     }
+}
 
-    /// Answers one request.
-    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
-        let answer = match path_id(request) {
-            None => self.list(request, now).await,
-            Some(id) => self.show(request, id, now).await,
+impl Endpoint for ListTokens {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
+        let caller = read_caller(request)?;
+        let body = match path_id(request) {
+            None => self.list(request, &caller, now).await?,
+            Some(id) => self.show(id, &caller, now).await?,
         };
-        match answer {
-            Ok(body) => json_response(StatusCode::OK, &body),
-            Err(problem) => problem.into_response(),
-        }
-    }
 
-    async fn list(&self, request: &Request, now: Timestamp) -> Result<Value, Problem> {
-        let caller = caller(request)?;
-        let query = Query::read(query(request))?;
+        Ok(response::ok(&body))
+    }
+}
+
+impl ListTokens {
+    async fn list(&self, request: &Request, caller: &Caller, now: Timestamp) -> Result<Value, Problem> {
+        let query = Query::read(query_parameters(request))?;
         let list = ListRequest {
-            scope: self.scope(&query.whose, &caller)?,
+            scope: self.scope(&query.users, caller)?,
             status: query.status,
             before: query.cursor,
             limit: query.limit,
             now,
         };
-        let page = self.store.list(&list).await?;
+        let page = self.store.list_tokens(&list).await?;
+
         let items = page.tokens.iter().map(|owned| token_resource(&owned.token, owned.owner.as_ref(), now));
         Ok(json!({
             "items": items.collect::<Vec<_>>(),
@@ -60,35 +59,37 @@ impl ListTokens {
         }))
     }
 
-    fn scope<'a>(&self, whose: &'a Whose, caller: &'a Caller) -> Result<ListScope<'a>, Problem> {
-        let administers = caller.has_role(&self.config.admin_role);
-        match whose {
-            Whose::Own => Ok(ListScope::User(&caller.user_id)),
-            Whose::User(user_id) if administers || *user_id == caller.user_id => Ok(ListScope::User(user_id)),
-            Whose::Everyone if administers => {
-                Ok(ListScope::Everyone { first_month: self.config.first_month })
+    fn scope<'a>(&self, users: &'a Users, caller: &'a Caller) -> Result<ListScope<'a>, Problem> {
+        let is_administrator = caller.has_role(&self.config.admin_role);
+        match users {
+            Users::Caller => Ok(ListScope::User(&caller.user_id)),
+            Users::One(user_id) if is_administrator || *user_id == caller.user_id => {
+                Ok(ListScope::User(user_id))
             }
-            Whose::User(_) | Whose::Everyone => {
-                Err(Problem::forbidden("Only administrators see the tokens of others."))
+            Users::All if is_administrator => {
+                Ok(ListScope::AllUsers { first_month: self.config.first_month })
+            }
+            Users::One(_) | Users::All => {
+                Err(Problem::forbidden("Only administrators can view the tokens of other users."))
             }
         }
     }
 
-    async fn show(&self, request: &Request, id: &str, now: Timestamp) -> Result<Value, Problem> {
-        let caller = caller(request)?;
+    async fn show(&self, id: &str, caller: &Caller, now: Timestamp) -> Result<Value, Problem> {
         let id = match (id, &caller.credential) {
-            ("current", Credential::Token { id, .. }) => token_id(id)?,
+            ("current", Credential::Token { id, .. }) => parse_token_id(id)?,
             ("current", Credential::Session) => {
                 return Err(Problem::not_found("This request was not made with a token."));
             }
-            (id, _) => token_id(id)?,
+            (id, _) => parse_token_id(id)?,
         };
-        let missing = || Problem::not_found("There is no such token.");
-        let location = self.store.locate(id).await?.ok_or_else(missing)?;
+
+        let location = self.store.locate_token(id).await?.ok_or_else(Problem::no_such_token)?;
         if location.owner_id != caller.user_id && !caller.has_role(&self.config.admin_role) {
-            return Err(missing());
+            return Err(Problem::no_such_token());
         }
-        let owned = self.store.show(&location).await?.ok_or_else(missing)?;
+        let owned = self.store.get_token(&location).await?.ok_or_else(Problem::no_such_token)?;
+
         Ok(token_resource(&owned.token, owned.owner.as_ref(), now))
     }
 }

@@ -1,67 +1,84 @@
-//! The query parameters of the list, each checked.
+//! The query parameters of the list.
 
-use patgate::http::Problem;
-use patgate::http::input::{PAGE_DEFAULT, page_limit, take_each};
-use patgate::user::is_user_id;
-use patgate::verify::Status;
+use patgate_endpoint::Problem;
+use patgate_endpoint::input::{DEFAULT_PAGE_LIMIT, InvalidLimit, parse_page_limit, read_each};
+use patgate_rules::user::is_user_id;
+use patgate_rules::verdict::{Status, UnknownStatus};
 use uuid::Uuid;
 
 /// A valid query.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Query {
-    pub(crate) whose: Whose,
+    pub(crate) users: Users,
     pub(crate) status: Option<Status>,
     pub(crate) limit: usize,
     pub(crate) cursor: Option<Uuid>,
 }
 
-/// Whose tokens are asked for.
+/// The users whose tokens are requested.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
-    Own,
-    User(String),
-    Everyone,
+pub(crate) enum Users {
+    Caller,
+    One(String),
+    All,
+}
+
+/// What is wrong with a parameter.
+#[derive(Debug, thiserror::Error)]
+enum ParameterError {
+    #[error("{0}")]
+    Limit(InvalidLimit),
+    #[error("must be `active`, `expired` or `revoked`")]
+    Status(#[from] UnknownStatus),
+    #[error("is not a cursor of this list")]
+    Cursor,
+    #[error("must be `true` or `false`")]
+    NotBoolean,
+    #[error("is not a valid user ID")]
+    UserId,
+    #[error("cannot be combined with the other choice of users")]
+    UsersChosenTwice,
+    #[error("is not a known parameter")]
+    Unknown,
 }
 
 impl Query {
-    /// Reads the parameters; what is wrong is said of every one at once.
+    /// Reads the parameters. The problem names every one that is wrong.
     pub(crate) fn read<'a>(
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, Problem> {
-        let mut query = Self { whose: Whose::Own, status: None, limit: PAGE_DEFAULT, cursor: None };
-        take_each(parameters, |name, value| query.set(name, value))?;
+        let mut query = Self { users: Users::Caller, status: None, limit: DEFAULT_PAGE_LIMIT, cursor: None };
+        read_each(parameters, |name, value| query.set(name, value))?;
+
         Ok(query)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         match name {
-            "limit" => self.limit = page_limit(value)?,
-            "status" => {
-                let status = Status::from_word(value);
-                self.status = Some(status.ok_or("must be `active`, `expired` or `revoked`")?);
-            }
+            "limit" => self.limit = parse_page_limit(value).map_err(ParameterError::Limit)?,
+            "status" => self.status = Some(value.parse()?),
             "cursor" => {
-                // An id and nothing more: it grants nothing, whoever writes it.
+                // A cursor is only an ID and grants nothing, so it need not be signed.
                 let cursor = Uuid::try_parse(value).ok().filter(|id| id.get_version_num() == 7);
-                self.cursor = Some(cursor.ok_or("is not a cursor of this list")?);
+                self.cursor = Some(cursor.ok_or(ParameterError::Cursor)?);
             }
             "allUsers" => match value {
-                "true" => self.choose(Whose::Everyone)?,
+                "true" => self.choose(Users::All)?,
                 "false" => {}
-                _ => return Err("must be `true` or `false`".to_owned()),
+                _ => return Err(ParameterError::NotBoolean),
             },
-            "userId" if !is_user_id(value) => return Err("is no user's id".to_owned()),
-            "userId" => self.choose(Whose::User(value.to_owned()))?,
-            _ => return Err("is not a known parameter".to_owned()),
+            "userId" if !is_user_id(value) => return Err(ParameterError::UserId),
+            "userId" => self.choose(Users::One(value.to_owned()))?,
+            _ => return Err(ParameterError::Unknown),
         }
         Ok(())
     }
 
-    fn choose(&mut self, whose: Whose) -> Result<(), String> {
-        if self.whose != Whose::Own {
-            return Err("cannot be combined with the other choice of users".to_owned());
+    fn choose(&mut self, users: Users) -> Result<(), ParameterError> {
+        if self.users != Users::Caller {
+            return Err(ParameterError::UsersChosenTwice);
         }
-        self.whose = whose;
+        self.users = users;
         Ok(())
     }
 }
@@ -71,13 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_parameters_the_first_25_own_tokens_are_asked_for() {
+    fn default_is_the_first_25_tokens_of_the_caller() {
         let query = Query::read([]).unwrap();
-        assert_eq!(query, Query { whose: Whose::Own, status: None, limit: 25, cursor: None });
+        assert_eq!(query, Query { users: Users::Caller, status: None, limit: 25, cursor: None });
     }
 
     #[test]
-    fn every_parameter_is_read() {
+    fn every_parameter_is_parsed() {
         let cursor = Uuid::now_v7();
         let text = cursor.to_string();
         let query = Query::read([
@@ -87,13 +104,13 @@ mod tests {
             ("allUsers", "true"),
         ]);
         let expected =
-            Query { whose: Whose::Everyone, status: Some(Status::Expired), limit: 100, cursor: Some(cursor) };
+            Query { users: Users::All, status: Some(Status::Expired), limit: 100, cursor: Some(cursor) };
         assert_eq!(query.unwrap(), expected);
-        assert_eq!(Query::read([("userId", "42")]).unwrap().whose, Whose::User("42".into()));
+        assert_eq!(Query::read([("userId", "42")]).unwrap().users, Users::One("42".into()));
     }
 
     #[test]
-    fn wrong_values_are_refused() {
+    fn invalid_values_are_rejected() {
         for (name, value) in [
             ("limit", "0"),
             ("limit", "-1"),

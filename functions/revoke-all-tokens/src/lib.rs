@@ -1,47 +1,45 @@
-//! `POST /api/users/{id}/revoke-all-tokens`: ends every token that a person has by now.
+//! `POST /api/users/{id}/revoke-all-tokens`: revokes all of a user's existing tokens.
 
-use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::{Request, Response};
-use patgate::audit::{Act, Actor, Event};
-use patgate::clock::Timestamp;
-use patgate::config::RevokeAllTokensConfig;
-use patgate::http::input::user_id;
-use patgate::http::{Problem, audit, caller, no_content, no_such_user, require_administrator};
-use patgate::store::dynamodb::Store;
+mod config;
+
+use patgate_dynamodb::Store;
+use patgate_endpoint::request::{path_user_id, read_caller, require_administrator};
+use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
+use patgate_rules::audit::{Act, AuditEvent};
+use patgate_rules::clock::Timestamp;
+
+pub use crate::config::Config;
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct RevokeAllTokens {
-    config: RevokeAllTokensConfig,
+    config: Config,
     store: Store,
 }
 
 impl RevokeAllTokens {
     #[must_use]
-    pub fn new(config: RevokeAllTokensConfig, store: Store) -> Self {
+    pub fn new(config: Config, store: Store) -> Self {
         Self { config, store }
     }
+}
 
-    /// Answers one request.
-    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
-        match self.revoke_all(request, now).await {
-            Ok(()) => no_content(),
-            Err(problem) => problem.into_response(),
-        }
-    }
-
-    async fn revoke_all(&self, request: &Request, now: Timestamp) -> Result<(), Problem> {
-        let caller = caller(request)?;
-        let user_id = user_id(request)?;
+impl Endpoint for RevokeAllTokens {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
+        let caller = read_caller(request)?;
+        let user_id = path_user_id(request)?;
         if caller.user_id != user_id {
-            // Before anything is read, so that nobody learns who exists.
-            require_administrator(&caller, &self.config.admin_role, "revoke the tokens of others")?;
+            // This comes before any read, so that the response does not reveal which users exist.
+            require_administrator(&caller, &self.config.admin_role, "revoke the tokens of other users")?;
         }
+
         if !self.store.revoke_all_tokens(user_id, &caller.user_id, now).await? {
-            return Err(no_such_user());
+            return Err(Problem::no_such_user());
         }
-        let event = Event { act: Act::TokensRevoked, actor: Actor::caller(&caller), user_id, token_id: None };
-        audit(&event, request, self.config.client_ip.as_ref());
-        Ok(())
+        let event =
+            AuditEvent { act: Act::AllTokensRevoked, actor: audit::actor(&caller), user_id, token_id: None };
+        audit::log(&event, request, self.config.client_ip.as_ref());
+
+        Ok(response::no_content())
     }
 }

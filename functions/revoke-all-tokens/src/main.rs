@@ -1,16 +1,12 @@
-use lambda_http::{Error, Request, run, service_fn};
-use patgate::config::{Environment, RevokeAllTokensConfig, TrustedRoots};
-use patgate::store::dynamodb::Store;
-use patgate::{clock, telemetry};
-use revoke_all_tokens::RevokeAllTokens;
+use patgate_dynamodb::Store;
+use patgate_endpoint::{Error, serve};
+use patgate_revoke_all_tokens::{Config, RevokeAllTokens};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let environment = Environment::process();
-    telemetry::init(&environment);
-    let config = RevokeAllTokensConfig::read(&environment)?;
-    let store = Store::for_endpoint(config.tables.clone(), TrustedRoots::read(&environment)?).await;
-    let endpoint = &RevokeAllTokens::new(config, store);
-    run(service_fn(async |request: Request| Ok::<_, Error>(endpoint.handle(&request, clock::now()).await)))
-        .await
+    serve(async |environment| {
+        let config = Config::read(environment)?;
+        Ok(RevokeAllTokens::new(config, Store::for_endpoint(environment).await?))
+    })
+    .await
 }

@@ -2,49 +2,56 @@
 
 use std::collections::BTreeSet;
 
-use patgate::http::input::unknown_fields;
-use patgate::http::{FieldError, Problem};
-use patgate::token::{TokenFormat, TokenHash};
+use patgate_endpoint::input::unknown_fields;
+use patgate_endpoint::{FieldError, Problem};
+use patgate_rules::token::{TokenFormat, TokenHash};
 use serde_json::{Map, Value};
 
 const TOKENS: &str = "tokens";
 const HASHES: &str = "hashes";
-/// Of both together.
-const ENTRIES_MAX: usize = 100;
+/// The most entries of both lists together.
+const MAX_ENTRIES: usize = 100;
 
 /// A valid body.
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) hashes: BTreeSet<TokenHash>,
-    /// Entries that no token of this deployment can be, such as `tokens[3]`.
+    /// Entries that are not tokens or hashes of this deployment, such as `tokens[3]`.
     pub(crate) malformed: Vec<String>,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("must be a list of strings")]
+struct NotAListOfTexts;
+
 impl Input {
-    /// Reads a body. An entry that is no token or hash does not spoil the others: what
-    /// leaked should end now. Whether it is one is known without a read, so saying so
-    /// tells nobody which tokens there are.
+    /// Reads a body. A malformed entry does not affect the others, because a leaked token
+    /// must be revoked at once. Whether an entry is malformed is known without a read, so
+    /// the response does not reveal which tokens exist.
     pub(crate) fn read(fields: &Map<String, Value>, format: &TokenFormat) -> Result<Self, Problem> {
         let mut errors = unknown_fields(fields, &[TOKENS, HASHES]);
-        let mut list = |field| {
-            let list = fields.get(field).map_or(Ok(Vec::new()), texts);
-            list.unwrap_or_else(|message| {
-                errors.push(FieldError::new(field, message));
+        let mut read_list = |field| {
+            let list = fields.get(field).map_or(Ok(Vec::new()), read_texts);
+            list.unwrap_or_else(|error| {
+                errors.push(FieldError::new(field, error.to_string()));
                 Vec::new()
             })
         };
-        let (tokens, hashes) = (list(TOKENS), list(HASHES));
-        if errors.is_empty() && !(1..=ENTRIES_MAX).contains(&(tokens.len() + hashes.len())) {
-            let message = format!("and `{HASHES}` must have 1 to {ENTRIES_MAX} entries together");
+        let (tokens, hashes) = (read_list(TOKENS), read_list(HASHES));
+
+        if errors.is_empty() && !(1..=MAX_ENTRIES).contains(&(tokens.len() + hashes.len())) {
+            let message =
+                format!("`{TOKENS}` and `{HASHES}` must contain 1 to {MAX_ENTRIES} entries in total");
             errors.push(FieldError::new(TOKENS, message));
         }
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
+
         let mut input = Self { hashes: BTreeSet::new(), malformed: Vec::new() };
-        let of_token = |text: &str| format.parse(text).ok().map(|token| token.hash());
-        input.add(TOKENS, &tokens, of_token);
-        input.add(HASHES, &hashes, TokenHash::from_hex);
+        input.add(TOKENS, &tokens, |text| format.parse(text).ok().map(|token| token.hash()));
+        input.add(HASHES, &hashes, |text| text.parse().ok());
+
         Ok(input)
     }
 
@@ -58,10 +65,9 @@ impl Input {
     }
 }
 
-fn texts(value: &Value) -> Result<Vec<&str>, &'static str> {
-    const MESSAGE: &str = "must be a list of strings";
-    let values = value.as_array().ok_or(MESSAGE)?;
-    values.iter().map(|value| value.as_str().ok_or(MESSAGE)).collect()
+fn read_texts(value: &Value) -> Result<Vec<&str>, NotAListOfTexts> {
+    let values = value.as_array().ok_or(NotAListOfTexts)?;
+    values.iter().map(|value| value.as_str().ok_or(NotAListOfTexts)).collect()
 }
 
 #[cfg(test)]
@@ -79,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn token_and_its_hash_are_one_entry() {
+    fn token_and_its_hash_count_as_one_token() {
         let token = format().generate(&mut SysRng).unwrap();
         let hash = token.hash();
         let input = read(json!({
@@ -92,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_pointed_out_and_spoils_nothing() {
+    fn malformed_entries_are_reported_and_valid_ones_are_kept() {
         let token = format().generate(&mut SysRng).unwrap();
         let mut wrong = token.expose().to_owned();
         let last = wrong.pop();
@@ -104,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn body_of_another_shape_is_refused() {
+    fn body_of_another_shape_is_rejected() {
         for body in [
             json!({}),
             json!({ "tokens": [] }),

@@ -1,62 +1,56 @@
-//! `DELETE /api/tokens/{id}`: revokes a token for good.
+//! `DELETE /api/tokens/{id}`: revokes a token permanently.
 
-use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::{Request, Response};
-use patgate::audit::{Act, Actor, Event};
-use patgate::clock::Timestamp;
-use patgate::config::RevokeTokenConfig;
-use patgate::http::input::{path_id, token_id};
-use patgate::http::{Problem, audit, caller, no_content};
-use patgate::record::Revocation;
-use patgate::store::RevocationOutcome;
-use patgate::store::dynamodb::Store;
+mod config;
+
+use patgate_dynamodb::{RevocationOutcome, Store};
+use patgate_endpoint::request::{parse_token_id, path_id, read_caller};
+use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
+use patgate_rules::audit::{Act, AuditEvent};
+use patgate_rules::clock::Timestamp;
+use patgate_rules::token_record::Revocation;
+
+pub use crate::config::Config;
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct RevokeToken {
-    config: RevokeTokenConfig,
+    config: Config,
     store: Store,
 }
 
 impl RevokeToken {
     #[must_use]
-    pub fn new(config: RevokeTokenConfig, store: Store) -> Self {
+    pub fn new(config: Config, store: Store) -> Self {
         Self { config, store }
     }
+}
 
-    /// Answers one request.
-    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
-        match self.revoke(request, now).await {
-            Ok(()) => no_content(),
-            Err(problem) => problem.into_response(),
-        }
-    }
-
-    async fn revoke(&self, request: &Request, now: Timestamp) -> Result<(), Problem> {
-        let caller = caller(request)?;
-        let id = token_id(path_id(request).unwrap_or_default())?;
-        let missing = || Problem::not_found("There is no such token.");
-        let location = self.store.locate(id).await?.ok_or_else(missing)?;
+impl Endpoint for RevokeToken {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
+        let caller = read_caller(request)?;
+        let id = parse_token_id(path_id(request).unwrap_or_default())?;
+        let location = self.store.locate_token(id).await?.ok_or_else(Problem::no_such_token)?;
         if location.owner_id != caller.user_id && !caller.has_role(&self.config.admin_role) {
-            return Err(missing());
+            return Err(Problem::no_such_token());
         }
-        let revocation = Revocation::of_one(now, &caller.user_id, &location.owner_id);
+
+        let revocation = Revocation::of_token(now, &caller.user_id, &location.owner_id);
         let purge_at = now + self.config.retention;
-        match self.store.revoke(&location, &revocation, purge_at).await? {
+        match self.store.revoke_token(&location, &revocation, purge_at).await? {
             RevocationOutcome::Revoked => {
-                let event = Event {
+                let event = AuditEvent {
                     act: Act::TokenRevoked(revocation.reason),
-                    actor: Actor::caller(&caller),
+                    actor: audit::actor(&caller),
                     user_id: &location.owner_id,
                     token_id: Some(location.token_id),
                 };
-                audit(&event, request, self.config.client_ip.as_ref());
-                self.store.purge_finding_item_at(&location, purge_at).await;
-                Ok(())
+                audit::log(&event, request, self.config.client_ip.as_ref());
+                self.store.expire_lookup_item(&location, purge_at).await;
+                Ok(response::no_content())
             }
-            // What the caller wants holds already, so a repeated call is no error.
-            RevocationOutcome::AlreadyRevoked => Ok(()),
-            RevocationOutcome::Gone => Err(missing()),
+            // The token is in the requested state, so a repeated request is not an error.
+            RevocationOutcome::AlreadyRevoked => Ok(response::no_content()),
+            RevocationOutcome::Purged => Err(Problem::no_such_token()),
         }
     }
 }

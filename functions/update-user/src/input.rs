@@ -1,59 +1,74 @@
-//! The body of a change, checked field by field.
+//! The body of a change.
 
-use patgate::http::input::unknown_fields;
-use patgate::http::{FieldError, Problem};
-use patgate::user::is_role_name;
+use patgate_endpoint::input::unknown_fields;
+use patgate_endpoint::{FieldError, Problem};
+use patgate_rules::user::is_role_name;
 use serde_json::{Map, Value};
 
 const DISABLED: &str = "disabled";
 const ROLES: &str = "roles";
-/// They all travel in the context of every request.
-const ROLES_MAX: usize = 50;
+/// All of a user's roles are part of the context of every request.
+const MAX_ROLES: usize = 50;
 
-/// A valid body: what is None stays as it is.
+/// A valid body. `None` means unchanged.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) disabled: Option<bool>,
     pub(crate) roles: Option<Vec<String>>,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("must be `true` or `false`")]
+struct NotBoolean;
+
+#[derive(Debug, thiserror::Error)]
+enum RolesError {
+    #[error("is read-only here: roles are managed by the claim `{claim}` of each sign-in")]
+    ManagedByClaim { claim: String },
+    #[error("must be a list of names")]
+    NotAList,
+    #[error("must not have more than {MAX_ROLES} names")]
+    TooMany,
+    #[error("contains {name}, which is not a name of 1 to 128 visible ASCII characters")]
+    InvalidName { name: Value },
+}
+
 impl Input {
-    /// Reads a body; what is wrong with it is said of every field at once. With a
-    /// `roles_claim` roles are not ours to change.
+    /// Reads a body. The problem names every field that is wrong. With a `roles_claim`,
+    /// roles cannot be changed here.
     pub(crate) fn read(fields: &Map<String, Value>, roles_claim: Option<&str>) -> Result<Self, Problem> {
         let mut errors = unknown_fields(fields, &[DISABLED, ROLES]);
         if fields.is_empty() {
-            errors.push(FieldError::new(DISABLED, "or `roles` is required"));
+            errors.push(FieldError::new("request", format!("provide `{DISABLED}` or `{ROLES}`")));
         }
-        let mut check = |field, message: String| errors.push(FieldError::new(field, message));
-        let disabled = match fields.get(DISABLED) {
-            None => None,
-            Some(Value::Bool(disabled)) => Some(*disabled),
-            Some(_) => {
-                check(DISABLED, "must be `true` or `false`".to_owned());
-                None
+
+        let disabled = fields.get(DISABLED).map(read_disabled).transpose();
+        let roles = fields.get(ROLES).map(|roles| read_roles(roles, roles_claim)).transpose();
+        match (disabled, roles) {
+            (Ok(disabled), Ok(roles)) if errors.is_empty() => Ok(Self { disabled, roles }),
+            (disabled, roles) => {
+                errors.extend(disabled.err().map(|error| FieldError::new(DISABLED, error.to_string())));
+                errors.extend(roles.err().map(|error| FieldError::new(ROLES, error.to_string())));
+                Err(Problem::invalid(errors))
             }
-        };
-        let roles = match (fields.get(ROLES), roles_claim) {
-            (None, _) => None,
-            (Some(_), Some(claim)) => {
-                let message =
-                    format!("is read-only here: the claim `{claim}` of each sign-in rules the roles");
-                check(ROLES, message);
-                None
-            }
-            (Some(roles), None) => read_roles(roles).map_err(|message| check(ROLES, message)).ok(),
-        };
-        if errors.is_empty() { Ok(Self { disabled, roles }) } else { Err(Problem::invalid(errors)) }
+        }
     }
 }
 
-/// Names of roles, each once.
-fn read_roles(value: &Value) -> Result<Vec<String>, String> {
-    let names = value.as_array().ok_or("must be a list of names")?;
-    if names.len() > ROLES_MAX {
-        return Err(format!("must not have more than {ROLES_MAX} names"));
+fn read_disabled(value: &Value) -> Result<bool, NotBoolean> {
+    value.as_bool().ok_or(NotBoolean)
+}
+
+/// Reads the names of roles, each once.
+fn read_roles(value: &Value, roles_claim: Option<&str>) -> Result<Vec<String>, RolesError> {
+    if let Some(claim) = roles_claim {
+        return Err(RolesError::ManagedByClaim { claim: claim.to_owned() });
     }
+    let names = value.as_array().ok_or(RolesError::NotAList)?;
+    if names.len() > MAX_ROLES {
+        return Err(RolesError::TooMany);
+    }
+
     let mut roles = Vec::with_capacity(names.len());
     for name in names {
         match name.as_str() {
@@ -62,7 +77,7 @@ fn read_roles(value: &Value) -> Result<Vec<String>, String> {
                     roles.push(role.to_owned());
                 }
             }
-            _ => return Err(format!("has {name}, which is no name of 1 to 128 visible ASCII characters")),
+            _ => return Err(RolesError::InvalidName { name: name.clone() }),
         }
     }
     Ok(roles)
@@ -79,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_stays_as_it_is() {
+    fn omitted_fields_stay_unchanged() {
         let disable = Input { disabled: Some(true), roles: None };
         assert_eq!(read(json!({ "disabled": true }), Some("groups")), Ok(disable));
         let roles = Input { disabled: None, roles: Some(vec!["viewer".into(), "publisher".into()]) };

@@ -1,61 +1,52 @@
-//! `PATCH /api/users/{id}`: an administrator disables and enables people, and gives
-//! roles where no claim rules them.
+//! `PATCH /api/users/{id}`: an administrator disables or enables a user, or changes the
+//! user's roles where no claim manages them.
 
+mod config;
 mod input;
 
-use lambda_http::aws_lambda_events::encodings::Body;
-use lambda_http::http::StatusCode;
-use lambda_http::{Request, Response};
-use patgate::audit::{Act, Actor, ChangedBy, Event};
-use patgate::caller::{Caller, Credential};
-use patgate::clock::Timestamp;
-use patgate::config::UpdateUserConfig;
-use patgate::http::input::{json_object, user_id};
-use patgate::http::{Problem, audit, caller, json_response, no_such_user, require_administrator};
-use patgate::resource::user_resource;
-use patgate::store::dynamodb::Store;
-use patgate::store::{UserChange, UserChangeOutcome};
-use serde_json::Value;
+use patgate_caller::{Caller, Credential};
+use patgate_dynamodb::{Store, UserChange, UserChangeOutcome};
+use patgate_endpoint::request::{json_object, path_user_id, read_caller, require_administrator};
+use patgate_endpoint::resource::user_resource;
+use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
+use patgate_rules::audit::{Act, AuditEvent, ChangeSource};
+use patgate_rules::clock::Timestamp;
 
+pub use crate::config::Config;
 use crate::input::Input;
 
-/// How a refusal's sentence ends.
+/// Completes the sentence "Only administrators can …".
 const ACT: &str = "change users";
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct UpdateUser {
-    config: UpdateUserConfig,
+    config: Config,
     store: Store,
 }
 
 impl UpdateUser {
     #[must_use]
-    pub fn new(config: UpdateUserConfig, store: Store) -> Self {
+    pub fn new(config: Config, store: Store) -> Self {
         Self { config, store }
     }
+}
 
-    /// Answers one request.
-    pub async fn handle(&self, request: &Request, now: Timestamp) -> Response<Body> {
-        match self.update(request, now).await {
-            Ok(user) => json_response(StatusCode::OK, &user),
-            Err(problem) => problem.into_response(),
-        }
-    }
-
-    async fn update(&self, request: &Request, now: Timestamp) -> Result<Value, Problem> {
-        let caller = caller(request)?;
+impl Endpoint for UpdateUser {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
+        let caller = read_caller(request)?;
         let admin_role = &self.config.admin_role;
         require_administrator(&caller, admin_role, ACT)?;
-        let user_id = user_id(request)?;
+        let user_id = path_user_id(request)?;
         let input = Input::read(&json_object(request.body())?, self.config.roles_claim.as_deref())?;
-        // A stolen token must not be able to outlive its revocation in an accomplice.
+        // Otherwise a stolen token could outlive its revocation through an accomplice.
         if input.roles.is_some() && caller.credential != Credential::Session {
-            return Err(Problem::forbidden("A token cannot give or take roles. Please sign in."));
+            return Err(Problem::forbidden("A token cannot change roles. Please sign in."));
         }
         if caller.user_id == user_id {
             self.refuse_to_step_down(&input)?;
         }
+
         let change = UserChange {
             user_id,
             disabled: input.disabled,
@@ -64,40 +55,40 @@ impl UpdateUser {
             admin_role,
         };
         match self.store.change_user(&change, now).await? {
-            UserChangeOutcome::Changed => {
-                self.audit(request, &change, &caller);
-                // A transaction does not say what came of it.
-                let user = self.store.user(user_id).await?;
-                user.as_ref().map(user_resource).ok_or_else(no_such_user)
-            }
-            UserChangeOutcome::NoSuchUser => Err(no_such_user()),
+            UserChangeOutcome::Changed => self.audit(request, &change, &caller),
+            UserChangeOutcome::NoSuchUser => return Err(Problem::no_such_user()),
             UserChangeOutcome::NotAdministrator => {
-                Err(Problem::forbidden(format!("Only administrators {ACT}.")))
+                return Err(Problem::forbidden(format!("Only administrators can {ACT}.")));
             }
         }
-    }
 
-    /// INVARIANT: an administrator always remains, if only the one who asks.
+        // A transaction does not return the changed record.
+        let user = self.store.get_user(user_id).await?.ok_or_else(Problem::no_such_user)?;
+        Ok(response::ok(&user_resource(&user)))
+    }
+}
+
+impl UpdateUser {
+    /// INVARIANT: an administrator always remains, at least the one who makes the change.
     fn refuse_to_step_down(&self, input: &Input) -> Result<(), Problem> {
-        let keeps_role = |roles: &Vec<String>| roles.contains(&self.config.admin_role);
         if input.disabled == Some(true) {
-            Err(Problem::forbidden("You cannot disable yourself."))
-        } else if !input.roles.as_ref().is_none_or(keeps_role) {
-            let role = &self.config.admin_role;
-            Err(Problem::forbidden(format!("You cannot take the role `{role}` from yourself.")))
-        } else {
-            Ok(())
+            return Err(Problem::forbidden("You cannot disable yourself."));
         }
+        let role = &self.config.admin_role;
+        if input.roles.as_ref().is_some_and(|roles| !roles.contains(role)) {
+            return Err(Problem::forbidden(format!("You cannot remove the role `{role}` from yourself.")));
+        }
+        Ok(())
     }
 
     fn audit(&self, request: &Request, change: &UserChange<'_>, caller: &Caller) {
         let UserChange { user_id, disabled, roles, .. } = *change;
-        let event = Event {
-            act: Act::UserChanged { disabled, roles, by: ChangedBy::Administrator },
-            actor: Actor::caller(caller),
+        let event = AuditEvent {
+            act: Act::UserChanged { disabled, roles, source: ChangeSource::Administrator },
+            actor: audit::actor(caller),
             user_id,
             token_id: None,
         };
-        audit(&event, request, self.config.client_ip.as_ref());
+        audit::log(&event, request, self.config.client_ip.as_ref());
     }
 }

@@ -3,8 +3,9 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
-use patgate::config::{AwsEnvironment, Environment};
-use patgate::store::dynamodb::authorizer_client;
+use patgate_dynamodb::authorizer_client;
+use patgate_dynamodb::config::AwsEnvironment;
+use patgate_process::Environment;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 

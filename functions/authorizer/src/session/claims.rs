@@ -1,26 +1,39 @@
-//! What the claims of a session whose signature is right must say.
+//! The claims of a session whose signature is valid.
 
 use chrono::{DateTime, SubsecRound, TimeDelta};
-use patgate::clock::Timestamp;
-use patgate::user::{is_role_name, is_user_id};
+use patgate_rules::clock::Timestamp;
+use patgate_rules::user::{is_role_name, is_user_id};
 use serde_json::{Map, Value};
 
-use super::{LEEWAY_SECONDS, Session, SessionError};
+use crate::session::error::SessionDenial;
 
-/// Whether the token is from this issuer, by a claim that names one: `jsonwebtoken` is
-/// content with a list in which ours is one of several, and OpenID Connect knows no such
-/// list. Where one set of keys serves many issuers, the claim is all that tells them apart.
-pub(super) fn check_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<(), SessionError> {
-    let ours = text(claims, "iss") == Some(issuer);
-    if ours { Ok(()) } else { Err(SessionError::Refused("session is of another issuer")) }
+/// How far the clocks of the issuer and of this function may differ, in seconds.
+pub(crate) const LEEWAY_SECONDS: u32 = 30;
+const MAX_NAME_CHARACTERS: usize = 100;
+
+/// What a valid session says about its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub user_id: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub issued_at: Timestamp,
+    /// From the configured claim. Empty if no claim is configured.
+    pub roles: Vec<String>,
 }
 
-/// Whether the token was issued to call this API with: an access token for our
-/// audience. An ID token says who somebody is to a client, and is none.
-pub(super) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Result<(), SessionError> {
-    // The hashes are in ID tokens alone (OpenID Connect Core, section 3.3.2.11). A nonce
-    // is as well, but for Keycloak's older access tokens; Keycloak says by `typ` what a
-    // token is.
+/// Checks that the claim names exactly this issuer. `jsonwebtoken` also accepts a list that
+/// contains it, which OpenID Connect does not define. Where several issuers share one key
+/// set, this claim is the only difference between their tokens.
+pub(crate) fn check_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<(), SessionDenial> {
+    if text(claims, "iss") == Some(issuer) { Ok(()) } else { Err(SessionDenial::OtherIssuer) }
+}
+
+/// Checks that the token is an access token for our audience. An ID token tells a client who
+/// its user is, and does not authorize calls.
+pub(crate) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Result<(), SessionDenial> {
+    // Only ID tokens contain the hashes (OpenID Connect Core, section 3.3.2.11). A nonce also
+    // occurs in older access tokens of Keycloak, which states the kind of a token in `typ`.
     let hashes = ["at_hash", "c_hash"].iter().any(|claim| claims.contains_key(*claim));
     let is_id_token = match text(claims, "typ") {
         Some("Bearer") => hashes,
@@ -28,14 +41,15 @@ pub(super) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Resu
         _ => hashes || claims.contains_key("nonce"),
     };
     if is_id_token {
-        return Err(SessionError::Refused("session is an ID token"));
+        return Err(SessionDenial::IdToken);
     }
-    let ours = match claims.get("token_use") {
+
+    let is_for_us = match claims.get("token_use") {
         Some(token_use) => {
             if token_use != "access" {
-                return Err(SessionError::Refused("session is not an access token"));
+                return Err(SessionDenial::NotAnAccessToken);
             }
-            // Amazon Cognito's access tokens have no `aud`.
+            // The access tokens of Amazon Cognito have no `aud`.
             text(claims, "client_id") == Some(audience)
         }
         None => match claims.get("aud") {
@@ -44,45 +58,49 @@ pub(super) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Resu
             _ => false,
         },
     };
-    if ours { Ok(()) } else { Err(SessionError::Refused("session is for another audience")) }
+
+    if is_for_us { Ok(()) } else { Err(SessionDenial::OtherAudience) }
 }
 
-/// Reads who the session is of.
-pub(super) fn read(
+/// Reads the user of the session.
+pub(crate) fn read(
     claims: &Map<String, Value>,
     roles_claim: Option<&str>,
     now: Timestamp,
-) -> Result<Session, SessionError> {
+) -> Result<Session, SessionDenial> {
     let user_id = text(claims, "sub").filter(|sub| is_user_id(sub));
-    let user_id = user_id.ok_or(SessionError::Refused("session has no usable subject"))?;
-    let issued_at = claims.get("iat").and_then(numeric_date);
-    let issued_at = issued_at.ok_or(SessionError::Refused("session has no time of issue"))?;
+    let user_id = user_id.ok_or(SessionDenial::NoSubject)?;
+
+    let issued_at = claims.get("iat").and_then(numeric_date).ok_or(SessionDenial::NoIssueTime)?;
     if issued_at > now + TimeDelta::seconds(LEEWAY_SECONDS.into()) {
-        return Err(SessionError::Refused("session was issued in the future"));
+        return Err(SessionDenial::IssuedInTheFuture);
     }
-    let name = ["name", "preferred_username", "username", "email"];
-    let name = name.into_iter().filter_map(|claim| text(claims, claim)).map(displayed);
+
+    let names = ["name", "preferred_username", "username", "email"];
+    let mut names = names.into_iter().filter_map(|claim| text(claims, claim)).map(displayed_name);
     Ok(Session {
         user_id: user_id.to_owned(),
-        name: name.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| user_id.to_owned()),
+        name: names.find(|name| !name.is_empty()).unwrap_or_else(|| user_id.to_owned()),
         email: text(claims, "email").map(str::to_owned),
         issued_at,
         roles: roles_claim.map(|claim| roles(claims, claim)).unwrap_or_default(),
     })
 }
 
-/// A name as it is shown. People choose their own, and a blank one names nobody.
-fn displayed(name: &str) -> String {
-    name.trim().chars().filter(|character| !character.is_control()).take(100).collect()
+/// A name in the form that is displayed. Users choose their names, so control characters are
+/// removed, and the result may be empty.
+fn displayed_name(name: &str) -> String {
+    let visible = name.trim().chars().filter(|character| !character.is_control());
+    visible.take(MAX_NAME_CHARACTERS).collect()
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty())
 }
 
-/// A NumericDate (RFC 7519, section 2): seconds since 1970, with or without decimals.
+/// Parses a NumericDate (RFC 7519, section 2): seconds since 1970, with or without decimals.
 fn numeric_date(value: &Value) -> Option<Timestamp> {
-    // A double holds milliseconds exactly until the year 287396.
+    // A double represents milliseconds exactly until the year 287396.
     let millis = (value.as_f64()? * 1_000.0).round();
     let in_range = (0.0..253_402_300_800_000.0).contains(&millis);
     in_range
@@ -91,25 +109,26 @@ fn numeric_date(value: &Value) -> Option<Timestamp> {
         .map(|time| time.trunc_subsecs(3))
 }
 
-/// The roles of a session: the claim of exactly this name, else along the dotted path
-/// (`realm_access.roles`). An absent claim means no roles: Cognito leaves it out of
-/// the token of somebody in no group.
+/// The roles of a session: the claim with exactly this name, otherwise the value at the dotted
+/// path (`realm_access.roles`). An absent claim means no roles, because Cognito omits the
+/// claim for a user without groups.
 fn roles(claims: &Map<String, Value>, claim: &str) -> Vec<String> {
     let value = claims.get(claim).or_else(|| {
         let mut parts = claim.split('.');
         let first = claims.get(parts.next()?)?;
         parts.try_fold(first, |value, part| value.get(part))
     });
-    let named: Vec<&Value> = match value {
+    let names: Vec<&Value> = match value {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(names)) => names.iter().collect(),
         Some(name) => vec![name],
     };
-    let mut roles: Vec<String> = Vec::with_capacity(named.len());
+
+    let mut roles: Vec<String> = Vec::with_capacity(names.len());
     let mut dropped = 0;
-    for name in named {
-        // A name with a space is dropped and never split: joined with others by
-        // spaces, `viewer administrator` would make an administrator.
+    for name in names {
+        // A name with a space is dropped and never split. Joined with other names by spaces,
+        // `viewer administrator` would make its holder an administrator.
         match name.as_str().filter(|name| is_role_name(name)) {
             Some(name) if roles.iter().any(|role| role == name) => {}
             Some(name) => roles.push(name.to_owned()),
@@ -117,8 +136,9 @@ fn roles(claims: &Map<String, Value>, claim: &str) -> Vec<String> {
         }
     }
     if dropped > 0 {
-        tracing::warn!(claim, dropped, "the roles claim has names that cannot be roles");
+        tracing::warn!(claim, dropped, "dropped invalid role names of the roles claim");
     }
+
     roles
 }
 
@@ -132,10 +152,10 @@ mod tests {
     }
 
     fn now() -> Timestamp {
-        patgate::clock::from_text("2026-11-23T09:30:00.000Z").unwrap()
+        patgate_rules::clock::from_text("2026-11-23T09:30:00.000Z").unwrap()
     }
 
-    fn read_with(changes: Value) -> Result<Session, SessionError> {
+    fn read_with(changes: Value) -> Result<Session, SessionDenial> {
         let mut all = claims(json!({ "sub": "42", "iat": now().timestamp() }));
         for (name, value) in claims(changes) {
             all.insert(name, value);
@@ -144,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn access_token_for_our_audience_is_accepted_in_each_issuers_form() {
+    fn access_token_for_our_audience_is_accepted_in_the_form_of_each_issuer() {
         for accepted in [
             json!({ "aud": "patgate" }),
             json!({ "aud": ["other", "patgate"] }),
@@ -156,23 +176,23 @@ mod tests {
     }
 
     #[test]
-    fn issuer_is_one_and_the_configured_one() {
+    fn claim_must_name_exactly_the_configured_issuer() {
         let check = |issuer: Value| check_issuer(&claims(json!({ "iss": issuer })), "https://issuer.example");
         assert_eq!(check(json!("https://issuer.example")), Ok(()));
-        for refused in [
+        for denied in [
             json!(null),
             json!(""),
             json!("https://issuer.example/"),
             json!(["https://issuer.example"]),
             json!(["https://issuer.example", "https://another.example"]),
         ] {
-            assert!(check(refused.clone()).is_err(), "{refused}");
+            assert!(check(denied.clone()).is_err(), "{denied}");
         }
     }
 
     #[test]
-    fn other_audiences_and_id_tokens_are_refused() {
-        for refused in [
+    fn other_audiences_and_id_tokens_are_denied() {
+        for denied in [
             json!({}),
             json!({ "aud": "other" }),
             json!({ "aud": ["other"] }),
@@ -186,7 +206,7 @@ mod tests {
             json!({ "aud": "patgate", "c_hash": "x" }),
             json!({ "aud": "patgate", "nonce": "x" }),
         ] {
-            assert!(check_purpose(&claims(refused.clone()), "patgate").is_err(), "{refused}");
+            assert!(check_purpose(&claims(denied.clone()), "patgate").is_err(), "{denied}");
         }
     }
 
@@ -195,20 +215,20 @@ mod tests {
         let iat = |value: Value| read_with(json!({ "iat": value })).map(|session| session.issued_at);
         assert_eq!(iat(json!(1_800_000.5)), Ok(DateTime::from_timestamp_millis(1_800_000_500).unwrap()));
         assert!(iat(json!(now().timestamp() + 30)).is_ok());
-        for refused in [json!(now().timestamp() + 31), json!("now"), json!(null), json!(-1), json!(1e300)] {
-            assert!(iat(refused.clone()).is_err(), "{refused}");
+        for denied in [json!(now().timestamp() + 31), json!("now"), json!(null), json!(-1), json!(1e300)] {
+            assert!(iat(denied.clone()).is_err(), "{denied}");
         }
     }
 
     #[test]
     fn subject_must_be_usable_as_a_key() {
-        for refused in [json!(null), json!(42), json!(""), json!("a\nb"), json!("x".repeat(256))] {
-            assert!(read_with(json!({ "sub": refused })).is_err(), "{refused}");
+        for denied in [json!(null), json!(42), json!(""), json!("a\nb"), json!("x".repeat(256))] {
+            assert!(read_with(json!({ "sub": denied })).is_err(), "{denied}");
         }
     }
 
     #[test]
-    fn name_is_the_best_there_is_without_control_characters() {
+    fn name_comes_from_the_best_claim_without_control_characters() {
         let name = |changes| read_with(changes).unwrap().name;
         assert_eq!(name(json!({})), "42");
         assert_eq!(name(json!({ "email": "a@example.org" })), "a@example.org");
@@ -236,9 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_roles_are_dropped_and_never_split() {
-        let odd = claims(json!({ "groups": ["viewer administrator", "ok", "", 7, ["x"], "é"] }));
-        assert_eq!(roles(&odd, "groups"), ["ok"]);
+    fn invalid_role_names_are_dropped_and_never_split() {
+        let mixed = claims(json!({ "groups": ["viewer administrator", "ok", "", 7, ["x"], "é"] }));
+        assert_eq!(roles(&mixed, "groups"), ["ok"]);
         assert!(roles(&claims(json!({ "groups": "viewer administrator" })), "groups").is_empty());
         assert!(roles(&claims(json!({ "groups": { "administrator": true } })), "groups").is_empty());
     }

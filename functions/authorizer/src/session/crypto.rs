@@ -1,6 +1,6 @@
-//! Signature verification for `jsonwebtoken` on ring, which is in the binary for TLS
-//! anyway. The crate's own providers would bring aws-lc, or an RSA implementation
-//! with an unpatched advisory (RUSTSEC-2023-0071).
+//! Signature verification for `jsonwebtoken` with ring, which the binary already contains for
+//! TLS. The providers of the crate itself would add aws-lc, or an RSA implementation with an
+//! unpatched advisory (RUSTSEC-2023-0071).
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, new_error};
@@ -11,8 +11,8 @@ use ring::signature::{
 };
 use signature::Verifier;
 
-/// The algorithms that are accepted; no other is ever verified.
-pub(super) const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+/// The accepted algorithms. No other signature is ever verified.
+pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(new_error(ErrorKind::InvalidAlgorithm)),
@@ -25,9 +25,9 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes ring the provider of this process.
-pub(super) fn install() {
-    // The second time it is already installed.
+/// Installs ring as the provider of this process.
+pub(crate) fn install() {
+    // A second call fails because the provider is already installed.
     let _ = PROVIDER.install_default();
 }
 
@@ -43,10 +43,10 @@ impl Verifier<Vec<u8>> for RingVerifier {
                 RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
             }
             (Algorithm::ES256, DecodingKeyKind::SecretOrDer(point)) => {
-                by_point(&ECDSA_P256_SHA256_FIXED, point, message, signature)
+                verify_with_point(&ECDSA_P256_SHA256_FIXED, point, message, signature)
             }
             (Algorithm::EdDSA, DecodingKeyKind::SecretOrDer(point)) => {
-                by_point(&ED25519, point, message, signature)
+                verify_with_point(&ED25519, point, message, signature)
             }
             _ => Err(ring::error::Unspecified),
         };
@@ -54,7 +54,7 @@ impl Verifier<Vec<u8>> for RingVerifier {
     }
 }
 
-fn by_point(
+fn verify_with_point(
     algorithm: &'static dyn VerificationAlgorithm,
     point: &[u8],
     message: &[u8],

@@ -1,101 +1,102 @@
-//! The issuer's keys, kept as long as is right: refreshed every hour, used for a day
-//! if the issuer is down, and fetched anew when a session names one we do not know.
+//! The cache of the issuer's keys. They are refreshed every hour, used for up to a day if the
+//! issuer is down, and fetched again when a session names an unknown key.
 
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use patgate::clock::Timestamp;
+use patgate_rules::clock::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-const REFRESH_AFTER: TimeDelta = TimeDelta::hours(1);
-const USE_AT_MOST: TimeDelta = TimeDelta::hours(24);
+use crate::session::error::IssuerError;
 
-/// Anybody can name an unknown key, and each would send us to the issuer: this many
-/// times at once, and then once in [`FETCH_INTERVAL`].
+const REFRESH_AFTER: TimeDelta = TimeDelta::hours(1);
+const MAX_AGE: TimeDelta = TimeDelta::hours(24);
+
+/// Any client can name an unknown key, and each one causes a request to the issuer. This is
+/// allowed this many times in a row, and then once every [`FETCH_INTERVAL`].
 const FETCH_BURST: u32 = 5;
 const FETCH_INTERVAL: TimeDelta = TimeDelta::seconds(10);
 
-/// Where keys come from: the issuer, or a test.
-pub(super) trait KeySource {
+/// The source of keys: the issuer, or a test.
+pub(crate) trait KeySource {
     /// The `keys` of a JSON Web Key Set (RFC 7517, section 5).
-    async fn fetch(&self) -> Result<Vec<Value>, String>;
+    async fn fetch(&self) -> Result<Vec<Value>, IssuerError>;
 }
 
-/// A key, and the only algorithm that it verifies.
+/// A key, and the only algorithm that it may verify.
 #[derive(Clone)]
-pub(super) struct SigningKey {
-    pub(super) algorithm: Algorithm,
-    pub(super) key: DecodingKey,
+pub(crate) struct SigningKey {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key: DecodingKey,
 }
 
 #[derive(Debug)]
-pub(super) struct KeyCache<S> {
+pub(crate) struct KeyCache<S> {
     source: S,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Keys by id, and when they were fetched.
+    /// The keys by their ID, and when they were fetched.
     cached: Option<(HashMap<String, SigningKey>, Timestamp)>,
     fetches_in_burst: u32,
     last_fetch: Option<Timestamp>,
 }
 
 impl<S: KeySource> KeyCache<S> {
-    pub(super) fn new(source: S) -> Self {
+    pub(crate) fn new(source: S) -> Self {
         Self { source, state: Mutex::default() }
     }
 
-    /// The key of this id; None if the issuer has none of it.
+    /// The key with this ID. `None` if the issuer has no such key.
     ///
     /// # Errors
-    /// When that cannot be told: the issuer does not answer, or was asked too often.
-    pub(super) async fn get(&self, kid: &str, now: Timestamp) -> Result<Option<SigningKey>, String> {
+    /// When the answer is not known: the issuer does not respond, or too many requests were
+    /// sent to it.
+    pub(crate) async fn get(&self, key_id: &str, now: Timestamp) -> Result<Option<SigningKey>, IssuerError> {
         let mut state = self.state.lock().await;
-        if let Some(key) = state.key(kid, now, REFRESH_AFTER) {
+        if let Some(key) = state.key(key_id, now, REFRESH_AFTER) {
             return Ok(Some(key));
         }
-        let fetched = if state.may_fetch(now) {
-            self.source.fetch().await
-        } else {
-            Err("asked too often for keys that it does not know".to_owned())
-        };
+
+        let fetched =
+            if state.may_fetch(now) { self.source.fetch().await } else { Err(IssuerError::TooManyRequests) };
         match fetched {
             Ok(keys) => {
                 state.cached = Some((keys.into_iter().filter_map(signing_key).collect(), now));
-                Ok(state.key(kid, now, USE_AT_MOST))
+                Ok(state.key(key_id, now, MAX_AGE))
             }
-            // An older key set is still good for the keys that it has. That it lacks one
-            // proves nothing, so that is an error and not "unknown".
-            Err(reason) => match state.key(kid, now, USE_AT_MOST) {
+            // An older key set is still valid for the keys that it contains. If it does not
+            // contain a key, this proves nothing, so the result is an error and not `None`.
+            Err(error) => match state.key(key_id, now, MAX_AGE) {
                 Some(key) => {
-                    tracing::warn!(reason, "using the issuer's keys beyond their hour");
+                    tracing::warn!(%error, "using the issuer's keys for longer than an hour");
                     Ok(Some(key))
                 }
-                None => Err(reason),
+                None => Err(error),
             },
         }
     }
 }
 
 impl State {
-    fn key(&self, kid: &str, now: Timestamp, max_age: TimeDelta) -> Option<SigningKey> {
+    fn key(&self, key_id: &str, now: Timestamp, max_age: TimeDelta) -> Option<SigningKey> {
         let (keys, fetched_at) = self.cached.as_ref()?;
         let fresh = now.signed_duration_since(*fetched_at) < max_age;
-        fresh.then(|| keys.get(kid).cloned()).flatten()
+        fresh.then(|| keys.get(key_id).cloned()).flatten()
     }
 
     fn may_fetch(&mut self, now: Timestamp) -> bool {
-        // Every interval that passes gives one fetch back.
+        // Each interval that has passed allows one more fetch.
         if let Some(last) = self.last_fetch {
             let passed = now.signed_duration_since(last).num_seconds() / FETCH_INTERVAL.num_seconds();
-            let given_back = u32::try_from(passed).unwrap_or(0);
-            if given_back > 0 {
-                self.fetches_in_burst = self.fetches_in_burst.saturating_sub(given_back);
+            let regained = u32::try_from(passed).unwrap_or(0);
+            if regained > 0 {
+                self.fetches_in_burst = self.fetches_in_burst.saturating_sub(regained);
                 self.last_fetch = Some(now);
             }
         }
@@ -108,13 +109,14 @@ impl State {
     }
 }
 
-/// A published key, if it has an id and is for signatures that we verify. Keys of
-/// other kinds in the same set are none of our business.
+/// Parses a published key. `None` if it has no ID or is not for signatures with an accepted
+/// algorithm; a key set may contain keys for other purposes.
 fn signing_key(published: Value) -> Option<(String, SigningKey)> {
     let jwk: Jwk = serde_json::from_value(published).ok()?;
     if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
         return None;
     }
+
     let (algorithm, name) = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
         AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
@@ -128,6 +130,7 @@ fn signing_key(published: Value) -> Option<(String, SigningKey)> {
     if jwk.common.key_algorithm.is_some_and(|declared| declared != name) {
         return None;
     }
+
     let key = DecodingKey::from_jwk(&jwk).ok()?;
     Some((jwk.common.key_id?, SigningKey { algorithm, key }))
 }
@@ -144,26 +147,26 @@ mod tests {
     use serde_json::json;
     use std::cell::{Cell, RefCell};
 
-    /// An issuer that answers what the test says, and counts.
+    /// An issuer with the response that the test sets. It counts the requests.
     struct FakeIssuer {
-        answer: RefCell<Result<Vec<Value>, String>>,
+        response: RefCell<Result<Vec<Value>, IssuerError>>,
         fetches: Cell<u32>,
     }
 
     impl KeySource for &FakeIssuer {
-        async fn fetch(&self) -> Result<Vec<Value>, String> {
+        async fn fetch(&self) -> Result<Vec<Value>, IssuerError> {
             self.fetches.set(self.fetches.get() + 1);
-            self.answer.borrow().clone()
+            self.response.borrow().clone()
         }
     }
 
     impl FakeIssuer {
         fn with(kids: &[&str]) -> Self {
-            Self { answer: RefCell::new(Ok(keys(kids))), fetches: Cell::new(0) }
+            Self { response: RefCell::new(Ok(keys(kids))), fetches: Cell::new(0) }
         }
 
         fn goes_down(&self) {
-            *self.answer.borrow_mut() = Err("down".to_owned());
+            *self.response.borrow_mut() = Err(IssuerError::Timeout);
         }
     }
 
@@ -176,12 +179,12 @@ mod tests {
         chrono::DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    async fn has(cache: &KeyCache<&FakeIssuer>, kid: &str, seconds: i64) -> Result<bool, String> {
-        cache.get(kid, at(seconds)).await.map(|key| key.is_some())
+    async fn has(cache: &KeyCache<&FakeIssuer>, key_id: &str, seconds: i64) -> Result<bool, IssuerError> {
+        cache.get(key_id, at(seconds)).await.map(|key| key.is_some())
     }
 
     #[tokio::test]
-    async fn keys_are_fetched_when_first_needed_and_then_once_an_hour() {
+    async fn keys_are_fetched_on_first_use_and_then_once_an_hour() {
         let issuer = FakeIssuer::with(&["a"]);
         let cache = KeyCache::new(&issuer);
         assert_eq!(issuer.fetches.get(), 0);
@@ -194,23 +197,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rotated_key_is_found_at_once_and_the_withdrawn_one_is_gone() {
+    async fn new_key_is_found_at_once_and_a_removed_one_is_unknown() {
         let issuer = FakeIssuer::with(&["a"]);
         let cache = KeyCache::new(&issuer);
         assert_eq!(has(&cache, "a", 0).await, Ok(true));
-        *issuer.answer.borrow_mut() = Ok(keys(&["b"]));
+        *issuer.response.borrow_mut() = Ok(keys(&["b"]));
         assert_eq!(has(&cache, "b", 1).await, Ok(true));
         assert_eq!(has(&cache, "a", 2).await, Ok(false));
     }
 
     #[tokio::test]
-    async fn keys_outlive_the_issuer_by_a_day_and_no_longer() {
+    async fn keys_work_for_a_day_while_the_issuer_is_down_and_no_longer() {
         let issuer = FakeIssuer::with(&["a"]);
         let cache = KeyCache::new(&issuer);
         assert_eq!(has(&cache, "a", 0).await, Ok(true));
         issuer.goes_down();
         assert_eq!(has(&cache, "a", 24 * 3_600 - 1).await, Ok(true));
-        assert_eq!(has(&cache, "a", 24 * 3_600).await, Err("down".to_owned()));
+        assert_eq!(has(&cache, "a", 24 * 3_600).await, Err(IssuerError::Timeout));
     }
 
     #[tokio::test]
@@ -219,11 +222,11 @@ mod tests {
         let cache = KeyCache::new(&issuer);
         assert_eq!(has(&cache, "a", 0).await, Ok(true));
         issuer.goes_down();
-        assert_eq!(has(&cache, "b", 1).await, Err("down".to_owned()));
+        assert_eq!(has(&cache, "b", 1).await, Err(IssuerError::Timeout));
     }
 
     #[tokio::test]
-    async fn unknown_keys_refetch_five_times_at_once_and_then_once_in_ten_seconds() {
+    async fn unknown_keys_cause_five_fetches_in_a_row_and_then_one_every_ten_seconds() {
         let issuer = FakeIssuer::with(&["a"]);
         let cache = KeyCache::new(&issuer);
         for _ in 0..5 {
@@ -231,14 +234,14 @@ mod tests {
         }
         assert!(has(&cache, "x", 0).await.is_err());
         assert!(has(&cache, "x", 9).await.is_err());
-        assert_eq!(has(&cache, "a", 9).await, Ok(true), "known keys go on working");
+        assert_eq!(has(&cache, "a", 9).await, Ok(true), "known keys continue to work");
         assert_eq!(has(&cache, "x", 10).await, Ok(false));
         assert!(has(&cache, "x", 10).await.is_err());
         assert_eq!(issuer.fetches.get(), 6);
     }
 
     #[test]
-    fn only_keys_for_signatures_that_we_verify_are_taken() {
+    fn only_keys_for_accepted_signatures_are_used() {
         let key = |changes: Value| {
             let mut key = keys(&["a"]).remove(0);
             for (name, value) in changes.as_object().unwrap() {
@@ -254,6 +257,6 @@ mod tests {
         assert!(!key(json!({ "kid": null })));
         assert!(!key(json!({ "kty": "oct", "k": "c2VjcmV0" })));
         assert!(!key(json!({ "kty": "future" })));
-        assert!(signing_key(json!("no key")).is_none());
+        assert!(signing_key(json!("not a key")).is_none());
     }
 }

@@ -1,0 +1,17 @@
+//! What this function reads from the environment.
+
+use patgate_process::{ConfigError, Environment, settings};
+
+/// The configuration of `list-users`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) admin_role: String,
+}
+
+impl Config {
+    /// # Errors
+    /// Never today. The signature is that of every function.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self { admin_role: settings::admin_role(environment) })
+    }
+}

@@ -1,0 +1,65 @@
+//! The query parameters of the list.
+
+use patgate_endpoint::Problem;
+use patgate_endpoint::input::{DEFAULT_PAGE_LIMIT, InvalidLimit, parse_page_limit, read_each};
+use patgate_rules::user::is_user_id;
+
+/// A valid query.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Query<'a> {
+    pub(crate) limit: usize,
+    /// A user ID. It need not be hidden, because administrators may see all users.
+    pub(crate) cursor: Option<&'a str>,
+}
+
+/// What is wrong with a parameter.
+#[derive(Debug, thiserror::Error)]
+enum ParameterError {
+    #[error("{0}")]
+    Limit(InvalidLimit),
+    #[error("is not a cursor of this list")]
+    Cursor,
+    #[error("is not a known parameter")]
+    Unknown,
+}
+
+impl<'a> Query<'a> {
+    /// Reads the parameters. The problem names every one that is wrong.
+    pub(crate) fn read(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Problem> {
+        let mut query = Self { limit: DEFAULT_PAGE_LIMIT, cursor: None };
+        read_each(parameters, |name, value| query.set(name, value))?;
+
+        Ok(query)
+    }
+
+    fn set(&mut self, name: &str, value: &'a str) -> Result<(), ParameterError> {
+        match name {
+            "limit" => self.limit = parse_page_limit(value).map_err(ParameterError::Limit)?,
+            "cursor" if is_user_id(value) => self.cursor = Some(value),
+            "cursor" => return Err(ParameterError::Cursor),
+            _ => return Err(ParameterError::Unknown),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_and_cursor_are_read() {
+        assert_eq!(Query::read([]).unwrap(), Query { limit: 25, cursor: None });
+        let query = Query::read([("limit", "100"), ("cursor", "alice")]).unwrap();
+        assert_eq!(query, Query { limit: 100, cursor: Some("alice") });
+    }
+
+    #[test]
+    fn invalid_values_are_rejected() {
+        for (name, value) in
+            [("limit", "0"), ("limit", "101"), ("cursor", ""), ("cursor", "a\n"), ("page", "2")]
+        {
+            assert!(Query::read([(name, value)]).is_err(), "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What this function reads from the environment.
+
+use chrono::TimeDelta;
+use patgate_process::{ConfigError, Environment, settings};
+use patgate_rules::client_ip::ClientIpHeader;
+use patgate_rules::token::TokenFormat;
+
+/// The configuration of `revoke-leaked-tokens`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) token_format: TokenFormat,
+    pub(crate) retention: TimeDelta,
+    pub(crate) client_ip: Option<ClientIpHeader>,
+}
+
+impl Config {
+    /// # Errors
+    /// When a variable is missing or invalid.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            token_format: settings::token_format(environment)?,
+            retention: settings::retention(environment)?,
+            client_ip: settings::client_ip_header(environment)?,
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! What this function reads from the environment.
+
+use chrono::TimeDelta;
+use patgate_process::{ConfigError, Environment, settings};
+use patgate_rules::client_ip::ClientIpHeader;
+
+/// The configuration of `revoke-token`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) admin_role: String,
+    pub(crate) retention: TimeDelta,
+    pub(crate) client_ip: Option<ClientIpHeader>,
+}
+
+impl Config {
+    /// # Errors
+    /// When a variable is missing or invalid.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            admin_role: settings::admin_role(environment),
+            retention: settings::retention(environment)?,
+            client_ip: settings::client_ip_header(environment)?,
+        })
+    }
+}

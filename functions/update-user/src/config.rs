@@ -1,0 +1,25 @@
+//! What this function reads from the environment.
+
+use patgate_process::{ConfigError, Environment, settings};
+use patgate_rules::client_ip::ClientIpHeader;
+
+/// The configuration of `update-user`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) admin_role: String,
+    /// `None`: the table `Users` is the only source of roles, and they can be changed here.
+    pub(crate) roles_claim: Option<String>,
+    pub(crate) client_ip: Option<ClientIpHeader>,
+}
+
+impl Config {
+    /// # Errors
+    /// When a variable is missing or invalid.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            admin_role: settings::admin_role(environment),
+            roles_claim: settings::roles_claim(environment),
+            client_ip: settings::client_ip_header(environment)?,
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! Methods for administrators: list users, change a user, revoke all tokens of a user.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use chrono::TimeDelta;
+use patgate_rules::clock::Timestamp;
+use patgate_rules::user::User;
+
+use crate::conflicts::{CONDITION_FAILED, CONFLICT, cancellation_reasons, codes, retry_conflicts};
+use crate::error::{StoreError, incomplete, unavailable};
+use crate::items::{self, USER_ID};
+use crate::lists::skip_damaged;
+use crate::store::Store;
+
+const CHANGE: &str = "change a user";
+const REVOKE_ALL: &str = "revoke a user's tokens";
+
+/// How far the clocks of two functions may differ. On Lambda they differ by milliseconds.
+const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(1);
+const REVOKE_ALL_ATTEMPTS: u32 = 3;
+
+/// The condition of an administrator who is not disabled. `contains` works on lists and on
+/// sets.
+const IS_ADMINISTRATOR: &str = "contains(#roles, :admin_role) \
+    AND (attribute_not_exists(disabled) OR disabled = :no)";
+
+/// One page of users.
+#[derive(Debug)]
+pub struct UserPage {
+    pub users: Vec<User>,
+    /// Where the next page starts. `None` if this is the last page.
+    pub next: Option<String>,
+}
+
+/// A change that an administrator makes to a user. `None` means unchanged.
+#[derive(Debug, Clone, Copy)]
+pub struct UserChange<'a> {
+    pub user_id: &'a str,
+    pub disabled: Option<bool>,
+    pub roles: Option<&'a [String]>,
+    /// The administrator's user ID.
+    pub by: &'a str,
+    /// The role that makes a user an administrator.
+    pub admin_role: &'a str,
+}
+
+/// The outcome of a change to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserChangeOutcome {
+    Changed,
+    NoSuchUser,
+    /// At the time of the write, the caller was disabled or not an administrator.
+    NotAdministrator,
+}
+
+impl Store {
+    /// Lists up to `limit` users after the user with the ID `after`, in the order of the
+    /// table, which has no meaning. The read is consistent, so that it shows every change
+    /// made before.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn list_users(&self, after: Option<&str>, limit: usize) -> Result<UserPage, StoreError> {
+        let mut scan = self
+            .client
+            .scan()
+            .table_name(&self.tables.users)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        if let Some(after) = after {
+            scan = scan.exclusive_start_key(USER_ID, items::text(after));
+        }
+        let response = scan.send().await.map_err(unavailable("list users"))?;
+
+        let next =
+            response.last_evaluated_key.map(|mut key| items::required(&mut key, USER_ID)).transpose()?;
+        let mut users = Vec::new();
+        for item in response.items.unwrap_or_default() {
+            let user_id = items::user_id(&item)?;
+            users.extend(skip_damaged(items::read_user(item).map(Some), &user_id));
+        }
+
+        Ok(UserPage { users, next })
+    }
+
+    /// Changes a user if the caller is still an administrator.
+    ///
+    /// INVARIANT: the write itself checks the administrator. If two administrators disable
+    /// each other at the same time, one of them remains.
+    ///
+    /// # Errors
+    /// When the store is unavailable. The user may have been changed nevertheless.
+    pub async fn change_user(
+        &self,
+        change: &UserChange<'_>,
+        now: Timestamp,
+    ) -> Result<UserChangeOutcome, StoreError> {
+        retry_conflicts(CHANGE, || self.try_change_user(change, now)).await
+    }
+
+    async fn try_change_user(
+        &self,
+        change: &UserChange<'_>,
+        now: Timestamp,
+    ) -> Result<Option<UserChangeOutcome>, StoreError> {
+        let is_own = change.user_id == change.by;
+        // A transaction cannot contain two operations on the same item.
+        let transaction = match is_own {
+            true => self.client.transact_write_items(),
+            false => self.client.transact_write_items().transact_items(self.still_administrator(change)?),
+        };
+        let response = transaction.transact_items(self.user_update(change, is_own, now)?).send().await;
+        let Err(error) = response else { return Ok(Some(UserChangeOutcome::Changed)) };
+
+        match codes(cancellation_reasons(&error))[..] {
+            // The first item is the check, or the administrator's own update with the check.
+            [CONDITION_FAILED, ..] => Ok(Some(UserChangeOutcome::NotAdministrator)),
+            [_, CONDITION_FAILED] => Ok(Some(UserChangeOutcome::NoSuchUser)),
+            ref codes if codes.contains(&CONFLICT) => Ok(None),
+            _ => Err(unavailable(CHANGE)(error)),
+        }
+    }
+
+    fn still_administrator(&self, change: &UserChange<'_>) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(change.by))
+            .condition_expression(IS_ADMINISTRATOR)
+            .expression_attribute_names("#roles", "roles")
+            .expression_attribute_values(":admin_role", items::text(change.admin_role))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .build()
+            .map_err(incomplete(CHANGE))?;
+
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    fn user_update(
+        &self,
+        change: &UserChange<'_>,
+        is_own: bool,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut set = vec!["updated_at = :now"];
+        let mut condition = "attribute_exists(user_id)".to_owned();
+        let mut update = Update::builder()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(change.user_id))
+            .expression_attribute_values(":now", items::time(now));
+
+        if let Some(disabled) = change.disabled {
+            set.push("disabled = :disabled");
+            update = update.expression_attribute_values(":disabled", AttributeValue::Bool(disabled));
+        }
+        if let Some(roles) = change.roles {
+            // If roles are managed by a claim later, an older session must not undo this.
+            set.extend(["#roles = :roles", "roles_as_of = :now"]);
+            update = update.expression_attribute_values(":roles", items::texts(roles));
+        }
+        if is_own {
+            condition = format!("{condition} AND {IS_ADMINISTRATOR}");
+            update = update
+                .expression_attribute_values(":admin_role", items::text(change.admin_role))
+                .expression_attribute_values(":no", AttributeValue::Bool(false));
+        }
+        if is_own || change.roles.is_some() {
+            update = update.expression_attribute_names("#roles", "roles");
+        }
+
+        let update = update
+            .update_expression(format!("SET {}", set.join(", ")))
+            .condition_expression(condition)
+            .build()
+            .map_err(incomplete(CHANGE))?;
+
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Revokes all of a user's existing tokens with one write, however many there are.
+    /// Returns whether the user exists.
+    ///
+    /// # Errors
+    /// When the store is unavailable. The tokens may have been revoked nevertheless.
+    pub async fn revoke_all_tokens(
+        &self,
+        user_id: &str,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        // A token may have been created by a function whose clock is ahead of this one.
+        let mut valid_after = now + MAX_CLOCK_DIFFERENCE;
+        for _ in 0..REVOKE_ALL_ATTEMPTS {
+            let attempt = || self.try_revoke_all_tokens(user_id, by, now, valid_after);
+            match retry_conflicts(REVOKE_ALL, attempt).await? {
+                RevokeAllAttempt::Done => return Ok(true),
+                RevokeAllAttempt::NoSuchUser => return Ok(false),
+                // The time never moves backwards, which would make revoked tokens work again.
+                // It always moves, because there may be tokens that are newer than it.
+                RevokeAllAttempt::Behind(stored) => valid_after = stored + TimeDelta::milliseconds(1),
+            }
+        }
+        Err(StoreError::Unavailable {
+            operation: REVOKE_ALL,
+            reason: "others revoke them at the same time".to_owned(),
+        })
+    }
+
+    async fn try_revoke_all_tokens(
+        &self,
+        user_id: &str,
+        by: &str,
+        now: Timestamp,
+        valid_after: Timestamp,
+    ) -> Result<Option<RevokeAllAttempt>, StoreError> {
+        let response = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(user_id))
+            .update_expression(
+                "SET tokens_valid_after = :valid_after, tokens_revoked_at = :now, tokens_revoked_by = :by, \
+                 updated_at = :now",
+            )
+            .condition_expression(
+                "attribute_exists(user_id) \
+                 AND (attribute_not_exists(tokens_valid_after) OR tokens_valid_after < :valid_after)",
+            )
+            .expression_attribute_values(":valid_after", items::time(valid_after))
+            .expression_attribute_values(":now", items::time(now))
+            .expression_attribute_values(":by", items::text(by))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = response else { return Ok(Some(RevokeAllAttempt::Done)) };
+
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                let Some(item) = failed.item.clone() else { return Ok(Some(RevokeAllAttempt::NoSuchUser)) };
+                let stored = items::read_user(item)?.tokens_valid_after;
+                let stored = stored.ok_or(StoreError::Corrupt { attribute: "tokens_valid_after" })?;
+                Ok(Some(RevokeAllAttempt::Behind(stored)))
+            }
+            Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+            _ => Err(unavailable(REVOKE_ALL)(error)),
+        }
+    }
+}
+
+/// The outcome of one attempt to revoke all of a user's tokens.
+enum RevokeAllAttempt {
+    Done,
+    NoSuchUser,
+    /// All tokens up to this later time are revoked already.
+    Behind(Timestamp),
+}

@@ -1,0 +1,144 @@
+//! Users: reading their records, and updating them from their sessions.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use patgate_rules::clock::Timestamp;
+use patgate_rules::user::User;
+
+use crate::conflicts::retry_conflicts;
+use crate::error::{StoreError, unavailable};
+use crate::items::{self, Item, USER_ID};
+use crate::store::Store;
+
+const UPDATED_AT: &str = "updated_at";
+const SIGN_IN: &str = "record a sign-in";
+
+/// What a session says about its user.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    pub user_id: &'a str,
+    pub name: &'a str,
+    pub email: Option<&'a str>,
+    pub issued_at: Timestamp,
+    /// `None` if the table `Users` is the only source of roles.
+    pub roles: Option<&'a [String]>,
+}
+
+/// The record of a user after a sign-in was recorded.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub user: User,
+    /// Whether this session changed the recorded roles.
+    pub changed_roles: bool,
+}
+
+impl Store {
+    /// Reads a user as last written.
+    ///
+    /// # Errors
+    /// When the store is unavailable, or the record is damaged.
+    pub async fn get_user(&self, user_id: &str) -> Result<Option<User>, StoreError> {
+        let response = self
+            .client
+            .get_item()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(user_id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("read a user"))?;
+
+        response.item.map(items::read_user).transpose()
+    }
+
+    /// Updates a user's record from a session, and returns the record as it is afterwards.
+    ///
+    /// Only a session newer than the record writes, so that a session issued before a role
+    /// was removed cannot bring the role back. A session that is already recorded costs a
+    /// read and no write.
+    ///
+    /// # Errors
+    /// When the store is unavailable, or the record is damaged.
+    pub async fn record_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<SignedIn, StoreError> {
+        let before = match self.get_user(sign_in.user_id).await? {
+            Some(user) if recorded_at(&user, sign_in).is_some_and(|at| at >= sign_in.issued_at) => {
+                return Ok(SignedIn { user, changed_roles: false });
+            }
+            before => before,
+        };
+
+        let (item, is_ours) = retry_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
+        let user = items::read_user(item)?;
+
+        let set = |user: &User| user.roles.iter().cloned().collect::<BTreeSet<_>>();
+        let is_change = before.is_none_or(|before| set(&before) != set(&user));
+        let changed_roles = is_ours && sign_in.roles.is_some() && is_change;
+        Ok(SignedIn { user, changed_roles })
+    }
+
+    /// Makes one attempt. Returns the record as it is afterwards and whether this attempt
+    /// wrote it, or `None` if a creation of one of the user's tokens was checking the record
+    /// at the same time.
+    async fn write_sign_in(
+        &self,
+        sign_in: &SignIn<'_>,
+        now: Timestamp,
+    ) -> Result<Option<(Item, bool)>, StoreError> {
+        let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(sign_in.user_id))
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":name", items::text(sign_in.name))
+            .expression_attribute_values(":issued", items::time(sign_in.issued_at))
+            .expression_attribute_values(":now", items::time(now))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+
+        if let Some(email) = sign_in.email {
+            set.push("email = :email");
+            update = update.expression_attribute_values(":email", items::text(email));
+        }
+        update = match sign_in.roles {
+            Some(roles) => {
+                set.extend(["#roles = :roles", "roles_as_of = :issued"]);
+                update
+                    .expression_attribute_names("#roles", "roles")
+                    .expression_attribute_values(":roles", items::texts(roles))
+                    .condition_expression("attribute_not_exists(roles_as_of) OR roles_as_of < :issued")
+            }
+            None => update
+                .condition_expression("attribute_not_exists(last_sign_in_at) OR last_sign_in_at < :issued"),
+        };
+
+        let response = update.update_expression(format!("SET {}", set.join(", "))).send().await;
+        let corrupt = StoreError::Corrupt { attribute: USER_ID };
+        match response {
+            Ok(response) => response.attributes.ok_or(corrupt).map(|item| Some((item, true))),
+            Err(error) => match error.as_service_error() {
+                // A newer session was faster, and this is its record. Or this attempt repeats
+                // one whose response was lost, and this is our own record.
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item.clone().ok_or(corrupt)?;
+                    let is_ours = item.get(UPDATED_AT) == Some(&items::time(now));
+                    Ok(Some((item, is_ours)))
+                }
+                Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+                _ => Err(unavailable(SIGN_IN)(error)),
+            },
+        }
+    }
+}
+
+/// When the session that the record was last updated from was issued.
+fn recorded_at(user: &User, sign_in: &SignIn<'_>) -> Option<Timestamp> {
+    match sign_in.roles {
+        Some(_) => user.roles_as_of,
+        None => user.last_sign_in_at,
+    }
+}

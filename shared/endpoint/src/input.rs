@@ -1,0 +1,51 @@
+//! Checks of fields and parameters that report every mistake at once.
+
+use std::fmt::Display;
+
+use serde_json::{Map, Value};
+
+use crate::problem::{FieldError, Problem};
+
+/// The most items on a page of a list.
+const MAX_PAGE_LIMIT: usize = 100;
+/// The number of items on a page without the parameter `limit`.
+pub const DEFAULT_PAGE_LIMIT: usize = 25;
+
+/// The parameter `limit` is not a valid number of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidLimit;
+
+impl Display for InvalidLimit {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "must be a whole number from 1 to {MAX_PAGE_LIMIT}")
+    }
+}
+
+/// Parses the parameter `limit` of a list.
+///
+/// # Errors
+/// When it is not a number from 1 to 100.
+pub fn parse_page_limit(text: &str) -> Result<usize, InvalidLimit> {
+    text.parse().ok().filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit)).ok_or(InvalidLimit)
+}
+
+/// Passes each parameter to `read`, and collects the error of every one that is wrong.
+///
+/// # Errors
+/// 400 with one error for each wrong parameter.
+pub fn read_each<'a, E: Display>(
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    mut read: impl FnMut(&'a str, &'a str) -> Result<(), E>,
+) -> Result<(), Problem> {
+    let wrong = |(name, value)| read(name, value).err().map(|error| FieldError::new(name, error.to_string()));
+    let errors: Vec<_> = parameters.into_iter().filter_map(wrong).collect();
+
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}
+
+/// An error for each field that is not one of `known`.
+#[must_use]
+pub fn unknown_fields(fields: &Map<String, Value>, known: &[&str]) -> Vec<FieldError> {
+    let unknown = fields.keys().filter(|field| !known.contains(&field.as_str()));
+    unknown.map(|field| FieldError::new(field, "is not a known field")).collect()
+}

@@ -1,0 +1,17 @@
+//! What the management endpoints have in common. This is the only shared crate that knows
+//! `lambda_http`.
+//!
+//! An endpoint implements [`Endpoint`], and its `main.rs` is one call of [`serve`].
+
+pub mod audit;
+pub mod input;
+pub mod problem;
+pub mod request;
+pub mod resource;
+pub mod response;
+mod serve;
+
+pub use lambda_http::{Error, Request};
+pub use problem::{FieldError, Problem};
+pub use response::Response;
+pub use serve::{Endpoint, serve};

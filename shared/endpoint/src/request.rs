@@ -1,0 +1,84 @@
+//! The parts of a request: its caller, path, query and body.
+
+use lambda_http::aws_lambda_events::encodings::Body;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+use patgate_caller::{Caller, MissingCaller};
+use patgate_rules::user::is_user_id;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::problem::{FieldError, Problem};
+
+/// The largest body that an endpoint accepts.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The caller, from the context that the authorizer added to the request.
+///
+/// # Errors
+/// When the authorizer is not attached to the route.
+pub fn read_caller(request: &Request) -> Result<Caller, MissingCaller> {
+    let context = request.request_context_ref();
+    let authorizer = context.and_then(RequestContext::authorizer);
+    Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
+}
+
+/// Denies callers who are not administrators. `act` completes the sentence "Only
+/// administrators can …".
+///
+/// # Errors
+/// 403.
+pub fn require_administrator(caller: &Caller, admin_role: &str, act: &str) -> Result<(), Problem> {
+    if caller.has_role(admin_role) {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(format!("Only administrators can {act}.")))
+    }
+}
+
+/// The path variable `{id}`, decoded.
+#[must_use]
+pub fn path_id(request: &Request) -> Option<&str> {
+    request.path_parameters_ref().and_then(|path| path.first("id"))
+}
+
+/// Parses a token ID from a path. It must have the form in which the API returns it.
+///
+/// # Errors
+/// 400 when the text is not a UUID with hyphens.
+pub fn parse_token_id(text: &str) -> Result<Uuid, Problem> {
+    let id = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
+    id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "must be the UUID of a token")]))
+}
+
+/// The user ID in a path.
+///
+/// # Errors
+/// 400 when no user can have this ID.
+pub fn path_user_id(request: &Request) -> Result<&str, Problem> {
+    let id = path_id(request).filter(|id| is_user_id(id));
+    id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "is not a valid user ID")]))
+}
+
+/// The parameters of the query, decoded.
+pub fn query_parameters(request: &Request) -> impl Iterator<Item = (&str, &str)> {
+    request.query_string_parameters_ref().into_iter().flat_map(|query| query.iter())
+}
+
+/// The fields of a JSON body.
+///
+/// # Errors
+/// 400 when the body is too large or not a JSON object.
+pub fn json_object(body: &Body) -> Result<Map<String, Value>, Problem> {
+    if body.len() > MAX_BODY_BYTES {
+        return Err(Problem::bad_request(format!("The body is larger than {MAX_BODY_BYTES} bytes.")));
+    }
+
+    // The message of the parser contains a position and never a part of the body.
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}.")))?;
+    match body {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Problem::bad_request("The body is not a JSON object.")),
+    }
+}

@@ -1,0 +1,54 @@
+//! Tokens and users as the API returns them: without secrets and hashes.
+
+use patgate_rules::clock::{self, Timestamp};
+use patgate_rules::token_record::{Sighting, TokenRecord};
+use patgate_rules::user::User;
+use patgate_rules::verdict::{revocation, status};
+use serde_json::{Value, json};
+
+/// The token resource: camelCase, times in RFC 3339 and UTC, `null` for absent values.
+#[must_use]
+pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Value {
+    let revocation = revocation(token, owner);
+    let revocation = revocation.as_ref();
+    let last_used = token.last_used.as_ref();
+
+    json!({
+        "id": token.token_id.to_string(),
+        "name": token.name,
+        "prefix": token.prefix,
+        "status": status(token, owner, now).as_str(),
+        "owner": {
+            "id": token.user_id,
+            "name": owner.map_or("", |owner| owner.name.as_str()),
+            "disabled": owner.is_some_and(|owner| owner.disabled),
+        },
+        "createdAt": clock::to_text(token.created_at),
+        "expiresAt": token.expires_at.map(clock::to_text),
+        "lastUsedAt": last_used.map(|last| clock::to_text(last.at)),
+        "lastUsedIp": last_used.and_then(|last| last.ip.as_deref()),
+        "seenFrom": token.seen_from.iter().map(sighting).collect::<Vec<_>>(),
+        "revokedAt": revocation.map(|revocation| clock::to_text(revocation.at)),
+        "revokedBy": revocation.and_then(|revocation| revocation.by.as_deref()),
+        "revocationReason": revocation.map(|revocation| revocation.reason.as_str()),
+    })
+}
+
+fn sighting(sighting: &Sighting) -> Value {
+    json!({ "ip": sighting.ip, "at": clock::to_text(sighting.at) })
+}
+
+/// The user resource, which only administrators see.
+#[must_use]
+pub fn user_resource(user: &User) -> Value {
+    json!({
+        "id": user.user_id,
+        "name": user.name,
+        "email": user.email,
+        "roles": user.roles,
+        "disabled": user.disabled,
+        "lastSignInAt": user.last_sign_in_at.map(clock::to_text),
+        "tokensRevokedAt": user.tokens_revoked_at.map(clock::to_text),
+        "tokensRevokedBy": user.tokens_revoked_by,
+    })
+}
