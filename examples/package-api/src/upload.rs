@@ -28,7 +28,7 @@ pub(crate) struct Upload {
 pub(crate) enum UploadError {
     #[error("The body is not `multipart/form-data` with a boundary.")]
     NotMultipart,
-    #[error("The multipart body is malformed or incomplete: {0}.")]
+    #[error("The multipart body is malformed or cut short: {0}.")]
     Broken(multer::Error),
     #[error("The body has no file part.")]
     NoFile,

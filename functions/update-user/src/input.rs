@@ -39,7 +39,7 @@ impl Input {
     pub(crate) fn read(fields: &Map<String, Value>, roles_claim: Option<&str>) -> Result<Self, Problem> {
         let mut errors = unknown_fields(fields, &[DISABLED, ROLES]);
         if fields.is_empty() {
-            errors.push(FieldError::new("request", format!("provide `{DISABLED}` or `{ROLES}`")));
+            errors.push(FieldError::new(DISABLED, format!("provide `{DISABLED}` or `{ROLES}`")));
         }
 
         let disabled = fields.get(DISABLED).map(read_disabled).transpose();

@@ -12,11 +12,11 @@ pub struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
 #[error("environment variable `{name}` {problem}")]
 pub struct ConfigError {
     name: &'static str,
-    problem: Problem,
+    problem: VariableProblem,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Problem {
+enum VariableProblem {
     #[error("is not set")]
     Missing,
     #[error("is `{value}`: {source}")]
@@ -55,7 +55,7 @@ impl<'a> Environment<'a> {
     /// # Errors
     /// When it is absent or empty.
     pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
-        self.optional(name).ok_or(ConfigError { name, problem: Problem::Missing })
+        self.optional(name).ok_or(ConfigError { name, problem: VariableProblem::Missing })
     }
 
     /// The parsed value of a variable that must be set.
@@ -88,7 +88,7 @@ where
     match value.parse() {
         Ok(parsed) => Ok(parsed),
         Err(error) => {
-            let problem = Problem::Invalid { value, source: Box::new(error) };
+            let problem = VariableProblem::Invalid { value, source: Box::new(error) };
             Err(ConfigError { name, problem })
         }
     }
