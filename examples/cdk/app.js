@@ -1,4 +1,6 @@
-// Example: an HTTP API in the AWS CDK, protected by Patgate's authorizer.
+// Example: an HTTP API in the AWS CDK that uses Patgate's authorizer.
+
+const path = require("node:path");
 
 const { App, Duration, Fn, Stack } = require("aws-cdk-lib");
 const { HttpApi, HttpMethod } = require("aws-cdk-lib/aws-apigatewayv2");
@@ -11,15 +13,13 @@ class HelloApi extends Stack {
     super(scope, id);
     const hello = new Function(this, "Hello", {
       runtime: Runtime.NODEJS_22_X,
-      handler: "index.handler",
-      code: Code.fromInline(
-        "exports.handler = async (event) => ({ hello: event.requestContext.authorizer.lambda.userName });",
-      ),
+      handler: "hello.handler",
+      code: Code.fromAsset(path.join(__dirname, "backend")),
     });
 
     const patgate = Function.fromFunctionAttributes(this, "Patgate", {
       functionArn: Fn.importValue(`${patgateStack}-AuthorizerArn`),
-      skipPermissions: true, // the core lets every API of the account ask
+      skipPermissions: true, // the core already permits every API of the account
     });
     const authorizer = new HttpLambdaAuthorizer("PatgateAuthorizer", patgate, {
       responseTypes: [HttpLambdaResponseType.SIMPLE],

@@ -1,4 +1,4 @@
-# Example: an HTTP API in Terraform, protected by Patgate's authorizer.
+# Example: an HTTP API in Terraform that uses Patgate's authorizer.
 
 terraform {
   required_providers {
@@ -7,7 +7,7 @@ terraform {
 }
 
 variable "patgate_stack" {
-  description = "The name of the stack made from infra/template.yaml."
+  description = "The name of the stack that was created from infra/core.yaml."
   default     = "patgate"
 }
 
@@ -47,8 +47,8 @@ resource "aws_apigatewayv2_integration" "hello" {
   api_id           = aws_apigatewayv2_api.api.id
   integration_type = "HTTP_PROXY"
   integration_uri  = "https://backend.example.com/hello"
-  # A backend outside Lambda gets the caller in headers. None is ever empty, for what the
-  # gateway does with an empty one is not documented: the word `roles` comes first.
+  # A backend outside Lambda receives the caller in headers. The word `roles` comes first so that the
+  # header is never empty, because AWS does not document how API Gateway treats an empty value.
   request_parameters = {
     "overwrite:header.x-user-id" = "$context.authorizer.userId"
     "overwrite:header.x-roles"   = "roles $${context.authorizer.roles}"
