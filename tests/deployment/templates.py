@@ -1,23 +1,28 @@
-"""The templates as CloudFormation gets them: AWS's own translation of what SAM adds."""
+"""The templates, as they are written and as CloudFormation receives them after SAM's own translation."""
 
 import os
 import pathlib
 
-# The translator asks boto3 for a region, and nothing of AWS.
+# SAM's translator asks boto3 for a region. It sends no request to AWS.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
-from samcli.yamlhelper import yaml_parse  # noqa: E402
-from samtranslator.translator.transform import transform  # noqa: E402
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CORE = ROOT / "infra" / "template.yaml"
-PACKAGE_API = ROOT / "infra" / "examples" / "package-api.yaml"
-# Parameters without a default.
+CORE = ROOT / "infra" / "core.yaml"
+MONITORING = ROOT / "infra" / "monitoring.yaml"
+SIGN_IN = ROOT / "infra" / "sign-in.yaml"
+PAGE = ROOT / "infra" / "page.yaml"
+EXAMPLES = ROOT / "examples"
+PACKAGE_API = EXAMPLES / "package-api" / "template.yaml"
+
+# The core's parameters without a default.
 PARAMETERS = {"OidcIssuer": "https://issuer.example", "OidcAudience": "patgate"}
 
 
 class ManagedPolicies:
-    """The one managed policy that SAM attaches to every function's role."""
+    """The one managed policy that SAM attaches to the role of every function."""
 
     @staticmethod
     def load():
@@ -25,18 +30,34 @@ class ManagedPolicies:
         return {name: f"arn:aws:iam::aws:policy/service-role/{name}"}
 
 
-def translate(path, code="s3://code/function.zip"):
-    """A template of ours as plain CloudFormation; every function's code lies at `code`."""
-    return translated(yaml_parse(path.read_text()), code)
+def load(path):
+    """A template as it is written; short forms such as `!Ref` become their long form."""
+    return yaml_parse(path.read_text())
 
 
-def translated(template, code="s3://code/function.zip"):
+def translate(template, code="s3://code/function.zip"):
+    """Turns SAM's resources into those of CloudFormation. The code of every function is at `code`."""
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
     return transform(template, PARAMETERS, ManagedPolicies())
 
 
+def of_type(template, resource_type):
+    """The properties of all resources of a type, by logical ID."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == resource_type
+    }
+
+
+def the_only(template, *resource_types):
+    """The properties of the only resource of these types."""
+    (properties,) = [one for resource_type in resource_types for one in of_type(template, resource_type).values()]
+    return properties
+
+
 def as_list(value):
-    """IAM takes one of a thing for a list of one."""
+    """IAM accepts a single value in place of a list."""
     return value if isinstance(value, list) else [value]

@@ -1,7 +1,7 @@
-"""The core, created by CloudFormation on a moto server, and looked at.
+"""Core and monitoring, created by CloudFormation on a moto server.
 
-moto imitates a part of AWS. What it does not create is named in NOT_CREATED, with what
-else holds it; everything else in the template must be there afterwards, as it says.
+moto emulates a part of AWS. NOT_CREATED names the types that it does not create, with what tests them
+instead. Everything else in the templates must exist afterwards, as the template defines it.
 """
 
 import ast
@@ -12,31 +12,32 @@ import os
 import pathlib
 import subprocess
 import sys
-import unittest
-import warnings
 import zipfile
 
 import boto3
+import pytest
 from moto.server import ThreadedMotoServer
+from templates import CORE, PARAMETERS, ROOT, as_list, load, of_type, translate
 
-from templates import CORE, PARAMETERS, ROOT, as_list, translate
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 NOT_CREATED = {
-    # Run by `local`, from the same template.
+    # `local` runs these from the same template.
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
-    # Left to cfn-lint, sam validate and checkov.
-    "AWS::CloudWatch::Alarm",
+    # cfn-lint, sam validate and checkov check this.
     "AWS::Lambda::Alias",
-    "AWS::Logs::MetricFilter",
-    # Created, and not listed: a permission has no id of its own.
+    # moto creates it, but does not list it: a permission has no ID of its own.
     "AWS::Lambda::Permission",
 }
-# What it creates without: time to live and point-in-time recovery of tables, and the
-# architecture of functions. Of these the template itself is checked.
-# moto looks for the function by the alias, which it has not created.
+# cfn-lint, sam validate and checkov check these; test_monitoring.py checks what they say.
+NOT_CREATED_OF_MONITORING = {"AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"}
+# moto ignores time to live and point-in-time recovery of tables, and the architecture of functions.
+# The tests check those in the template itself.
+
+# moto looks up the function by the alias, which it does not create.
 LEFT_OUT = {"AuthorizerPermission"}
-# No default, so that a parameter which reaches nothing shows.
+# No value is a default, so that a parameter without effect is noticed.
 GIVEN = PARAMETERS | {
     "RolesClaim": "groups",
     "AdminRole": "token-keeper",
@@ -56,201 +57,235 @@ GIVEN = PARAMETERS | {
 CODE = ("code", "function.zip")
 
 
-class Deployment(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        warnings.simplefilter("ignore")
-        cls.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-        cls.server.start()
-        cls.addClassCleanup(cls.server.stop)
-        host, port = cls.server.get_host_and_port()
-        cls.endpoint = f"http://{host}:{port}"
-        cls.upload_code()
-        cls.template = translate(CORE, code=f"s3://{'/'.join(CODE)}")
-        for name in LEFT_OUT:
-            del cls.template["Resources"][name]
-        cls.physical = cls.create("patgate", GIVEN)
-        cls.stack = cls.client("cloudformation").describe_stacks(StackName="patgate")["Stacks"][0]
+class Aws:
+    """An account on a moto server."""
 
-    @classmethod
-    def create(cls, stack, parameters):
-        """Creates the core as a stack of this name; the names of what came of it, by logical id."""
-        cloudformation = cls.client("cloudformation")
-        cloudformation.create_stack(
-            StackName=stack,
-            TemplateBody=json.dumps(cls.template),
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        described = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-        return {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in described
-            if "LogicalResourceId" in resource and resource.get("PhysicalResourceId")
-        }
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
 
-    @classmethod
-    def client(cls, service):
+    def client(self, service):
         keys = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests"}
-        return boto3.client(service, endpoint_url=cls.endpoint, region_name="us-east-1", **keys)
+        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", **keys)
 
-    @classmethod
-    def upload_code(cls):
+    def upload_code(self):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("bootstrap", "")
-        s3 = cls.client("s3")
+        s3 = self.client("s3")
         s3.create_bucket(Bucket=CODE[0])
         s3.put_object(Bucket=CODE[0], Key=CODE[1], Body=archive.getvalue())
 
-    def resources(self, resource_type):
+    def create(self, stack, template, parameters):
+        """Creates a stack and returns the physical IDs of its resources by logical ID."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(
+            StackName=stack,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        assert described["StackStatus"] == "CREATE_COMPLETE"
+        created = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
         return {
-            name: resource.get("Properties", {})
-            for name, resource in self.template["Resources"].items()
-            if resource["Type"] == resource_type
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in created
+            if "LogicalResourceId" in resource and resource.get("PhysicalResourceId")
         }
 
-    def test_everything_is_created_but_what_is_known_not_to_be(self):
-        self.assertEqual(self.stack["StackStatus"], "CREATE_COMPLETE")
-        missing = {
-            resource["Type"]
-            for name, resource in self.template["Resources"].items()
-            if name not in self.physical
+
+@pytest.fixture(scope="module")
+def aws():
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    account = Aws(f"http://{host}:{port}")
+    account.upload_code()
+    yield account
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def template():
+    """The core as CloudFormation receives it, without what moto cannot create."""
+    template = translate(load(CORE), code=f"s3://{'/'.join(CODE)}")
+    for name in LEFT_OUT:
+        del template["Resources"][name]
+    # moto exports nothing of a resource that it does not create.
+    template["Outputs"]["ApiId"]["Value"] = "api1"
+    return template
+
+
+@pytest.fixture(scope="module")
+def physical(aws, template):
+    """The physical IDs of the core's resources."""
+    return aws.create("patgate", template, GIVEN)
+
+
+@pytest.fixture(scope="module")
+def monitoring_ids(aws, physical, monitoring):
+    """The physical IDs of the monitoring stack's resources."""
+    return aws.create("patgate-monitoring", monitoring, {"CoreStack": "patgate"})
+
+
+def types_without(template, created):
+    return {resource["Type"] for name, resource in template["Resources"].items() if name not in created}
+
+
+def test_every_resource_of_the_core_is_created_except_the_known_ones(template, physical):
+    assert types_without(template, physical) == NOT_CREATED
+
+
+def test_every_resource_of_monitoring_is_created_except_the_known_ones(monitoring, monitoring_ids):
+    assert types_without(monitoring, monitoring_ids) == NOT_CREATED_OF_MONITORING
+
+
+def test_tables_have_the_keys_indexes_and_protection_of_the_template(aws, template, physical):
+    dynamodb = aws.client("dynamodb")
+    tables = of_type(template, "AWS::DynamoDB::Table")
+    for name, expected in tables.items():
+        table = dynamodb.describe_table(TableName=physical[name])["Table"]
+        assert table["KeySchema"] == expected["KeySchema"], name
+        assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST", name
+        assert table["DeletionProtectionEnabled"], name
+        indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+        assert len(indexes) == len(expected.get("GlobalSecondaryIndexes", [])), name
+        for index in expected.get("GlobalSecondaryIndexes", []):
+            assert indexes[index["IndexName"]]["KeySchema"] == index["KeySchema"], name
+            assert indexes[index["IndexName"]]["Projection"]["ProjectionType"] == "KEYS_ONLY", name
+        resource = template["Resources"][name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert expected["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], name
+    assert tables["Tokens"]["TimeToLiveSpecification"] == {"AttributeName": "purge_at", "Enabled": True}
+
+
+def test_functions_have_the_environment_of_the_template_with_real_table_names(aws, template, physical):
+    functions = aws.client("lambda")
+    tables = {"TOKENS_TABLE": physical["Tokens"], "USERS_TABLE": physical["Users"]}
+    expected = of_type(template, "AWS::Lambda::Function")
+    assert len(expected) == 9
+    for name, properties in expected.items():
+        created = functions.get_function_configuration(FunctionName=physical[name])
+        assert created["Runtime"] == "provided.al2023", name
+        assert created["Handler"] == "bootstrap", name
+        assert properties["Architectures"] == [{"Ref": "Architecture"}], name
+        assert created["MemorySize"] == int(GIVEN["MemorySize"]), name
+        assert created["Timeout"] == (5 if name == "Authorizer" else 10), name
+        environment = created["Environment"]["Variables"]
+        assert environment.keys() == properties["Environment"]["Variables"].keys(), name
+        for variable, table in tables.items():
+            assert environment[variable] == table, name
+        for variable, value in environment.items():
+            # The parameter RetentionDays becomes RETENTION_DAYS, for example.
+            parameter = "".join(word.capitalize() for word in variable.split("_"))
+            assert str(value) == GIVEN.get(parameter, str(value)), f"{name}: {variable}"
+    authorizer = functions.get_function_configuration(FunctionName=physical["Authorizer"])
+    assert authorizer["Environment"]["Variables"]["STACK_NAME"] == "patgate"
+
+
+def test_each_rule_reaches_the_functions_that_enforce_it(template):
+    readers = {}
+    functions = of_type(template, "AWS::Lambda::Function")
+    for name, properties in functions.items():
+        for value in properties["Environment"]["Variables"].values():
+            readers.setdefault(value.get("Ref"), set()).add(name)
+    listing, revoking = {"ListTokens", "ListUsers"}, {"RevokeToken", "RevokeAllTokens", "UpdateUser"}
+    assert readers["AdminRole"] == listing | revoking | {"GetCaller"}
+    assert readers["RetentionDays"] == {"CreateToken", "RevokeToken", "RevokeLeakedTokens"}
+    assert readers["TokenPrefix"] == {"Authorizer", "CreateToken", "RevokeLeakedTokens"}
+    assert readers["RolesClaim"] == {"Authorizer", "UpdateUser"}
+    for parameter in ("MaxLifetimeDays", "ExpiryRequired"):
+        assert readers[parameter] == {"CreateToken", "GetCaller"}
+    for parameter in ("OidcIssuer", "OidcAudience", "SessionMaxAgeDays", "LastUsedResolutionSeconds"):
+        assert readers[parameter] == {"Authorizer"}
+    # These functions record the client's address, in last uses and in audit events.
+    auditing = revoking | {"CreateToken", "RevokeLeakedTokens"}
+    for parameter in ("ClientIpHeader", "OriginSecret"):
+        assert readers[parameter] == auditing | {"Authorizer"}
+    # In Globals, and so for every function.
+    for value in ("TrustedRoots", "Tokens", "Users"):
+        assert readers[value] == functions.keys()
+    assert readers["FirstMonth"] == {"ListTokens"}
+
+
+def test_each_function_has_a_role_of_its_own_that_only_lambda_can_assume(aws, template, physical):
+    iam = aws.client("iam")
+    roles = set()
+    for properties in of_type(template, "AWS::Lambda::Function").values():
+        role = physical[properties["Role"]["Fn::GetAtt"][0]]
+        roles.add(role)
+        trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        principals = [statement["Principal"] for statement in trust["Statement"]]
+        assert principals == [{"Service": ["lambda.amazonaws.com"]}]
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            # moto returns the document as the text of a Python value.
+            document = ast.literal_eval(document) if isinstance(document, str) else document
+            for statement in document["Statement"]:
+                for arn in as_list(statement["Resource"]):
+                    tables = [physical["Tokens"], physical["Users"]]
+                    assert any(f":table/{table}" in arn for table in tables), arn
+    assert len(roles) == 9
+
+
+def test_logs_are_kept_as_long_as_the_parameter_says(aws, template, physical):
+    groups = aws.client("logs").describe_log_groups()["logGroups"]
+    retention = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+    for name in of_type(template, "AWS::Logs::LogGroup"):
+        assert retention[physical[name]] == int(GIVEN["LogRetentionDays"]), name
+
+
+def test_dashboard_is_json_and_shows_the_resources_of_the_core(aws, physical, monitoring_ids):
+    cloudwatch = aws.client("cloudwatch")
+    body = cloudwatch.get_dashboard(DashboardName=monitoring_ids["Dashboard"])["DashboardBody"]
+    assert len(json.loads(body)["widgets"]) == 6
+    assert "${" not in body
+    for name in (physical["Authorizer"], physical["Tokens"], physical["Users"], "api1"):
+        assert f'"{name}"' in body
+
+
+@pytest.fixture
+def first_administrator(aws):
+    def run(stack, user_id):
+        keys = {
+            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_SECRET_ACCESS_KEY": "tests",
+            "AWS_DEFAULT_REGION": "us-east-1",
         }
-        self.assertEqual(missing, NOT_CREATED)
-
-    def test_tables_have_the_keys_indexes_and_protection_of_the_template(self):
-        dynamodb = self.client("dynamodb")
-        for name, wanted in self.resources("AWS::DynamoDB::Table").items():
-            table = dynamodb.describe_table(TableName=self.physical[name])["Table"]
-            self.assertEqual(table["KeySchema"], wanted["KeySchema"], name)
-            self.assertEqual(table["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST", name)
-            self.assertTrue(table["DeletionProtectionEnabled"], name)
-            indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
-            self.assertEqual(len(indexes), len(wanted.get("GlobalSecondaryIndexes", [])), name)
-            for index in wanted.get("GlobalSecondaryIndexes", []):
-                self.assertEqual(indexes[index["IndexName"]]["KeySchema"], index["KeySchema"], name)
-                self.assertEqual(indexes[index["IndexName"]]["Projection"]["ProjectionType"], "KEYS_ONLY", name)
-            resource = self.template["Resources"][name]
-            self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"))
-            self.assertTrue(wanted["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], name)
-        ttl = self.resources("AWS::DynamoDB::Table")["Tokens"]["TimeToLiveSpecification"]
-        self.assertEqual(ttl, {"AttributeName": "purge_at", "Enabled": True})
-
-    def test_functions_have_the_environment_of_the_template_with_real_names_of_tables(self):
-        functions = self.client("lambda")
-        tables = {"TOKENS_TABLE": self.physical["Tokens"], "USERS_TABLE": self.physical["Users"]}
-        wanted = self.resources("AWS::Lambda::Function")
-        self.assertEqual(len(wanted), 9)
-        for name, properties in wanted.items():
-            created = functions.get_function_configuration(FunctionName=self.physical[name])
-            self.assertEqual(created["Runtime"], "provided.al2023", name)
-            self.assertEqual(created["Handler"], "bootstrap", name)
-            self.assertEqual(properties["Architectures"], [{"Ref": "Architecture"}], name)
-            self.assertEqual(created["MemorySize"], int(GIVEN["MemorySize"]), name)
-            self.assertEqual(created["Timeout"], 5 if name == "Authorizer" else 10, name)
-            environment = created["Environment"]["Variables"]
-            self.assertEqual(environment.keys(), properties["Environment"]["Variables"].keys(), name)
-            for variable, table in tables.items():
-                self.assertEqual(environment.get(variable, table), table, name)
-            for variable, value in environment.items():
-                # Such as RETENTION_DAYS of the parameter RetentionDays.
-                parameter = "".join(word.capitalize() for word in variable.split("_"))
-                self.assertEqual(str(value), GIVEN.get(parameter, str(value)), f"{name}: {variable}")
-        authorizer = functions.get_function_configuration(FunctionName=self.physical["Authorizer"])
-        self.assertEqual(authorizer["Environment"]["Variables"]["STACK_NAME"], "patgate")
-
-    def test_each_rule_reaches_the_functions_that_enforce_it(self):
-        readers = {}
-        for name, properties in self.resources("AWS::Lambda::Function").items():
-            for value in properties["Environment"]["Variables"].values():
-                readers.setdefault(value.get("Ref"), set()).add(name)
-        listing, revoking = {"ListTokens", "ListUsers"}, {"RevokeToken", "RevokeAllTokens", "UpdateUser"}
-        self.assertEqual(readers["AdminRole"], listing | revoking | {"GetCaller"})
-        self.assertEqual(readers["RetentionDays"], {"CreateToken", "RevokeToken", "RevokeLeakedTokens"})
-        self.assertEqual(readers["TokenPrefix"], {"Authorizer", "CreateToken", "RevokeLeakedTokens"})
-        self.assertEqual(readers["RolesClaim"], {"Authorizer", "UpdateUser"})
-        for parameter in ("MaxLifetimeDays", "ExpiryRequired"):
-            self.assertEqual(readers[parameter], {"CreateToken", "GetCaller"})
-        for parameter in ("OidcIssuer", "OidcAudience", "SessionMaxAgeDays", "LastUsedResolutionSeconds"):
-            self.assertEqual(readers[parameter], {"Authorizer"})
-        # Whoever writes the client's address down: last uses, and audit events.
-        auditing = revoking | {"CreateToken", "RevokeLeakedTokens"}
-        for parameter in ("ClientIpHeader", "OriginSecret"):
-            self.assertEqual(readers[parameter], auditing | {"Authorizer"})
-        self.assertEqual(readers["TrustedRoots"], readers["AdminRole"] - {"GetCaller"} | auditing | {"Authorizer"})
-        self.assertEqual(readers["FirstMonth"], {"ListTokens"})
-
-    def test_each_function_has_a_role_of_its_own_that_only_lambda_assumes(self):
-        iam = self.client("iam")
-        roles = set()
-        for properties in self.resources("AWS::Lambda::Function").values():
-            role = self.physical[properties["Role"]["Fn::GetAtt"][0]]
-            roles.add(role)
-            trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-            principals = [statement["Principal"] for statement in trust["Statement"]]
-            self.assertEqual(principals, [{"Service": ["lambda.amazonaws.com"]}])
-            for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-                document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-                # moto gives back Python's text of it.
-                document = ast.literal_eval(document) if isinstance(document, str) else document
-                for statement in document["Statement"]:
-                    for arn in as_list(statement["Resource"]):
-                        tables = [self.physical["Tokens"], self.physical["Users"]]
-                        self.assertTrue(any(f":table/{table}" in arn for table in tables), arn)
-        self.assertEqual(len(roles), 9)
-
-    def test_logs_are_kept_as_long_as_the_parameter_says(self):
-        groups = self.client("logs").describe_log_groups()["logGroups"]
-        retention = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
-        for name in self.resources("AWS::Logs::LogGroup"):
-            self.assertEqual(retention[self.physical[name]], int(GIVEN["LogRetentionDays"]), name)
-
-    def test_access_log_is_json_and_holds_no_secret(self):
-        (stage,) = self.resources("AWS::ApiGatewayV2::Stage").values()
-        form = json.loads(stage["AccessLogSettings"]["Format"])
-        allowed = {"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLatency"}
-        allowed |= {f"authorizer.{field}" for field in ("userId", "tokenId", "error")}
-        allowed |= {"integrationLatency", "integrationErrorMessage", "error.message"}
-        self.assertEqual({value.removeprefix("$context.") for value in form.values()}, allowed)
-
-    def test_dashboard_is_json_without_open_variables(self):
-        dashboards = self.client("cloudwatch")
-        body = dashboards.get_dashboard(DashboardName=self.physical["Dashboard"])["DashboardBody"]
-        self.assertEqual(len(json.loads(body)["widgets"]), 6)
-
-    def first_administrator(self, stack, user_id):
-        keys = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
         tools = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = os.environ | keys | {"AWS_ENDPOINT_URL": self.endpoint, "PATH": tools}
+        environment = os.environ | keys | {"AWS_ENDPOINT_URL": aws.endpoint, "PATH": tools}
         return subprocess.run(
-            [ROOT / "infra" / "first-administrator"],
+            [ROOT / "scripts" / "first-administrator"],
             env=environment | {"STACK": stack, "USER_ID": user_id},
             capture_output=True,
             text=True,
         )
 
-    def test_first_administrator_has_the_role_of_the_stack_in_the_table_of_the_stack(self):
-        table = self.create("by-table", GIVEN | {"RolesClaim": ""})["Users"]
-        dynamodb = self.client("dynamodb")
-        key = {"user_id": {"S": "ada"}}
-        dynamodb.put_item(TableName=table, Item=key | {"roles": {"L": [{"S": "viewer"}]}})
-        done = self.first_administrator("by-table", "ada")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        roles = dynamodb.get_item(TableName=table, Key=key)["Item"]["roles"]
-        self.assertEqual(roles, {"L": [{"S": "viewer"}, {"S": GIVEN["AdminRole"]}]})
-
-    def test_first_administrator_is_refused_where_a_claim_rules_the_roles(self):
-        dynamodb = self.client("dynamodb")
-        key = {"user_id": {"S": "ada"}}
-        dynamodb.put_item(TableName=self.physical["Users"], Item=key)
-        refused = self.first_administrator("patgate", "ada")
-        self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("the claim `groups` rules the roles", refused.stderr)
-        self.assertIn("the role `token-keeper` at your identity provider", refused.stderr)
-        self.assertEqual(dynamodb.get_item(TableName=self.physical["Users"], Key=key)["Item"], key)
+    return run
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_first_administrator_gets_the_role_of_the_stack_in_the_table_of_the_stack(aws, template, first_administrator):
+    table = aws.create("by-table", template, GIVEN | {"RolesClaim": ""})["Users"]
+    dynamodb = aws.client("dynamodb")
+    key = {"user_id": {"S": "ada"}}
+    dynamodb.put_item(TableName=table, Item=key | {"roles": {"L": [{"S": "viewer"}]}})
+
+    done = first_administrator("by-table", "ada")
+
+    assert done.returncode == 0, done.stderr
+    roles = dynamodb.get_item(TableName=table, Key=key)["Item"]["roles"]
+    assert roles == {"L": [{"S": "viewer"}, {"S": GIVEN["AdminRole"]}]}
+
+
+def test_first_administrator_is_refused_if_a_claim_manages_roles(aws, physical, first_administrator):
+    dynamodb = aws.client("dynamodb")
+    key = {"user_id": {"S": "ada"}}
+    dynamodb.put_item(TableName=physical["Users"], Item=key)
+
+    refused = first_administrator("patgate", "ada")
+
+    assert refused.returncode != 0
+    assert "the claim `groups` manages roles" in refused.stderr
+    assert "the role `token-keeper` at your identity provider" in refused.stderr
+    assert dynamodb.get_item(TableName=physical["Users"], Key=key)["Item"] == key

@@ -1,47 +1,40 @@
-"""The examples of infra/examples: what attaches the authorizer is right in each, and what
-docs/attach.md prints is what they hold."""
+"""The examples: each attaches the authorizer correctly, and docs/attach.md shows what they hold."""
 
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
-import unittest
 
 import hcl2
+import pytest
+from conftest import require
+from templates import EXAMPLES, load, of_type, the_only, translate, yaml_parse
 
-from templates import ROOT, translate, translated, yaml_parse
-
-EXAMPLES = ROOT / "infra" / "examples"
-# How the authorizer's own settings say that nothing is cached, before and after translation.
+# How each kind of template spells the lifetime of the authorizer's cache.
 TTL = re.compile(r"ReauthorizeEvery|ResultTtlInSeconds|resultsCacheTtl|result_ttl_in_seconds", re.IGNORECASE)
 
 
-def of_type(template, resource_type):
-    return [item["Properties"] for item in template["Resources"].values() if item["Type"] == resource_type]
+def example(name):
+    return translate(load(EXAMPLES / name / "template.yaml"))
 
 
 def sam_authorizer(template):
-    """What SAM made of the one authorizer of a template's one API."""
-    (api,) = of_type(template, "AWS::ApiGatewayV2::Api") + of_type(template, "AWS::ApiGateway::RestApi")
+    """What SAM makes of the only authorizer of a template's only API."""
+    api = the_only(template, "AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
     return api["Body"]["components"]["securitySchemes"]["Patgate"]["x-amazon-apigateway-authorizer"]
 
 
-def cdk_authorizer(template):
-    (authorizer,) = of_type(template, "AWS::ApiGatewayV2::Authorizer")
-    return authorizer
-
-
-def synthesised():
-    """The example in the CDK as plain CloudFormation; nothing where npm has not installed it."""
+@pytest.fixture(scope="module")
+def cdk_template(tmp_path_factory):
+    """The CDK's example as plain CloudFormation."""
     folder = EXAMPLES / "cdk"
-    if not (folder / "node_modules").exists() and "CI" not in os.environ:
-        raise unittest.SkipTest("npm has not installed the CDK")
-    with tempfile.TemporaryDirectory() as out:
-        subprocess.run(["node", "app.js"], cwd=folder, env=os.environ | {"CDK_OUTDIR": out}, check=True)
-        return json.loads((pathlib.Path(out) / "hello-api.template.json").read_text())
+    require("node", "install Node 22 or newer")
+    if not (folder / "node_modules").exists():
+        pytest.fail("the CDK is missing: run `npm ci` in examples/cdk", pytrace=False)
+    out = tmp_path_factory.mktemp("cdk")
+    subprocess.run(["node", "app.js"], cwd=folder, env=os.environ | {"CDK_OUTDIR": str(out)}, check=True)
+    return json.loads((out / "hello-api.template.json").read_text())
 
 
 def terraform_authorizer(text):
@@ -55,121 +48,147 @@ def terraform_authorizer(text):
     return authorizer
 
 
-class HttpApis(unittest.TestCase):
-    def check(self, authorizer):
-        self.assertEqual(authorizer["AuthorizerPayloadFormatVersion"], "2.0")
-        self.assertIs(authorizer["EnableSimpleResponses"], True)
-        self.assertEqual(authorizer["IdentitySource"], ["$request.header.Authorization"])
-        self.assertEqual(authorizer["AuthorizerResultTtlInSeconds"], 0)
-        self.assertIn("AuthorizerArn", json.dumps(authorizer["AuthorizerUri"]))
-
-    def test_plain_cloudformation(self):
-        template = translate(EXAMPLES / "http-api.yaml")
-        (authorizer,) = of_type(template, "AWS::ApiGatewayV2::Authorizer")
-        self.check(authorizer)
-        for route in of_type(template, "AWS::ApiGatewayV2::Route"):
-            self.assertEqual((route["AuthorizationType"], route["AuthorizerId"]), ("CUSTOM", {"Ref": "Authorizer"}))
-            # A route for OPTIONS would be asked for a credential, which no preflight has.
-            self.assertFalse(route["RouteKey"].startswith(("OPTIONS", "ANY")), route["RouteKey"])
-        (api,) = of_type(template, "AWS::ApiGatewayV2::Api")
-        cors = {"AllowOrigins": [{"Ref": "PageOrigin"}], "AllowMethods": ["GET"], "AllowHeaders": ["authorization"]}
-        self.assertEqual(api["CorsConfiguration"], cors)
-
-    def test_sam(self):
-        template = translate(EXAMPLES / "package-api.yaml")
-        (api,) = of_type(template, "AWS::ApiGatewayV2::Api")
-        authorizer = sam_authorizer(template)
-        self.assertEqual(authorizer["authorizerPayloadFormatVersion"], "2.0")
-        self.assertIs(authorizer["enableSimpleResponses"], True)
-        self.assertEqual(authorizer["identitySource"], ["$request.header.Authorization"])
-        self.assertEqual(authorizer["authorizerResultTtlInSeconds"], 0)
-        for methods in api["Body"]["paths"].values():
-            for operation in methods.values():
-                self.assertEqual(operation["security"], [{"Patgate": []}])
-
-    def test_cdk(self):
-        template = synthesised()
-        self.check(cdk_authorizer(template))
-        (route,) = of_type(template, "AWS::ApiGatewayV2::Route")
-        self.assertEqual(route["AuthorizationType"], "CUSTOM")
-
-    def test_terraform(self):
-        authorizer = terraform_authorizer((EXAMPLES / "terraform" / "main.tf").read_text())
-        self.assertEqual(authorizer["authorizer_result_ttl_in_seconds"], 0)
-        self.assertIs(authorizer["enable_simple_responses"], True)
-        if shutil.which("terraform"):
-            subprocess.run(["terraform", "fmt", "-check", EXAMPLES / "terraform"], check=True, capture_output=True)
+def check_http_authorizer(authorizer):
+    assert authorizer["AuthorizerPayloadFormatVersion"] == "2.0"
+    assert authorizer["EnableSimpleResponses"] is True
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    assert "AuthorizerArn" in json.dumps(authorizer["AuthorizerUri"])
 
 
-class RestApi(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.template = translate(EXAMPLES / "rest-api.yaml")
-        (api,) = of_type(cls.template, "AWS::ApiGateway::RestApi")
-        cls.body = api["Body"]
-
-    def test_nothing_is_cached_and_the_header_identifies(self):
-        authorizer = sam_authorizer(self.template)
-        self.assertEqual(authorizer["type"], "request")
-        self.assertEqual(authorizer["authorizerResultTtlInSeconds"], 0)
-        self.assertEqual(authorizer["identitySource"], "method.request.header.Authorization")
-
-    def test_every_method_has_the_authorizer_but_preflights(self):
-        for path, methods in self.body["paths"].items():
-            for method, operation in methods.items():
-                wanted = None if method == "options" else [{"Patgate": []}]
-                self.assertEqual(operation.get("security"), wanted, f"{method} {path}")
-            self.assertIn("options", methods)
-
-    def test_refusal_is_as_rfc_6750_says_and_readable_for_pages(self):
-        responses = self.body["x-amazon-apigateway-gateway-responses"]
-        headers = responses["UNAUTHORIZED"]["responseParameters"]
-        self.assertEqual(headers["gatewayresponse.header.WWW-Authenticate"], "'Bearer error=\"invalid_token\"'")
-        for name in ("UNAUTHORIZED", "DEFAULT_4XX", "DEFAULT_5XX"):
-            self.assertIn("gatewayresponse.header.Access-Control-Allow-Origin", responses[name]["responseParameters"])
-
-    def test_permission_is_left_to_the_core(self):
-        functions = [permission["FunctionName"] for permission in of_type(self.template, "AWS::Lambda::Permission")]
-        self.assertEqual(functions, [{"Ref": "Hello"}])
+def test_cloudformation_example_attaches_the_authorizer_without_a_cache():
+    template = example("http-api")
+    check_http_authorizer(the_only(template, "AWS::ApiGatewayV2::Authorizer"))
+    for route in of_type(template, "AWS::ApiGatewayV2::Route").values():
+        assert (route["AuthorizationType"], route["AuthorizerId"]) == ("CUSTOM", {"Ref": "Authorizer"})
+        # A route for OPTIONS would require a credential, which no preflight request carries.
+        assert not route["RouteKey"].startswith(("OPTIONS", "ANY")), route["RouteKey"]
+    cors = {
+        "AllowOrigins": [{"Ref": "PageOrigin"}],
+        "AllowMethods": ["GET"],
+        "AllowHeaders": ["authorization"],
+    }
+    assert the_only(template, "AWS::ApiGatewayV2::Api")["CorsConfiguration"] == cors
 
 
-class Document(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        document = (ROOT / "docs" / "attach.md").read_text()
-        cls.passages = re.findall(r"^```\w+ (\S+)\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+def test_sam_example_attaches_the_authorizer_without_a_cache():
+    template = example("package-api")
+    authorizer = sam_authorizer(template)
+    assert authorizer["authorizerPayloadFormatVersion"] == "2.0"
+    assert authorizer["enableSimpleResponses"] is True
+    assert authorizer["identitySource"] == ["$request.header.Authorization"]
+    assert authorizer["authorizerResultTtlInSeconds"] == 0
+    for methods in the_only(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].values():
+        for operation in methods.values():
+            assert operation["security"] == [{"Patgate": []}]
 
-    def authorizer_passage(self, name):
-        """The passage that defines the authorizer: what somebody copies, and nothing else of the example."""
-        (passage,) = [text for example, text in self.passages if example == name and TTL.search(text)]
+
+def test_cdk_example_attaches_the_authorizer_without_a_cache(cdk_template):
+    check_http_authorizer(the_only(cdk_template, "AWS::ApiGatewayV2::Authorizer"))
+    assert the_only(cdk_template, "AWS::ApiGatewayV2::Route")["AuthorizationType"] == "CUSTOM"
+
+
+def test_terraform_example_attaches_the_authorizer_without_a_cache():
+    authorizer = terraform_authorizer((EXAMPLES / "terraform" / "main.tf").read_text())
+    assert authorizer["authorizer_result_ttl_in_seconds"] == 0
+    assert authorizer["enable_simple_responses"] is True
+    if shutil.which("terraform"):
+        subprocess.run(["terraform", "fmt", "-check", EXAMPLES / "terraform"], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def rest_api():
+    return example("rest-api")
+
+
+@pytest.fixture(scope="module")
+def rest_api_body(rest_api):
+    return the_only(rest_api, "AWS::ApiGateway::RestApi")["Body"]
+
+
+def test_rest_api_caches_nothing_and_identifies_by_the_header(rest_api):
+    authorizer = sam_authorizer(rest_api)
+    assert authorizer["type"] == "request"
+    assert authorizer["authorizerResultTtlInSeconds"] == 0
+    assert authorizer["identitySource"] == "method.request.header.Authorization"
+
+
+def test_every_method_of_the_rest_api_has_the_authorizer_except_preflights(rest_api_body):
+    for path, methods in rest_api_body["paths"].items():
+        for method, operation in methods.items():
+            expected = None if method == "options" else [{"Patgate": []}]
+            assert operation.get("security") == expected, f"{method} {path}"
+        assert "options" in methods
+
+
+def test_denial_by_the_rest_api_follows_rfc_6750_and_is_readable_by_pages(rest_api_body):
+    responses = rest_api_body["x-amazon-apigateway-gateway-responses"]
+    headers = responses["UNAUTHORIZED"]["responseParameters"]
+    assert headers["gatewayresponse.header.WWW-Authenticate"] == "'Bearer error=\"invalid_token\"'"
+    for name in ("UNAUTHORIZED", "DEFAULT_4XX", "DEFAULT_5XX"):
+        assert "gatewayresponse.header.Access-Control-Allow-Origin" in responses[name]["responseParameters"]
+
+
+def test_rest_api_leaves_the_permission_for_the_authorizer_to_the_core(rest_api):
+    functions = [permission["FunctionName"] for permission in of_type(rest_api, "AWS::Lambda::Permission").values()]
+    assert functions == [{"Ref": "Hello"}]
+
+
+@pytest.mark.parametrize("name", ["http-api", "rest-api"])
+def test_template_finds_the_backend_beside_it(name):
+    template = load(EXAMPLES / name / "template.yaml")
+    function = the_only(template, "AWS::Lambda::Function", "AWS::Serverless::Function")
+    module, handler = function["Handler"].split(".")
+    suffix = "js" if function["Runtime"].startswith("nodejs") else "py"
+    backend = EXAMPLES / name / function.get("CodeUri", function.get("Code")) / f"{module}.{suffix}"
+    assert handler == "handler"
+    assert backend.is_file()
+
+
+@pytest.fixture(scope="module")
+def passages(markdown):
+    """The passages that docs/attach.md quotes from the examples: file and text."""
+    fences = [token for token in markdown("docs/attach.md") if token.type == "fence" and " " in token.info]
+    return [(fence.info.split()[1], fence.content) for fence in fences]
+
+
+@pytest.fixture(scope="module")
+def authorizer_passage(passages):
+    """The one passage of a file that defines the authorizer."""
+
+    def find(file):
+        (passage,) = [text for quoted, text in passages if quoted == file and TTL.search(text)]
         return passage
 
-    def test_every_passage_is_what_an_example_holds(self):
-        self.assertGreater(len(self.passages), 8)
-        for name, passage in self.passages:
-            self.assertIn(passage, (EXAMPLES / name).resolve().read_text(), name)
-
-    def test_no_cache_with_what_is_printed_for_sam(self):
-        for name in ("package-api.yaml", "rest-api.yaml"):
-            template = yaml_parse((EXAMPLES / name).read_text())
-            # Nothing of the example's own may help.
-            template["Resources"]["Api"]["Properties"]["Auth"] = yaml_parse(self.authorizer_passage(name))["Auth"]
-            authorizer = sam_authorizer(translated(template))
-            self.assertEqual(authorizer["authorizerResultTtlInSeconds"], 0, name)
-            self.assertIn("header.Authorization", str(authorizer["identitySource"]), name)
-
-    def test_no_cache_with_what_is_printed_for_cloudformation_and_terraform(self):
-        plain = yaml_parse(self.authorizer_passage("http-api.yaml"))["Authorizer"]["Properties"]
-        self.assertEqual(plain["AuthorizerResultTtlInSeconds"], 0)
-        terraform = terraform_authorizer(self.authorizer_passage("terraform/main.tf"))
-        self.assertEqual(terraform["authorizer_result_ttl_in_seconds"], 0)
-
-    def test_no_cache_with_what_is_printed_for_the_cdk(self):
-        passage = self.authorizer_passage("cdk/app.js")
-        rest = (EXAMPLES / "cdk" / "app.js").read_text().replace(passage, "")
-        self.assertNotIn("new HttpLambdaAuthorizer", rest, "the passage alone makes the authorizer")
-        self.assertEqual(cdk_authorizer(synthesised())["AuthorizerResultTtlInSeconds"], 0)
+    return find
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_every_passage_of_the_document_is_in_its_example(passages):
+    assert len(passages) > 8
+    for name, passage in passages:
+        assert passage in (EXAMPLES / name).read_text(), name
+
+
+@pytest.mark.parametrize("name", ["package-api", "rest-api"])
+def test_documented_passage_for_sam_caches_nothing(authorizer_passage, name):
+    template = load(EXAMPLES / name / "template.yaml")
+    # The passage must be enough by itself.
+    passage = authorizer_passage(f"{name}/template.yaml")
+    template["Resources"]["Api"]["Properties"]["Auth"] = yaml_parse(passage)["Auth"]
+    authorizer = sam_authorizer(translate(template))
+    assert authorizer["authorizerResultTtlInSeconds"] == 0
+    assert "header.Authorization" in str(authorizer["identitySource"])
+
+
+def test_documented_passages_for_cloudformation_and_terraform_cache_nothing(authorizer_passage):
+    plain = yaml_parse(authorizer_passage("http-api/template.yaml"))["Authorizer"]["Properties"]
+    assert plain["AuthorizerResultTtlInSeconds"] == 0
+    terraform = terraform_authorizer(authorizer_passage("terraform/main.tf"))
+    assert terraform["authorizer_result_ttl_in_seconds"] == 0
+
+
+def test_documented_passage_for_the_cdk_caches_nothing(authorizer_passage, cdk_template):
+    passage = authorizer_passage("cdk/app.js")
+    rest = (EXAMPLES / "cdk" / "app.js").read_text().replace(passage, "")
+    assert "new HttpLambdaAuthorizer" not in rest, "only the passage creates the authorizer"
+    assert the_only(cdk_template, "AWS::ApiGatewayV2::Authorizer")["AuthorizerResultTtlInSeconds"] == 0

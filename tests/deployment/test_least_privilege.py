@@ -1,42 +1,43 @@
-#!/usr/bin/env python3
-"""Holds what the functions did to DynamoDB against what their roles allow.
+"""Compares what the functions did to DynamoDB with what their roles allow.
 
-    least_privilege.py <folder with records>
-
-The end-to-end suite writes the operations down (PATGATE_RECORDS), each with the
-function that signed it. An operation that was used and is not granted fails, and so
-does one that is granted and was never used.
+The end-to-end suite records the operations, each with the function that signed it. An operation
+that a function used without a permission is a failure, and so is a permission that no function used.
 """
 
 import json
-import pathlib
 import re
-import sys
 
-from templates import CORE, PACKAGE_API, as_list, translate
+import pytest
+from templates import PACKAGE_API, as_list, load, of_type, translate
+
+pytestmark = pytest.mark.records
 
 
-def used(folder):
-    """What was done: function, action, table, and the index that it went by, or an empty text."""
+@pytest.fixture(scope="module")
+def used(records):
+    """The permissions that the run needed."""
     operations = set()
-    for file in pathlib.Path(folder).glob("*.jsonl"):
+    for file in records.glob("*.jsonl"):
         for line in file.read_text().splitlines():
             done = json.loads(line)
             operations.add((done["function"], done["action"], done["table"], done["index"] or ""))
-    # The tests look into the tables as well, as themselves.
-    return {operation for operation in operations if operation[0] not in ("", "tests")}
+    # The tests read the tables as well, under a name of their own.
+    return {show(*operation) for operation in operations if operation[0] not in ("", "tests")}
 
 
-def granted(template):
-    """What the roles allow, in the same form."""
-    permissions = set()
+@pytest.fixture(scope="module")
+def granted(core):
+    """The permissions that the roles grant."""
+    return permissions(core) | permissions(translate(load(PACKAGE_API)))
+
+
+def permissions(template):
+    granted = set()
     types = {resource["Type"] for resource in template["Resources"].values()}
-    assert not types & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}, "policies that are not looked at here"
-    for function, resource in template["Resources"].items():
-        if resource["Type"] != "AWS::Lambda::Function":
-            continue
-        role = template["Resources"][resource["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
-        # It lets a function write its log, and nothing else.
+    assert not types & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}, "this test reads only policies inside a role"
+    for function, properties in of_type(template, "AWS::Lambda::Function").items():
+        role = template["Resources"][properties["Role"]["Fn::GetAtt"][0]]["Properties"]
+        # It allows a function to write its log, and nothing else.
         (managed,) = role["ManagedPolicyArns"]
         assert managed.endswith(":policy/service-role/AWSLambdaBasicExecutionRole"), f"{function}: {managed}"
         for policy in role.get("Policies", []):
@@ -44,15 +45,15 @@ def granted(template):
                 assert statement.keys() == {"Effect", "Action", "Resource"}, statement
                 assert statement["Effect"] == "Allow", statement
                 for action in as_list(statement["Action"]):
-                    for resource_arn in as_list(statement["Resource"]):
+                    for arn in as_list(statement["Resource"]):
                         service, name = action.split(":")
                         assert service == "dynamodb" and "*" not in name, f"{function}: {action}"
-                        permissions.add((function, name, *table_of(resource_arn)))
-    return permissions
+                        granted.add(show(function, name, *table_of(arn)))
+    return granted
 
 
 def table_of(arn):
-    """The logical id of a table, and the index that the permission is for, or an empty text."""
+    """The logical ID of a table and the index that the permission is for, if any."""
     if "Fn::GetAtt" in arn:
         table, attribute = arn["Fn::GetAtt"]
         assert attribute == "Arn", arn
@@ -62,23 +63,17 @@ def table_of(arn):
     return named[1], named[2]
 
 
-def main():
-    did = used(sys.argv[1])
-    may = granted(translate(CORE)) | granted(translate(PACKAGE_API))
-    faults = [f"used and not granted: {show(operation)}" for operation in sorted(did - may)]
-    faults += [f"granted and never used: {show(operation)}" for operation in sorted(may - did)]
-    for fault in faults:
-        print(fault)
-    if faults or not did:
-        sys.exit("The roles and the functions do not match." if did else "No operation was recorded.")
-    functions = len({function for function, *_ in did})
-    print(f"{len(did)} permissions of {functions} functions, each used and each granted")
+def show(function, action, table, index):
+    return f"{function}: dynamodb:{action} on {table}{f', index {index}' if index else ''}"
 
 
-def show(operation):
-    function, action, table, index = operation
-    return f"{function}: dynamodb:{action} on {table}{f' by {index}' if index else ''}"
+def test_run_recorded_operations(used):
+    assert used, "the run recorded no operation"
 
 
-if __name__ == "__main__":
-    main()
+def test_every_operation_is_granted(used, granted):
+    assert sorted(used - granted) == []
+
+
+def test_every_permission_is_used(used, granted):
+    assert sorted(granted - used) == []

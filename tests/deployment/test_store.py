@@ -1,43 +1,38 @@
-#!/usr/bin/env python3
-"""Runs a command beside a moto server, whose address it gets as MOTO_URL.
-
-    with_moto.py cargo test --test components -- --test-threads=1
-"""
+"""The store against a second implementation of DynamoDB, moto's."""
 
 import logging
 import os
 import subprocess
-import sys
 import threading
 
+import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from templates import ROOT
 from werkzeug.serving import make_server
 
 
 def one_at_a_time(application):
-    """moto checks a condition and then writes, with nothing between its threads. DynamoDB's
-    conditional writes are atomic, so here only one request runs at a time."""
+    """Serialises requests. Conditional writes of DynamoDB are atomic, but moto checks a condition and
+    then writes, without a lock between its threads."""
     lock = threading.Lock()
 
-    def answer(environ, start_response):
+    def respond(environ, start_response):
         with lock:
             return application(environ, start_response)
 
-    return answer
+    return respond
 
 
-def main():
+@pytest.fixture
+def moto_url():
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     moto = one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}"
-        done = subprocess.run(sys.argv[1:], env=os.environ | {"MOTO_URL": url}, check=False)
-    finally:
-        server.shutdown()
-    sys.exit(done.returncode)
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
-if __name__ == "__main__":
-    main()
+def test_store_works_with_a_second_implementation_of_dynamodb(moto_url):
+    components = ["cargo", "test", "--workspace", "--test", "components", "--", "--test-threads=1"]
+    subprocess.run(components, cwd=ROOT, env=os.environ | {"MOTO_URL": moto_url}, check=True)

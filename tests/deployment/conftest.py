@@ -1,0 +1,130 @@
+"""Fixtures that several files share."""
+
+import collections
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+from markdown_it import MarkdownIt
+from templates import CORE, MONITORING, ROOT, load, translate
+
+BINARIES = ROOT / "target" / "debug"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "records: needs the records of an end-to-end run (PATGATE_RECORDS)")
+
+
+def require(program, install):
+    """Fails with one line that says what to install."""
+    if not shutil.which(program):
+        pytest.fail(f"`{program}` is missing: {install}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def node():
+    require("node", "install Node 22 or newer")
+    return "node"
+
+
+@pytest.fixture(scope="session")
+def core():
+    """The core as CloudFormation receives it."""
+    return translate(load(CORE))
+
+
+@pytest.fixture(scope="session")
+def monitoring():
+    return load(MONITORING)
+
+
+@pytest.fixture(scope="session")
+def records():
+    """The folder in which an end-to-end run recorded operations, logs and secrets."""
+    folder = os.environ.get("PATGATE_RECORDS")
+    if not folder:
+        pytest.fail(
+            "PATGATE_RECORDS is not set: it names the folder with the records of an end-to-end run",
+            pytrace=False,
+        )
+    if not any(pathlib.Path(folder).glob("*.log")):
+        pytest.fail(
+            f"`{folder}` holds no records: run the end-to-end suite with PATGATE_RECORDS={folder}",
+            pytrace=False,
+        )
+    return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def markdown():
+    """Parses a Markdown file of the repository into tokens."""
+    parser = MarkdownIt("commonmark").enable("table")
+    return lambda path: parser.parse((ROOT / path).read_text())
+
+
+@pytest.fixture(scope="session")
+def metric_names():
+    """The names of all metrics, as the authorizer itself lists them."""
+    listed = subprocess.run([BINARIES / "authorizer", "--list-metrics"], check=True, capture_output=True, text=True)
+    return set(listed.stdout.split())
+
+
+Response = collections.namedtuple("Response", "status headers body")
+
+
+class Local:
+    """A running `local` with a page of its own, without data."""
+
+    INDEX = "<!doctype html><title>the page</title>"
+
+    def __init__(self, page):
+        (page / "assets").mkdir(parents=True)
+        for name, text in {
+            "index.html": self.INDEX,
+            "access-tokens.js": "// element",
+            "icon.svg": "<svg/>",
+        }.items():
+            (page / name).write_text(text)
+        ports = ["--port", "0", "--issuer-port", "0", "--dynamodb-port", "0"]
+        self.process = subprocess.Popen(
+            [BINARIES / "local", "--memory", "--page", page, *ports],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        urls = {}
+        while not {"API", "Sign-in"} <= urls.keys():
+            line = self.process.stdout.readline()
+            if not line:
+                pytest.fail("`local` does not start; `make build-debug` builds it", pytrace=False)
+            words = line.split()
+            if len(words) > 1 and words[1].startswith("http://"):
+                urls[words[0]] = words[1]
+        self.api, self.issuer = urls["API"], urls["Sign-in"]
+        # A full pipe would block `local`.
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def get(self, path):
+        try:
+            response = urllib.request.urlopen(self.api + path, timeout=30)
+        except urllib.error.HTTPError as error:
+            response = error
+        with response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Response(response.status, headers, response.read().decode())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory):
+    system = Local(tmp_path_factory.mktemp("page") / "dist")
+    yield system
+    system.stop()
