@@ -54,7 +54,7 @@ def records():
         )
     if not any(pathlib.Path(folder).glob("*.log")):
         pytest.fail(
-            f"`{folder}` holds no records: run the end-to-end suite with PATGATE_RECORDS={folder}",
+            f"`{folder}` contains no records: run the end-to-end suite with PATGATE_RECORDS={folder}",
             pytrace=False,
         )
     return pathlib.Path(folder)

@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-# SAM's translator asks boto3 for a region. It sends no request to AWS.
+# SAM's translator needs a region from boto3. It sends no request to AWS.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
 from samcli.yamlhelper import yaml_parse

@@ -1,4 +1,4 @@
-"""The examples: each attaches the authorizer correctly, and docs/attach.md shows what they hold."""
+"""The examples: each attaches the authorizer correctly, and docs/attach.md shows passages of them."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 """Reads everything that the systems of a whole end-to-end run printed.
 
-The logs hold no token, hash, session or e-mail address that the run used, in any form that a log
+The logs contain no token, hash, session or e-mail address that the run used, in any form that a log
 might give it. Every audit event matches docs/audit-event.schema.json, and each kind occurs.
 """
 
@@ -73,7 +73,7 @@ def forms(secret):
 
 
 def leaks(log, secrets):
-    """Where a log holds a form of a secret: the text before it, without the secret."""
+    """Where a log contains a form of a secret: the text before it, without the secret."""
     by_key = collections.defaultdict(set)
     for secret in secrets:
         for form in forms(secret):

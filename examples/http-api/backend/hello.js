@@ -1,4 +1,4 @@
-// The backend of the example: greets the caller, and refuses a caller without roles.
+// The backend of the example: greets the caller, and denies a caller without roles.
 
 exports.handler = async (event) => {
   const caller = event.requestContext.authorizer.lambda;
