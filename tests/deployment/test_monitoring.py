@@ -129,20 +129,31 @@ def test_filter_matches_only_fields_of_the_audit_event(resource):
     assert wanted["reason"] in reasons
 
 
-def test_operations_document_explains_every_metric(markdown, metric_names):
-    tokens = markdown("docs/operations.md")
-    tables, cells = [], []
-    for previous, token in itertools.pairwise(tokens):
+@pytest.fixture(scope="module")
+def explained(markdown):
+    """The names in the first column of the tables of docs/operations.md that have this heading."""
+    tables = []
+    for previous, token in itertools.pairwise(markdown("docs/operations.md")):
         if previous.type == "table_open":
             tables.append([])
         elif previous.type == "tr_open":
-            cells = []
-            tables[-1].append(cells)
+            tables[-1].append([])
         elif previous.type in ("th_open", "td_open"):
-            cells.append(token)
-    (table,) = [rows for rows in tables if rows[0][0].content.lower() == "metric"]
-    explained = {part.content for row in table[1:] for part in row[0].children if part.type == "code_inline"}
-    assert explained == metric_names
+            tables[-1][-1].append(token)
+
+    def names(heading):
+        rows = [row for head, *rows in tables if head[0].content == heading for row in rows]
+        return {part.content for row in rows for part in row[0].children if part.type == "code_inline"}
+
+    return names
+
+
+def test_operations_document_explains_every_metric(explained, metric_names):
+    assert explained("metric") == metric_names
+
+
+def test_operations_document_explains_every_alarm(explained, alarms):
+    assert explained("alarm") == alarms.keys()
 
 
 def test_every_alarm_notifies_the_topic_if_there_is_one(monitoring, alarms):
