@@ -28,7 +28,7 @@ def require(program, install):
 
 @pytest.fixture(scope="session")
 def node():
-    require("node", "install Node 22 or newer")
+    require("node", "install Node 20.19 or newer")
     return "node"
 
 

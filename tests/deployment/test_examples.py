@@ -29,7 +29,7 @@ def sam_authorizer(template):
 def cdk_template(tmp_path_factory):
     """The CDK's example as plain CloudFormation."""
     folder = EXAMPLES / "cdk"
-    require("node", "install Node 22 or newer")
+    require("node", "install Node 20.19 or newer")
     if not (folder / "node_modules").exists():
         pytest.fail("the CDK is missing: run `npm ci` in examples/cdk", pytrace=False)
     out = tmp_path_factory.mktemp("cdk")
