@@ -3,7 +3,7 @@
 //! Ours, because nothing maintained emulates an HTTP API's authorizer without Docker.
 //! Both stacks' APIs are served on one port, their routes side by side.
 
-mod answer;
+mod response;
 mod authorization;
 mod cors;
 mod event;
@@ -64,7 +64,7 @@ impl Gateway {
     async fn answer(&self, client: SocketAddr, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         if headers_size(&parts) > HEADERS_MAX_BYTES {
-            return answer::message(
+            return response::message(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request Header Fields Too Large",
             );
@@ -76,10 +76,10 @@ impl Gateway {
             return cors::preflight(api.and_then(|api| api.cors.as_ref()), &parts.headers);
         }
         let Some(matched) = matched else {
-            return answer::message(StatusCode::NOT_FOUND, "Not Found");
+            return response::message(StatusCode::NOT_FOUND, "Not Found");
         };
         let Some(api) = self.apis.get(matched.api) else {
-            return answer::message(StatusCode::NOT_FOUND, "Not Found");
+            return response::message(StatusCode::NOT_FOUND, "Not Found");
         };
         let mut response = self.run(api, &matched, client, &parts, body).await;
         cors::add(api.cors.as_ref(), &parts.headers, response.headers_mut());
@@ -97,16 +97,16 @@ impl Gateway {
         // Taken in whole before anybody is asked: a refusal that left it unread would close
         // the connection under a client that is still sending.
         let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
-            return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+            return response::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         if matched.throttle.as_ref().is_some_and(|throttle| !throttle.admits()) {
-            return answer::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+            return response::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
         }
         let received = Received::new(&api.id, matched, client, parts);
         let context = match api.authorizer.as_ref().filter(|_| !matched.is_open) {
             Some(authorizer) => match authorizer.ask(&self.lambda, &received).await {
                 Authorization::Allowed(context) => Some(context),
-                Authorization::Refused(status, message) => return answer::message(status, message),
+                Authorization::Refused(status, message) => return response::message(status, message),
             },
             None => None,
         };
@@ -116,14 +116,14 @@ impl Gateway {
     async fn integrate(&self, matched: &Match, event: Value) -> Response {
         let invocation = self.lambda.invoke(&matched.function, event.to_string());
         match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
-            Ok(Ok(response)) => answer::from_function(&response),
+            Ok(Ok(response)) => response::from_function(&response),
             Ok(Err(InvokeError::TooLarge)) => {
-                answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+                response::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
             }
             Ok(Err(InvokeError::Function(_) | InvokeError::Broken(_))) => {
-                answer::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+                response::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
-            Err(_) => answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Err(_) => response::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! no password, listens on loopback only, and is in no binary that is deployed.
 
 mod authorize;
-mod people;
-mod script;
+mod users;
+mod sign_in;
 mod tokens;
 
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ pub(crate) fn router(issuer: Issuer) -> Router {
         .route("/jwks.json", get(async |State(issuer): Shared| Json(issuer.signer.key_set())))
         .route("/authorize", get(authorize::form).post(authorize::submit))
         .route("/token", post(authorize::token))
-        .route("/sign-in", post(script::sign_in))
+        .route("/sign-in", post(sign_in::sign_in))
         .route("/logout", get(authorize::logout))
         .layer(middleware::from_fn(allow_any_origin))
         .with_state(Arc::new(issuer))

@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::people::{PEOPLE, Person};
+use super::users::{PEOPLE, Person};
 use super::tokens::LIFETIME_SECONDS;
 use super::{CLIENT_ID, Shared};
 

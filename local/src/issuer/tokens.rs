@@ -12,7 +12,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Map, Value, json};
 
-use super::people::Person;
+use super::users::Person;
 use super::{AUDIENCE, CLIENT_ID, Issuer, ROLES_CLAIM};
 
 pub(super) const LIFETIME_SECONDS: i64 = 3_600;

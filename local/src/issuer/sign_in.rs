@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use super::Shared;
-use super::people::Person;
+use super::users::Person;
 use super::tokens::LIFETIME_SECONDS;
 
 #[derive(Deserialize)]
