@@ -1,4 +1,4 @@
-//! DynamoDB: an embedded one, with the tables that the templates describe.
+//! An embedded DynamoDB with the tables that the templates describe.
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
@@ -16,64 +16,76 @@ use crate::template::{Table, Templates};
 
 pub(crate) struct DynamoDb {
     stop: oneshot::Sender<()>,
-    /// Resolves when the thread ends, however it does.
+    /// Resolves when the thread ends, even if it panics.
     ended: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
 }
 
 impl DynamoDb {
+    /// Opens the database, creates the missing tables, and serves it on `listener`.
     pub(crate) fn start(options: &Options, listener: TcpListener, templates: &Templates) -> Result<Self> {
-        let database = if options.memory {
-            Database::memory()
-        } else {
-            std::fs::create_dir_all(&options.data)
-                .with_context(|| format!("cannot make the folder {}", options.data.display()))?;
-            Database::new(&options.data.join("dynamodb.sqlite").to_string_lossy())
-        };
-        let database = database.map_err(|error| anyhow!("cannot open the database: {error:?}"))?;
+        let database = open(options)?;
+
         for table in &templates.tables {
-            create(&database, table).with_context(|| format!("cannot create the table `{}`", table.name))?;
+            create_table(&database, table)
+                .with_context(|| format!("cannot create the table `{}`", table.name))?;
         }
+
         Self::serve(listener.into_std()?, database)
     }
 
-    /// SQLite blocks the thread it works on, so it gets one of its own: on the
-    /// gateway's it would hold up every request.
+    /// Serves the database on a thread of its own. SQLite blocks its thread, and would hold
+    /// up every request on the gateway's threads.
     fn serve(listener: std::net::TcpListener, database: Database) -> Result<Self> {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (end, ended) = oneshot::channel::<()>();
+        let (stop, stop_requested) = oneshot::channel::<()>();
+        let (ended_sender, ended) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+
         let thread = std::thread::Builder::new().name("dynamodb".to_owned()).spawn(move || {
-            let _end = end;
-            let served = runtime.block_on(async move {
+            let _ended_sender = ended_sender;
+
+            let result = runtime.block_on(async move {
                 let listener = TcpListener::from_std(listener)?;
                 tokio::select! {
                     () = dynoxide::server::serve_on(listener, database) => {}
-                    _ = stopped => {}
+                    _ = stop_requested => {}
                 }
                 Ok::<(), std::io::Error>(())
             });
-            if let Err(error) = served {
+
+            if let Err(error) = result {
                 eprintln!("error: DynamoDB: {error}");
             }
         })?;
+
         Ok(Self { stop, ended, thread })
     }
 
-    /// Returns when the server has ended, which it does not do by itself.
+    /// Returns when the server has ended. It ends by itself only after a failure.
     pub(crate) async fn ended(&mut self) {
         let _ = (&mut self.ended).await;
     }
 
-    /// Ends the server; every answered write is on disk already.
+    /// Ends the server. Every write that it has confirmed is on disk already.
     pub(crate) fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.thread.join();
     }
 }
 
-/// Makes a table, unless it is there from an earlier run.
-fn create(database: &Database, table: &Table) -> Result<()> {
+fn open(options: &Options) -> Result<Database> {
+    let database = if options.memory {
+        Database::memory()
+    } else {
+        std::fs::create_dir_all(&options.data)
+            .with_context(|| format!("cannot create the directory `{}`", options.data.display()))?;
+        Database::new(&options.data.join("dynamodb.sqlite").to_string_lossy())
+    };
+    database.map_err(|error| anyhow!("cannot open the database: {error:?}"))
+}
+
+/// Creates a table, unless an earlier run has created it.
+fn create_table(database: &Database, table: &Table) -> Result<()> {
     let property = |name| table.properties.get(name);
     let description = json!({
         "TableName": table.name,
@@ -82,12 +94,16 @@ fn create(database: &Database, table: &Table) -> Result<()> {
         "KeySchema": property("KeySchema"),
         "GlobalSecondaryIndexes": property("GlobalSecondaryIndexes"),
     });
-    let wanted: CreateTableRequest = serde_json::from_value(description.clone())?;
-    match database.create_table(wanted) {
+
+    let request: CreateTableRequest = serde_json::from_value(description.clone())?;
+    match database.create_table(request) {
         Ok(_) => {}
-        Err(DynoxideError::ResourceInUseException(_)) => return compare(database, table, &description),
+        Err(DynoxideError::ResourceInUseException(_)) => {
+            return check_existing_table(database, table, &description);
+        }
         Err(error) => bail!("{error:?}"),
     }
+
     if let Some(specification) = property("TimeToLiveSpecification") {
         let request = json!({ "TableName": table.name, "TimeToLiveSpecification": specification });
         let request: UpdateTimeToLiveRequest = serde_json::from_value(request)?;
@@ -96,21 +112,23 @@ fn create(database: &Database, table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// A table from an earlier run must be the one that the template describes now.
-fn compare(database: &Database, table: &Table, wanted: &Value) -> Result<()> {
+/// Checks that a table from an earlier run has the keys and indexes of today's template.
+fn check_existing_table(database: &Database, table: &Table, description: &Value) -> Result<()> {
     let request = serde_json::from_value(json!({ "TableName": table.name }))?;
     let existing = database.describe_table(request).map_err(|error| anyhow!("{error:?}"))?;
     let existing = serde_json::to_value(existing)?;
-    if existing.get("Table").map(keys) == Some(keys(wanted)) {
+
+    if existing.get("Table").map(key_schemas) == Some(key_schemas(description)) {
         return Ok(());
     }
-    bail!("the stored table has other keys or indexes than the template; `make clean` forgets all data")
+    bail!("the stored table's keys or indexes differ from the template; `make clean` deletes all data")
 }
 
-/// The key schema of a table and of its indexes, by name.
-fn keys(table: &Value) -> BTreeMap<Option<String>, Option<&Value>> {
+/// The key schemas of a table (under `None`) and of its indexes (under their names).
+fn key_schemas(table: &Value) -> BTreeMap<Option<String>, Option<&Value>> {
     let indexes = table.get("GlobalSecondaryIndexes").and_then(Value::as_array).into_iter().flatten();
     let indexes = indexes.map(|index| (index.get("IndexName").map(Value::to_string), index.get("KeySchema")));
+
     let own = (None, table.get("KeySchema"));
     indexes.chain([own]).collect()
 }

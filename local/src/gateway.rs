@@ -1,12 +1,12 @@
-//! API Gateway: HTTP APIs with a Lambda authorizer, as AWS documents and answers them.
+//! API Gateway: HTTP APIs with a Lambda authorizer, as AWS documents them.
 //!
-//! Ours, because nothing maintained emulates an HTTP API's authorizer without Docker.
-//! Both stacks' APIs are served on one port, their routes side by side.
+//! This is our own code because no maintained emulator runs an HTTP API's authorizer
+//! without Docker. One port serves the routes of both stacks' APIs.
 
-mod response;
 mod authorization;
 mod cors;
 mod event;
+mod response;
 mod routes;
 mod throttle;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -24,11 +24,11 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
 
-use self::authorization::{Authorization, Authorizer};
-use self::event::Received;
-use self::routes::{Match, Routes};
+use self::authorization::{Authorizer, Decision};
+use self::event::ReceivedRequest;
+use self::routes::{MatchedRoute, RouteTable};
 use crate::lambda::{InvokeError, Lambda};
-use crate::template::{Cors, Templates};
+use crate::template::{CorsSettings, HttpApi, Templates};
 
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
@@ -36,124 +36,132 @@ const HEADERS_MAX_BYTES: usize = 10_240;
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Gateway {
-    routes: Routes,
-    apis: Vec<Api>,
+    routes: RouteTable,
+    apis: Vec<ServedApi>,
     lambda: Arc<Lambda>,
 }
 
-struct Api {
+struct ServedApi {
     id: String,
     authorizer: Option<Authorizer>,
-    cors: Option<Cors>,
+    cors: Option<CorsSettings>,
 }
 
 impl Gateway {
     pub(crate) fn new(templates: &Templates, lambda: Arc<Lambda>) -> Result<Self> {
-        let api = |api: &crate::template::Api| Api {
-            id: api.id.clone(),
-            authorizer: api.authorizer.clone().map(Authorizer::new),
-            cors: api.cors.clone(),
-        };
         Ok(Self {
-            routes: Routes::new(&templates.apis)?,
-            apis: templates.apis.iter().map(api).collect(),
+            routes: RouteTable::new(&templates.apis)?,
+            apis: templates.apis.iter().map(ServedApi::new).collect(),
             lambda,
         })
     }
 
-    async fn answer(&self, client: SocketAddr, request: Request) -> Response {
+    /// Serves all APIs, and `/healthz`.
+    pub(crate) fn into_router(self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || "ready\n"))
+            .fallback(handle_request)
+            .with_state(Arc::new(self))
+    }
+
+    async fn handle(&self, client: SocketAddr, request: Request) -> Response {
         let (parts, body) = request.into_parts();
-        if headers_size(&parts) > HEADERS_MAX_BYTES {
+        if headers_bytes(&parts) > HEADERS_MAX_BYTES {
             return response::message(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request Header Fields Too Large",
             );
         }
-        let matched = self.routes.find(parts.method.as_str(), parts.uri.path());
-        // A preflight has no route of its own; it is answered by the API of the path.
+
+        // A preflight needs no route for its method: the API that has the path responds.
         if cors::is_preflight(&parts) {
             let api = self.routes.api_of_path(parts.uri.path()).and_then(|index| self.apis.get(index));
-            return cors::preflight(api.and_then(|api| api.cors.as_ref()), &parts.headers);
+            return cors::preflight_response(api.and_then(|api| api.cors.as_ref()), &parts.headers);
         }
-        let Some(matched) = matched else {
+
+        let Some(route) = self.routes.find(parts.method.as_str(), parts.uri.path()) else {
             return response::message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let Some(api) = self.apis.get(matched.api) else {
+        let Some(api) = self.apis.get(route.api) else {
             return response::message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let mut response = self.run(api, &matched, client, &parts, body).await;
-        cors::add(api.cors.as_ref(), &parts.headers, response.headers_mut());
+
+        let mut response = self.run(api, &route, client, &parts, body).await;
+        cors::add_headers(api.cors.as_ref(), &parts.headers, response.headers_mut());
         response
     }
 
     async fn run(
         &self,
-        api: &Api,
-        matched: &Match,
+        api: &ServedApi,
+        route: &MatchedRoute,
         client: SocketAddr,
         parts: &Parts,
         body: Body,
     ) -> Response {
-        // Taken in whole before anybody is asked: a refusal that left it unread would close
-        // the connection under a client that is still sending.
+        // The whole body is read before the request can be denied: a response that leaves
+        // it unread would close the connection while the client is still sending.
         let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
             return response::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
-        if matched.throttle.as_ref().is_some_and(|throttle| !throttle.admits()) {
+
+        if route.throttle.as_ref().is_some_and(|throttle| !throttle.admits()) {
             return response::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
         }
-        let received = Received::new(&api.id, matched, client, parts);
-        let context = match api.authorizer.as_ref().filter(|_| !matched.is_open) {
-            Some(authorizer) => match authorizer.ask(&self.lambda, &received).await {
-                Authorization::Allowed(context) => Some(context),
-                Authorization::Refused(status, message) => return response::message(status, message),
+
+        let request = ReceivedRequest::new(&api.id, route, client, parts);
+        let context = match api.authorizer.as_ref().filter(|_| !route.is_public) {
+            Some(authorizer) => match authorizer.decide(&self.lambda, &request).await {
+                Decision::Allow(context) => Some(context),
+                Decision::Unauthorized => {
+                    return response::message(StatusCode::UNAUTHORIZED, "Unauthorized");
+                }
+                Decision::Forbidden => return response::message(StatusCode::FORBIDDEN, "Forbidden"),
+                Decision::Fault => return response::internal_server_error(),
             },
             None => None,
         };
-        self.integrate(matched, received.integration_event(context, body)).await
+
+        self.integrate(route, request.integration_event(context, &body)).await
     }
 
-    async fn integrate(&self, matched: &Match, event: Value) -> Response {
-        let invocation = self.lambda.invoke(&matched.function, event.to_string());
+    /// Invokes the route's function and turns the result into an HTTP response.
+    async fn integrate(&self, route: &MatchedRoute, event: Value) -> Response {
+        let invocation = self.lambda.invoke(&route.function, event.to_string());
         match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
-            Ok(Ok(response)) => response::from_function(&response),
-            Ok(Err(InvokeError::TooLarge)) => {
+            Ok(Ok(payload)) => response::from_function(&payload),
+            Ok(Err(InvokeError::RequestTooLarge)) => {
                 response::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
             }
-            Ok(Err(InvokeError::Function(_) | InvokeError::Broken(_))) => {
-                response::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-            }
+            Ok(Err(
+                InvokeError::Function { .. } | InvokeError::Instance(_) | InvokeError::UnknownFunction(_),
+            )) => response::internal_server_error(),
             Err(_) => response::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         }
     }
 }
 
-pub(crate) fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ready\n"))
-        .fallback(
-            async |State(gateway): State<Arc<Gateway>>, client: ConnectInfo<SocketAddr>, request: Request| {
-                gateway.answer(client.0, request).await
-            },
-        )
-        .with_state(Arc::new(gateway))
-}
-
-/// The request line and all headers, as they count towards the limit.
-fn headers_size(parts: &Parts) -> usize {
-    let line = parts.method.as_str().len() + parts.uri.to_string().len();
-    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
-    line + headers.sum::<usize>()
-}
-
-/// A body as events carry it: text as it is, everything else in base64; and whether it
-/// is in base64.
-fn encode(content_type: Option<&str>, body: &Bytes) -> (String, bool) {
-    use base64::prelude::{BASE64_STANDARD, Engine};
-    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
-    let textual = ["text/", "application/json", "application/javascript", "application/xml"];
-    match std::str::from_utf8(body) {
-        Ok(text) if textual.iter().any(|kind| content_type.starts_with(kind)) => (text.to_owned(), false),
-        _ => (BASE64_STANDARD.encode(body), true),
+impl ServedApi {
+    fn new(api: &HttpApi) -> Self {
+        Self {
+            id: api.id.clone(),
+            authorizer: api.authorizer.clone().map(Authorizer::new),
+            cors: api.cors.clone(),
+        }
     }
+}
+
+async fn handle_request(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    gateway.handle(client, request).await
+}
+
+/// The size of the request line and all headers, as it counts towards the limit.
+fn headers_bytes(parts: &Parts) -> usize {
+    let request_line = parts.method.as_str().len() + parts.uri.to_string().len();
+    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    request_line + headers.sum::<usize>()
 }

@@ -1,20 +1,20 @@
-//! Sign-in for development: an OpenID Connect issuer with three people.
+//! The development sign-in: an OpenID Connect issuer with three users.
 //!
-//! It has an origin of its own and the flow of a real one (authorization code with
-//! PKCE, discovery, JWKS), so the page runs the same code here as on AWS. It asks for
-//! no password, listens on loopback only, and is in no binary that is deployed.
+//! It has its own origin and the flow of a real issuer (authorization code with PKCE,
+//! discovery, JWKS), so the page runs the same code here as on AWS. It asks for no password
+//! and listens on the loopback interface only. No deployed binary contains it.
 
 mod authorize;
-mod users;
 mod sign_in;
 mod tokens;
+mod users;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -25,42 +25,42 @@ use self::authorize::PendingCode;
 use self::tokens::Signer;
 use crate::options::Options;
 
-/// What the access tokens are for.
+/// The audience of access tokens.
 pub(crate) const AUDIENCE: &str = "patgate";
 pub(crate) const ROLES_CLAIM: &str = "roles";
-/// The page, as a client of this issuer.
+/// The page as a client of this issuer.
 pub(crate) const CLIENT_ID: &str = "patgate-page";
 
 pub(crate) struct Issuer {
     url: String,
     signer: Signer,
-    /// Authorization codes that wait to be exchanged.
+    /// The authorization codes that the client has not exchanged yet.
     codes: Mutex<HashMap<String, PendingCode>>,
 }
 
-type Shared = State<Arc<Issuer>>;
+type IssuerState = State<Arc<Issuer>>;
 
 impl Issuer {
     pub(crate) fn new(options: &Options, url: String) -> Result<Self> {
         let key_file = (!options.memory).then(|| options.data.join("issuer-key.p8"));
         Ok(Self { signer: Signer::new(key_file.as_deref())?, url, codes: Mutex::default() })
     }
-}
 
-pub(crate) fn router(issuer: Issuer) -> Router {
-    Router::new()
-        .route("/.well-known/openid-configuration", get(discovery))
-        .route("/jwks.json", get(async |State(issuer): Shared| Json(issuer.signer.key_set())))
-        .route("/authorize", get(authorize::form).post(authorize::submit))
-        .route("/token", post(authorize::token))
-        .route("/sign-in", post(sign_in::sign_in))
-        .route("/logout", get(authorize::logout))
-        .layer(middleware::from_fn(allow_any_origin))
-        .with_state(Arc::new(issuer))
+    pub(crate) fn into_router(self) -> Router {
+        Router::new()
+            .route("/.well-known/openid-configuration", get(discovery_document))
+            .route("/jwks.json", get(key_set))
+            .route("/authorize", get(authorize::show_form).post(authorize::issue_code))
+            .route("/token", post(authorize::exchange_code))
+            .route("/sign-in", post(sign_in::issue_access_token))
+            .route("/logout", get(authorize::log_out))
+            .layer(middleware::from_fn(allow_any_origin))
+            .with_state(Arc::new(self))
+    }
 }
 
 /// OpenID Connect Discovery 1.0, section 3.
-async fn discovery(State(issuer): Shared) -> Json<Value> {
+async fn discovery_document(State(issuer): IssuerState) -> Json<Value> {
     let url = &issuer.url;
     Json(json!({
         "issuer": url,
@@ -78,10 +78,15 @@ async fn discovery(State(issuer): Shared) -> Json<Value> {
     }))
 }
 
-/// The page lives on another origin and reads discovery, keys and tokens from here.
+async fn key_set(State(issuer): IssuerState) -> Json<Value> {
+    Json(issuer.signer.key_set())
+}
+
+/// The page has another origin, and reads discovery, keys and tokens from here.
 async fn allow_any_origin(request: Request, next: Next) -> Response {
-    let is_preflight = request.method() == axum::http::Method::OPTIONS;
+    let is_preflight = request.method() == Method::OPTIONS;
     let mut response = if is_preflight { ().into_response() } else { next.run(request).await };
+
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));

@@ -1,11 +1,13 @@
-//! Patgate on one machine, without Docker and without an AWS account.
+//! Runs Patgate on one machine, without Docker and without an AWS account.
 //!
-//! What runs here is described by the very templates that are deployed: the tables,
-//! routes, authorizer and environment come from `infra/`. Each part is real: an
-//! embedded DynamoDB, the function binaries as Lambda instances, the HTTP API's
-//! semantics, and an OpenID Connect issuer for development.
+//! The deployment templates describe what runs here: tables, routes, authorizer and
+//! environment. Each part behaves as on AWS: an embedded DynamoDB, the function binaries as
+//! Lambda instances, the semantics of an HTTP API, and an OpenID Connect issuer for
+//! development. This program holds no state that the templates do not describe.
 
+mod account;
 mod banner;
+mod clock;
 mod dynamodb;
 mod gateway;
 mod issuer;
@@ -29,23 +31,18 @@ use crate::gateway::Gateway;
 use crate::issuer::Issuer;
 use crate::lambda::Lambda;
 use crate::options::Options;
+use crate::page::Page;
+use crate::shutdown::Shutdown;
 use crate::template::Templates;
 
 fn main() -> ExitCode {
-    // Started by ourselves to become a Lambda instance.
+    // This program starts itself to become a Lambda instance.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().as_deref() == Some(lambda::INSTANCE_COMMAND.as_ref()) {
         return lambda::become_instance(arguments);
     }
-    let options = Options::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(options)) {
+
+    match start(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -54,42 +51,51 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<()> {
-    // First of all, so that no signal is missed and no port is held for nothing.
-    let shutdown = shutdown::Shutdown::watch()?;
-    let api = bind(options.port, "PORT").await?;
+fn start(options: &Options) -> Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(run(options))
+}
+
+async fn run(options: &Options) -> Result<()> {
+    // This comes first, so that no signal is missed while the parts start.
+    let shutdown = Shutdown::watch()?;
+
+    let api_listener = bind(options.port, "PORT").await?;
     let issuer_listener = bind(options.issuer_port, "ISSUER_PORT").await?;
-    let issuer_url = url(&issuer_listener)?;
-    let templates = Templates::load(&options, &issuer_url)?;
-
     let dynamodb_listener = bind(options.dynamodb_port, "DYNAMODB_PORT").await?;
+    let api_url = url(&api_listener)?;
+    let issuer_url = url(&issuer_listener)?;
     let dynamodb_url = url(&dynamodb_listener)?;
-    let mut dynamodb = DynamoDb::start(&options, dynamodb_listener, &templates)?;
-    let issuer = Issuer::new(&options, issuer_url.clone())?;
-    let endpoint = options.functions_dynamodb_url.clone().unwrap_or_else(|| dynamodb_url.clone());
-    let lambda = Arc::new(Lambda::new(&options, &templates, &endpoint)?);
-    let gateway = Gateway::new(&templates, Arc::clone(&lambda))?;
 
-    let api_url = url(&api)?;
-    banner::print(&api_url, &issuer_url, &dynamodb_url, &options);
-    let issuer_server = axum::serve(issuer_listener, issuer::router(issuer));
-    let page = page::router(&options, &issuer_url, &api_url)?;
-    let service = gateway::router(gateway).merge(page).into_make_service_with_connect_info::<SocketAddr>();
+    let templates = Templates::load(options, &issuer_url)?;
+    let mut dynamodb = DynamoDb::start(options, dynamodb_listener, &templates)?;
+    let issuer = Issuer::new(options, issuer_url.clone())?;
+    let functions_dynamodb_url = options.functions_dynamodb_url.as_ref().unwrap_or(&dynamodb_url);
+    let lambda = Arc::new(Lambda::new(options, &templates, functions_dynamodb_url)?);
+    let gateway = Gateway::new(&templates, Arc::clone(&lambda))?;
+    let page = Page::new(options, &issuer_url, &api_url)?;
+
+    banner::print(&api_url, &issuer_url, &dynamodb_url, options);
+
+    let api_router = gateway.into_router().merge(page.into_router());
+    let api_server =
+        axum::serve(api_listener, api_router.into_make_service_with_connect_info::<SocketAddr>());
+    let issuer_server = axum::serve(issuer_listener, issuer.into_router());
     tokio::select! {
-        served = axum::serve(api, service).into_future() => served.context("the API's server failed")?,
-        served = issuer_server.into_future() => served.context("the issuer's server failed")?,
-        reason = shutdown.requested() => output::line(format_args!("Stopping: {reason}.")),
+        result = api_server.into_future() => result.context("the API's server failed")?,
+        result = issuer_server.into_future() => result.context("the issuer's server failed")?,
+        reason = shutdown.requested() => output::print_line(format_args!("Stopping: {reason}.")),
         () = dynamodb.ended() => anyhow::bail!("DynamoDB has stopped"),
     }
+
     lambda.stop().await;
     dynamodb.stop();
     Ok(())
 }
 
-/// Listens on loopback only: nothing here is meant for anybody else.
+/// Listens on the loopback interface only: no other machine may reach these servers.
 async fn bind(port: u16, variable: &str) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
-        format!("cannot listen on port {port}; set {variable} to another (0 picks a free one)")
+        format!("cannot listen on port {port}; set {variable} to another port (0 picks a free one)")
     })
 }
 

@@ -1,59 +1,83 @@
-//! The command line, and the environment variables that do the same.
+//! The command line, and the environment variables that replace some of its options.
+//!
+//! Every path is an option of its own and relative to the working directory. No path is
+//! derived from another one.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use anyhow::Context;
 use clap::Parser;
 
-/// Runs Patgate on this machine.
+/// Runs Patgate on this machine
 #[derive(Debug, Parser)]
 #[command(name = "local")]
 pub(crate) struct Options {
-    /// Port of the APIs and of the page (0 picks a free one)
+    /// Port of the APIs and the page (0 picks a free port)
     #[arg(long, env = "PORT", default_value_t = 3000)]
     pub(crate) port: u16,
 
-    /// Port of the development sign-in (0 picks a free one)
+    /// Port of the development sign-in (0 picks a free port)
     #[arg(long, env = "ISSUER_PORT", default_value_t = 3001)]
     pub(crate) issuer_port: u16,
 
-    /// Port of DynamoDB (0 picks a free one)
+    /// Port of DynamoDB (0 picks a free port)
     #[arg(long, env = "DYNAMODB_PORT", default_value_t = 8000)]
     pub(crate) dynamodb_port: u16,
 
-    /// Keep all data in memory and forget it at the end
+    /// The core template
+    #[arg(long, value_name = "FILE", default_value = "infra/core.yaml")]
+    pub(crate) core: PathBuf,
+
+    /// The template of an API that uses Patgate's authorizer
+    #[arg(long, value_name = "FILE", default_value = "examples/package-api/template.yaml")]
+    pub(crate) api: PathBuf,
+
+    /// The directory of the function binaries [default: the directory of this program]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) functions: Option<PathBuf>,
+
+    /// The directory of the built page
+    #[arg(long, value_name = "DIRECTORY", default_value = "web/dist")]
+    pub(crate) page: PathBuf,
+
+    /// The API's OpenAPI description
+    #[arg(long, value_name = "FILE", default_value = "docs/openapi.yaml")]
+    pub(crate) openapi: PathBuf,
+
+    /// The directory that keeps all data between runs
+    #[arg(long, value_name = "DIRECTORY", default_value = ".local")]
+    pub(crate) data: PathBuf,
+
+    /// Keep all data in memory and lose it when the program stops
     #[arg(long)]
     pub(crate) memory: bool,
 
-    /// Where data is kept between runs
-    #[arg(long, default_value = ".local")]
-    pub(crate) data: PathBuf,
+    /// Set a parameter of the core template, such as `TokenPrefix=acme_` (repeatable)
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    pub(crate) parameters: Vec<Parameter>,
 
-    /// The folder with the templates
-    #[arg(long, default_value = "infra")]
-    pub(crate) infra: PathBuf,
-
-    /// The folder with the built page
-    #[arg(long, default_value = "web/dist")]
-    pub(crate) web: PathBuf,
-
-    /// The folder with the function binaries [default: where this program lies]
-    #[arg(long)]
-    pub(crate) functions: Option<PathBuf>,
-
-    /// Sets a parameter of the core template, such as `TokenPrefix=acme_`
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub(crate) parameters: Vec<(String, String)>,
-
-    /// The certificates that the functions take for the system's
-    #[arg(long, env = "SSL_CERT_FILE")]
+    /// The certificates that the functions use as the system's trusted roots
+    #[arg(long, value_name = "FILE", env = "SSL_CERT_FILE")]
     pub(crate) certificates: Option<PathBuf>,
 
-    /// Where the functions look for DynamoDB instead, such as a proxy in front of it
+    /// Where the functions reach DynamoDB, such as a proxy [default: the embedded DynamoDB]
     #[arg(long, value_name = "URL")]
     pub(crate) functions_dynamodb_url: Option<String>,
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+/// A parameter of the core template.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Parameter {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once('=').context("expected NAME=VALUE")?;
+        Ok(Self { name: name.to_owned(), value: value.to_owned() })
+    }
 }

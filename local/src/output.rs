@@ -1,10 +1,11 @@
-//! Lines on standard output, which may have been closed: `make run | head` ends the
-//! reader and must not end us in a panic.
+//! Lines on standard output.
 
 use std::fmt::Arguments;
 use std::io::Write;
 
-pub(crate) fn line(text: Arguments<'_>) {
+/// Prints a line. It ignores errors, because `println!` would panic when the reader of
+/// `make run | head` closes the pipe.
+pub(crate) fn print_line(text: Arguments<'_>) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{text}");
     let _ = output.flush();

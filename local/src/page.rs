@@ -1,9 +1,10 @@
-//! The access tokens page, as CloudFront and S3 serve it on AWS: files, the run-time
-//! configuration, and the headers that keep a page with secrets on it safe.
+//! Serves the access tokens page as CloudFront and S3 serve it on AWS: its files, its
+//! run-time configuration, and the security headers that protect the secrets on it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Result;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -16,12 +17,15 @@ use tower_http::services::{ServeDir, ServeFile};
 use crate::issuer;
 use crate::options::Options;
 
-/// Where the page itself is. The issuer returns to `/callback`.
+/// The paths that serve the page itself. The issuer redirects to `/callback`.
 const PAGE_PATHS: [&str; 3] = ["/", "/callback", "/configuration/access-tokens"];
-/// The element, which pages of other origins load as well.
+/// The custom element. Pages of other origins load it as well.
 const ELEMENT: &str = "/access-tokens.js";
 
-struct Page {
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The directory of the built files; `None` if the page is not built.
+    files: Option<PathBuf>,
     config: Value,
     openapi: PathBuf,
     content_security_policy: HeaderValue,
@@ -29,18 +33,16 @@ struct Page {
 
 /// Whether `make web` has built the page.
 pub(crate) fn is_built(options: &Options) -> bool {
-    options.web.join("index.html").is_file()
+    options.page.join("index.html").is_file()
 }
 
-/// The page's files, `/config.json` and `/openapi.yaml`. The API's description is there
-/// without the page as well.
-pub(crate) fn router(options: &Options, issuer_url: &str, api_url: &str) -> anyhow::Result<Router> {
-    let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self' {issuer_url}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    let page = Arc::new(Page {
-        config: json!({
+impl Page {
+    pub(crate) fn new(options: &Options, issuer_url: &str, api_url: &str) -> Result<Self> {
+        let policy = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src 'self' {issuer_url}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        );
+        let config = json!({
             "issuer": issuer_url,
             "clientId": issuer::CLIENT_ID,
             "scope": "openid profile email",
@@ -48,35 +50,54 @@ pub(crate) fn router(options: &Options, issuer_url: &str, api_url: &str) -> anyh
             "logoutUrl": "",
             "apiBaseUrl": "",
             "curlUrl": format!("{api_url}/api/Package"),
-        }),
-        openapi: options.infra.join("../docs/openapi.yaml"),
-        content_security_policy: policy.parse()?,
-    });
-    let router = Router::new().route("/openapi.yaml", get(openapi));
-    let router = if is_built(options) {
-        let index = ServeFile::new(options.web.join("index.html"));
-        let paths = PAGE_PATHS.iter().fold(router, |router, path| router.route_service(path, index.clone()));
-        paths
-            .route("/config.json", get(async |State(page): State<Arc<Page>>| Json(page.config.clone())))
-            .route_service(ELEMENT, ServeFile::new(options.web.join("access-tokens.js")))
-            .route_service("/icon.svg", ServeFile::new(options.web.join("icon.svg")))
-            .nest_service("/assets", ServeDir::new(options.web.join("assets")))
-    } else {
-        router
-    };
-    Ok(router.layer(middleware::from_fn_with_state(Arc::clone(&page), protect)).with_state(page))
+        });
+
+        Ok(Self {
+            files: is_built(options).then(|| options.page.clone()),
+            config,
+            openapi: options.openapi.clone(),
+            content_security_policy: policy.parse()?,
+        })
+    }
+
+    /// Serves the page's files, `/config.json` and `/openapi.yaml`. If the page is not
+    /// built, it serves `/openapi.yaml` only.
+    pub(crate) fn into_router(self) -> Router {
+        let page = Arc::new(self);
+        let mut router = Router::new().route("/openapi.yaml", get(serve_openapi));
+
+        if let Some(files) = &page.files {
+            let index = ServeFile::new(files.join("index.html"));
+            for path in PAGE_PATHS {
+                router = router.route_service(path, index.clone());
+            }
+            router = router
+                .route("/config.json", get(serve_config))
+                .route_service(ELEMENT, ServeFile::new(files.join("access-tokens.js")))
+                .route_service("/icon.svg", ServeFile::new(files.join("icon.svg")))
+                .nest_service("/assets", ServeDir::new(files.join("assets")));
+        }
+
+        let add_headers = middleware::from_fn_with_state(Arc::clone(&page), add_security_headers);
+        router.layer(add_headers).with_state(page)
+    }
 }
 
-async fn openapi(State(page): State<Arc<Page>>) -> Response {
+async fn serve_config(State(page): State<Arc<Page>>) -> Json<Value> {
+    Json(page.config.clone())
+}
+
+async fn serve_openapi(State(page): State<Arc<Page>>) -> Response {
     match tokio::fs::read_to_string(&page.openapi).await {
         Ok(text) => ([(header::CONTENT_TYPE, "application/yaml")], text).into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-async fn protect(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
+async fn add_security_headers(State(page): State<Arc<Page>>, request: Request, next: Next) -> Response {
     let is_element = request.uri().path() == ELEMENT;
     let mut response = next.run(request).await;
+
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, page.content_security_policy.clone());
     for (name, value) in [
@@ -88,6 +109,7 @@ async fn protect(State(page): State<Arc<Page>>, request: Request, next: Next) ->
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+
     if is_element {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }

@@ -1,90 +1,106 @@
-//! The authorizer in front of the routes, with its cache as configured.
+//! Asks the API's Lambda authorizer for a decision, and caches decisions as configured.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::event::Received;
+use super::event::ReceivedRequest;
 use crate::lambda::{InvokeError, Lambda};
-use crate::template;
+use crate::template::AuthorizerSettings;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Authorizer {
-    settings: template::Authorizer,
-    /// Decisions by the values of the identity sources, shared by all routes.
-    cache: Mutex<HashMap<Vec<String>, (Authorization, Instant)>>,
+    settings: AuthorizerSettings,
+    cache: Mutex<HashMap<IdentityValues, CachedDecision>>,
 }
 
-/// What the authorizer decided.
+/// The values of a request's identity sources. All routes of an API share the decisions
+/// for the same values.
+type IdentityValues = Vec<String>;
+
+struct CachedDecision {
+    decision: Decision,
+    decided_at: Instant,
+}
+
 #[derive(Clone)]
-pub(super) enum Authorization {
-    /// Let through, with the context for the function.
-    Allowed(Value),
-    Refused(StatusCode, &'static str),
+pub(super) enum Decision {
+    /// The request passes, with this context for the function.
+    Allow(Value),
+    /// The request has no valid credential.
+    Unauthorized,
+    /// The authorizer denied the request.
+    Forbidden,
+    /// The authorizer did not decide.
+    Fault,
 }
-
-const UNAUTHORIZED: Authorization = Authorization::Refused(StatusCode::UNAUTHORIZED, "Unauthorized");
-const FORBIDDEN: Authorization = Authorization::Refused(StatusCode::FORBIDDEN, "Forbidden");
-const FAULT: Authorization =
-    Authorization::Refused(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
 
 impl Authorizer {
-    pub(super) fn new(settings: template::Authorizer) -> Self {
+    pub(super) fn new(settings: AuthorizerSettings) -> Self {
         Self { settings, cache: Mutex::default() }
     }
 
-    pub(super) async fn ask(&self, lambda: &Lambda, received: &Received) -> Authorization {
-        let identity: Option<Vec<&str>> =
-            self.settings.identity_headers.iter().map(|name| received.header(name)).collect();
-        // Without all of its identity sources a request is refused unasked.
-        let Some(identity) = identity.filter(|values| values.iter().all(|value| !value.is_empty())) else {
-            return UNAUTHORIZED;
-        };
-        let key: Vec<String> = identity.iter().map(|value| (*value).to_owned()).collect();
-        if let Some(decision) = self.cached(&key) {
+    pub(super) async fn decide(&self, lambda: &Lambda, request: &ReceivedRequest) -> Decision {
+        // API Gateway denies a request that lacks an identity source without invoking the
+        // authorizer.
+        let Some(identity) = self.identity_of(request) else { return Decision::Unauthorized };
+
+        if let Some(decision) = self.cached(&identity) {
             return decision;
         }
-        let event = received.authorizer_event(&identity).to_string();
-        let answer = tokio::time::timeout(TIMEOUT, lambda.invoke(&self.settings.function, event)).await;
-        let decision = match answer {
-            Ok(Ok(answer)) => decide(&answer),
-            Ok(Err(InvokeError::Function(message))) if message == "Unauthorized" => return UNAUTHORIZED,
-            Ok(Err(_)) | Err(_) => return FAULT,
+
+        let event = request.authorizer_event(&identity).to_string();
+        let result = tokio::time::timeout(TIMEOUT, lambda.invoke(&self.settings.function, event)).await;
+        let decision = match result {
+            Ok(Ok(payload)) => parse_decision(&payload),
+            Ok(Err(InvokeError::Function { message })) if message == "Unauthorized" => {
+                return Decision::Unauthorized;
+            }
+            Ok(Err(_)) | Err(_) => return Decision::Fault,
         };
-        self.keep(key, &decision);
+
+        self.cache_decision(identity, &decision);
         decision
     }
 
-    fn cached(&self, key: &[String]) -> Option<Authorization> {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let (decision, decided_at) = cache.get(key)?;
-        (decided_at.elapsed() < self.settings.cache).then(|| decision.clone())
+    fn identity_of(&self, request: &ReceivedRequest) -> Option<IdentityValues> {
+        let value = |name: &String| request.header(name).filter(|value| !value.is_empty());
+        self.settings.identity_headers.iter().map(|name| value(name).map(str::to_owned)).collect()
     }
 
-    /// Decisions are kept, errors are not.
-    fn keep(&self, key: Vec<String>, decision: &Authorization) {
-        if self.settings.cache.is_zero() {
+    fn cached(&self, identity: &IdentityValues) -> Option<Decision> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = cache.get(identity)?;
+        self.is_fresh(cached).then(|| cached.decision.clone())
+    }
+
+    /// Caches the authorizer's response. API Gateway does not cache a failed invocation.
+    fn cache_decision(&self, identity: IdentityValues, decision: &Decision) {
+        if self.settings.cache_duration.is_zero() {
             return;
         }
+
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.retain(|_, (_, decided_at)| decided_at.elapsed() < self.settings.cache);
-        cache.insert(key, (decision.clone(), Instant::now()));
+        cache.retain(|_, cached| self.is_fresh(cached));
+        cache.insert(identity, CachedDecision { decision: decision.clone(), decided_at: Instant::now() });
+    }
+
+    fn is_fresh(&self, cached: &CachedDecision) -> bool {
+        cached.decided_at.elapsed() < self.settings.cache_duration
     }
 }
 
-/// Reads a simple response.
-fn decide(answer: &str) -> Authorization {
-    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-    match answer.get("isAuthorized").and_then(Value::as_bool) {
-        Some(true) => Authorization::Allowed(answer.get("context").cloned().unwrap_or_else(|| json!({}))),
-        Some(false) => FORBIDDEN,
-        None => FAULT,
+/// Reads a simple response of the authorizer.
+fn parse_decision(payload: &str) -> Decision {
+    let payload: Value = serde_json::from_str(payload).unwrap_or_default();
+    match payload.get("isAuthorized").and_then(Value::as_bool) {
+        Some(true) => Decision::Allow(payload.get("context").cloned().unwrap_or_else(|| json!({}))),
+        Some(false) => Decision::Forbidden,
+        None => Decision::Fault,
     }
 }

@@ -1,4 +1,4 @@
-//! The events for authorizer and function, payload format 2.0.
+//! The events for the authorizer and for functions, in payload format 2.0.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
@@ -9,120 +9,111 @@ use std::net::SocketAddr;
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use chrono::Utc;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::routes::Match;
+use super::routes::MatchedRoute;
+use crate::account::{ACCOUNT_ID, REGION};
 
 const STAGE: &str = "$default";
+/// Bodies of these content types go into an event as text, all others as base64.
+const TEXT_TYPES: [&str; 4] = ["text/", "application/json", "application/javascript", "application/xml"];
 
-/// A request, as far as both events tell of it.
-pub(super) struct Received {
+/// What both events say about a request.
+pub(super) struct ReceivedRequest {
     route_key: String,
     route_arn: String,
     path: String,
     query: String,
     headers: BTreeMap<String, String>,
     cookies: Vec<String>,
-    content_type: Option<String>,
-    parameters: BTreeMap<String, String>,
+    path_parameters: BTreeMap<String, String>,
     context: Value,
 }
 
-impl Received {
-    pub(super) fn new(api: &str, matched: &Match, client: SocketAddr, parts: &Parts) -> Self {
+impl ReceivedRequest {
+    pub(super) fn new(api: &str, route: &MatchedRoute, client: SocketAddr, parts: &Parts) -> Self {
         let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
-        let mut headers = joined(&parts.headers);
-        // API Gateway tells the function what it saw; a client cannot.
-        let chain = match headers.get("x-forwarded-for") {
-            Some(before) => format!("{before}, {}", client.ip()),
-            None => client.ip().to_string(),
-        };
-        headers.insert("x-forwarded-for".to_owned(), chain);
-        headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
-        let context = request_context(api, matched, client, parts, &path);
+        let route_arn = format!(
+            "arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{api}/{STAGE}/{}{}",
+            parts.method,
+            parts.uri.path()
+        );
+
         Self {
-            route_key: matched.key.clone(),
-            route_arn: format!(
-                "arn:aws:execute-api:us-east-1:000000000000:{api}/{STAGE}/{}{}",
-                parts.method,
-                parts.uri.path()
-            ),
+            route_key: route.key.clone(),
+            route_arn,
+            context: request_context(api, route, client, parts, &path),
             path,
             query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: event_headers(client, &parts.headers),
             cookies: cookies(&parts.headers),
-            content_type: headers.get("content-type").cloned(),
-            headers,
-            parameters: matched.parameters.clone(),
-            context,
+            path_parameters: route.path_parameters.clone(),
         }
     }
 
-    /// A header by its lowercase name; several of one name joined by commas.
+    /// The value of a header by its lowercase name. Commas join the values of several
+    /// headers with the same name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub(super) fn authorizer_event(&self, identity: &[&str]) -> Value {
-        let mut event = self.event("REQUEST");
+    pub(super) fn authorizer_event(&self, identity: &[String]) -> Value {
+        let mut event = self.common_fields();
+        event.insert("type".to_owned(), "REQUEST".into());
         event.insert("routeArn".to_owned(), self.route_arn.clone().into());
-        event.insert("identitySource".to_owned(), identity.iter().map(|value| Value::from(*value)).collect());
+        event.insert("identitySource".to_owned(), identity.into());
         event.into()
     }
 
-    pub(super) fn integration_event(self, caller: Option<Value>, body: Bytes) -> Value {
-        let mut event = self.event("");
+    /// The event for the route's function. `caller` is the authorizer's context.
+    pub(super) fn integration_event(&self, caller: Option<Value>, body: &Bytes) -> Value {
+        let mut event = self.common_fields();
         if let (Some(caller), Some(Value::Object(context))) = (caller, event.get_mut("requestContext")) {
             context.insert("authorizer".to_owned(), json!({ "lambda": caller }));
         }
-        if !body.is_empty() {
-            let (body, is_base64) = super::encode(self.content_type.as_deref(), &body);
-            event.insert("body".to_owned(), body.into());
-            event.insert("isBase64Encoded".to_owned(), is_base64.into());
-        } else {
-            event.insert("isBase64Encoded".to_owned(), false.into());
-        }
+
+        let (body, is_base64) = encode_body(self.header("content-type"), body);
+        event.extend(body.map(|body| ("body".to_owned(), body.into())));
+        event.insert("isBase64Encoded".to_owned(), is_base64.into());
         event.into()
     }
 
-    fn event(&self, kind: &str) -> Map<String, Value> {
+    fn common_fields(&self) -> Map<String, Value> {
         let mut event = Map::new();
         event.insert("version".to_owned(), "2.0".into());
-        if !kind.is_empty() {
-            event.insert("type".to_owned(), kind.into());
-        }
         event.insert("routeKey".to_owned(), self.route_key.clone().into());
         event.insert("rawPath".to_owned(), self.path.clone().into());
         event.insert("rawQueryString".to_owned(), self.query.clone().into());
+        event.insert("headers".to_owned(), json!(self.headers));
+        event.insert("requestContext".to_owned(), self.context.clone());
+
+        // API Gateway leaves these fields out when they are empty.
         if !self.cookies.is_empty() {
             event.insert("cookies".to_owned(), self.cookies.clone().into());
         }
-        event.insert("headers".to_owned(), json!(self.headers));
         if !self.query.is_empty() {
             event.insert("queryStringParameters".to_owned(), json!(query_parameters(&self.query)));
         }
-        if !self.parameters.is_empty() {
-            event.insert("pathParameters".to_owned(), json!(self.parameters));
+        if !self.path_parameters.is_empty() {
+            event.insert("pathParameters".to_owned(), json!(self.path_parameters));
         }
-        event.insert("requestContext".to_owned(), self.context.clone());
         event
     }
 }
 
-/// Header names in lowercase, values of the same name joined by commas.
-fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
+/// The headers as an event carries them: with lowercase names, without cookies, and with
+/// the client's address, which the gateway itself appends to `x-forwarded-for`.
+fn event_headers(client: SocketAddr, headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut joined: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers.iter().filter(|(name, _)| *name != header::COOKIE) {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        all.entry(name.as_str().to_owned())
-            .and_modify(|joined| {
-                joined.push(',');
-                joined.push_str(&value);
-            })
-            .or_insert_with(|| value.into_owned());
+        append(&mut joined, name.as_str(), &String::from_utf8_lossy(value.as_bytes()), ",");
     }
-    all
+
+    append(&mut joined, "x-forwarded-for", &client.ip().to_string(), ", ");
+    joined.insert("x-forwarded-proto".to_owned(), "http".to_owned());
+    joined
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
@@ -130,41 +121,63 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
     values.flat_map(|value| value.split("; ")).map(str::to_owned).collect()
 }
 
-/// Decoded parameters; several of one name joined by commas.
+/// The decoded query parameters. Commas join the values of parameters with the same name.
 fn query_parameters(query: &str) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+
+    let mut joined = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decode(value);
-        all.entry(decode(name))
-            .and_modify(|joined| {
-                joined.push(',');
-                joined.push_str(&value);
-            })
-            .or_insert(value);
+        append(&mut joined, &decode(name), &decode(value), ",");
     }
-    all
+    joined
 }
 
-fn request_context(api: &str, matched: &Match, client: SocketAddr, parts: &Parts, path: &str) -> Value {
-    #[expect(clippy::disallowed_methods, reason = "the emulator is at the edge, where time comes from")]
-    let now = Utc::now();
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+/// Adds a value, after the separator if there is a value of the same name already.
+fn append(joined: &mut BTreeMap<String, String>, name: &str, value: &str, separator: &str) {
+    match joined.get_mut(name) {
+        Some(values) => {
+            values.push_str(separator);
+            values.push_str(value);
+        }
+        None => {
+            joined.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// A body as an event carries it, and whether it is in base64. An event has no empty body.
+fn encode_body(content_type: Option<&str>, body: &Bytes) -> (Option<String>, bool) {
+    if body.is_empty() {
+        return (None, false);
+    }
+
+    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    let is_text = TEXT_TYPES.iter().any(|text_type| content_type.starts_with(text_type));
+    match std::str::from_utf8(body) {
+        Ok(text) if is_text => (Some(text.to_owned()), false),
+        Ok(_) | Err(_) => (Some(BASE64_STANDARD.encode(body)), true),
+    }
+}
+
+fn request_context(api: &str, route: &MatchedRoute, client: SocketAddr, parts: &Parts, path: &str) -> Value {
+    let now = crate::clock::now();
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+
     json!({
-        "accountId": "000000000000",
+        "accountId": ACCOUNT_ID,
         "apiId": api,
-        "domainName": text(header::HOST),
+        "domainName": header(header::HOST),
         "domainPrefix": api,
         "http": {
             "method": parts.method.as_str(),
             "path": path,
             "protocol": "HTTP/1.1",
             "sourceIp": client.ip().to_string(),
-            "userAgent": text(header::USER_AGENT),
+            "userAgent": header(header::USER_AGENT),
         },
         "requestId": uuid::Uuid::now_v7().to_string(),
-        "routeKey": matched.key,
+        "routeKey": route.key,
         "stage": STAGE,
         "time": now.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
         "timeEpoch": now.timestamp_millis(),

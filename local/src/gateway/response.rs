@@ -1,4 +1,4 @@
-//! Responses: the gateway's own, and those of functions.
+//! HTTP responses: those of the gateway itself, and those of functions.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -6,7 +6,7 @@ use axum::response::Response;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
-/// The gateway's own answers have a message and nothing else.
+/// A response of the gateway itself. It has a `message` and nothing else.
 pub(super) fn message(status: StatusCode, message: &str) -> Response {
     let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
     *response.status_mut() = status;
@@ -14,30 +14,37 @@ pub(super) fn message(status: StatusCode, message: &str) -> Response {
     response
 }
 
-/// A function's answer (payload 2.0). One that cannot be understood is an error of
-/// the function's.
-pub(super) fn from_function(answer: &str) -> Response {
-    read(answer).unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
+pub(super) fn internal_server_error() -> Response {
+    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }
 
-fn read(answer: &str) -> Option<Response> {
-    let answer: Value = serde_json::from_str(answer).ok()?;
-    let status = u16::try_from(answer.get("statusCode")?.as_u64()?).ok()?;
-    let text = answer.get("body").and_then(Value::as_str).unwrap_or_default();
-    let body = match answer.get("isBase64Encoded").and_then(Value::as_bool) {
+/// Turns what a function returned (payload format 2.0) into a response. A payload in any
+/// other form is an error of the function.
+pub(super) fn from_function(payload: &str) -> Response {
+    parse(payload).unwrap_or_else(internal_server_error)
+}
+
+fn parse(payload: &str) -> Option<Response> {
+    let payload: Value = serde_json::from_str(payload).ok()?;
+    let status = u16::try_from(payload.get("statusCode")?.as_u64()?).ok()?;
+
+    let text = payload.get("body").and_then(Value::as_str).unwrap_or_default();
+    let body = match payload.get("isBase64Encoded").and_then(Value::as_bool) {
         Some(true) => Body::from(BASE64_STANDARD.decode(text).ok()?),
-        _ => Body::from(text.to_owned()),
+        Some(false) | None => Body::from(text.to_owned()),
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
-    // Payload 2.0 has no `multiValueHeaders`.
-    for (name, value) in answer.get("headers").and_then(Value::as_object).into_iter().flatten() {
+
+    // Payload format 2.0 has no `multiValueHeaders`.
+    for (name, value) in payload.get("headers").and_then(Value::as_object).into_iter().flatten() {
         let name: HeaderName = name.parse().ok()?;
         let value: HeaderValue = value.as_str()?.parse().ok()?;
         response.headers_mut().insert(name, value);
     }
-    for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten() {
+    for cookie in payload.get("cookies").and_then(Value::as_array).into_iter().flatten() {
         response.headers_mut().append(header::SET_COOKIE, cookie.as_str()?.parse().ok()?);
     }
+
     Some(response)
 }

@@ -1,4 +1,5 @@
-//! The flow for browsers: authorization code with PKCE (RFC 7636), single-use codes.
+//! The flow for browsers: authorization code with PKCE (RFC 7636). Each code can be
+//! exchanged once.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -10,17 +11,18 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::users::{PEOPLE, Person};
 use super::tokens::LIFETIME_SECONDS;
-use super::{CLIENT_ID, Shared};
+use super::users::{KNOWN_USERS, User};
+use super::{CLIENT_ID, Issuer, IssuerState};
 
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// An authorization request (RFC 6749, section 4.1.1; RFC 7636, section 4.3).
+/// An authorization request (RFC 6749, section 4.1.1; RFC 7636, section 4.3). The sign-in
+/// form sends it again, with the chosen user.
 #[derive(Deserialize)]
-pub(super) struct Authorization {
+pub(super) struct AuthorizationRequest {
     client_id: String,
     redirect_uri: String,
     response_type: String,
@@ -29,21 +31,21 @@ pub(super) struct Authorization {
     nonce: Option<String>,
     code_challenge: String,
     code_challenge_method: String,
-    /// Who was chosen on the form.
     user: Option<String>,
 }
 
-/// What a code stands for.
+/// What the exchange of a code needs to know about the authorization request.
 pub(super) struct PendingCode {
-    person: Person,
+    user: User,
     redirect_uri: String,
     nonce: Option<String>,
-    challenge: String,
-    made_at: Instant,
+    code_challenge: String,
+    created_at: Instant,
 }
 
+/// A token request (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
 #[derive(Deserialize)]
-pub(super) struct Exchange {
+pub(super) struct TokenRequest {
     grant_type: String,
     code: String,
     redirect_uri: String,
@@ -51,40 +53,70 @@ pub(super) struct Exchange {
     code_verifier: String,
 }
 
+/// OpenID Connect RP-Initiated Logout 1.0, section 2.
 #[derive(Deserialize)]
-pub(super) struct Logout {
+pub(super) struct LogoutRequest {
     post_logout_redirect_uri: Option<String>,
     state: Option<String>,
 }
 
-impl Authorization {
-    fn check(&self) -> Result<(), &'static str> {
+/// Why an authorization request is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AuthorizationError {
+    #[error("unknown client")]
+    Client,
+    #[error("only the authorization code flow with PKCE (S256) is supported")]
+    Flow,
+    #[error("the redirect URI must be an http URL of this machine")]
+    RedirectUri,
+    #[error("choose a user")]
+    User,
+}
+
+/// Why a token request is refused: the error codes of RFC 6749, section 5.2.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenError {
+    #[error("unsupported_grant_type")]
+    GrantType,
+    #[error("invalid_grant")]
+    Grant,
+    #[error("server_error")]
+    Issue(#[from] anyhow::Error),
+}
+
+impl AuthorizationRequest {
+    fn check(&self) -> Result<(), AuthorizationError> {
         if self.client_id != CLIENT_ID {
-            return Err("unknown client");
+            return Err(AuthorizationError::Client);
         }
         if self.response_type != "code" || self.code_challenge_method != "S256" {
-            return Err("only the authorization code flow with PKCE (S256) is supported");
+            return Err(AuthorizationError::Flow);
         }
-        if is_loopback(&self.redirect_uri) { Ok(()) } else { Err("the redirect must lead to this machine") }
+        if !is_loopback(&self.redirect_uri) {
+            return Err(AuthorizationError::RedirectUri);
+        }
+        Ok(())
     }
 }
 
-/// Whether a URL leads to this machine, by its parsed host: `http://127.0.0.1:1@evil`
-/// begins like one that does.
+/// Whether a URL leads to this machine. It compares the parsed host, because
+/// `http://127.0.0.1:1@evil` only starts like a URL of this machine.
 fn is_loopback(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+
     uri.scheme_str() == Some("http")
         && !authority.contains('@')
         && matches!(uri.host(), Some("127.0.0.1" | "localhost"))
 }
 
-/// The page on which one chooses who to be.
-pub(super) async fn form(Query(request): Query<Authorization>) -> Response {
-    if let Err(reason) = request.check() {
-        return (StatusCode::BAD_REQUEST, reason).into_response();
-    }
-    let hidden = [
+/// Shows the form on which a user is chosen.
+pub(super) async fn show_form(
+    Query(request): Query<AuthorizationRequest>,
+) -> Result<Html<String>, AuthorizationError> {
+    request.check()?;
+
+    let hidden_fields = [
         ("client_id", request.client_id.as_str()),
         ("redirect_uri", &request.redirect_uri),
         ("response_type", &request.response_type),
@@ -93,15 +125,19 @@ pub(super) async fn form(Query(request): Query<Authorization>) -> Response {
         ("code_challenge", &request.code_challenge),
         ("code_challenge_method", &request.code_challenge_method),
     ];
-    let hidden = hidden
+    let hidden_fields = hidden_fields
         .map(|(name, value)| format!(r#"<input type="hidden" name="{name}" value="{}">"#, escape(value)));
-    let people = PEOPLE.map(|(id, name, role)| {
-        format!(r#"<button name="user" value="{id}">{name} <small>{role}</small></button>"#)
+    let buttons = KNOWN_USERS.map(|user| {
+        format!(
+            r#"<button name="user" value="{}">{} <small>{}</small></button>"#,
+            user.id, user.name, user.role
+        )
     });
-    Html(PAGE.replace("HIDDEN", &hidden.concat()).replace("PEOPLE", &people.concat())).into_response()
+
+    Ok(Html(FORM.replace("FIELDS", &(hidden_fields.concat() + &buttons.concat()))))
 }
 
-const PAGE: &str = r#"<!doctype html>
+const FORM: &str = r#"<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -114,8 +150,8 @@ const PAGE: &str = r#"<!doctype html>
 </style>
 <form method="post">
   <h1>Sign in</h1>
-  <p>For development: choose who to be. There is no password.</p>
-  HIDDENPEOPLE
+  <p>For development only. Choose a user; there is no password.</p>
+  FIELDS
 </form>
 "#;
 
@@ -123,73 +159,94 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
-/// Somebody was chosen: back to the client with a code.
-pub(super) async fn submit(State(issuer): Shared, Form(request): Form<Authorization>) -> Response {
-    if let Err(reason) = request.check() {
-        return (StatusCode::BAD_REQUEST, reason).into_response();
-    }
-    let Some(person) = request.user.as_deref().and_then(Person::find) else {
-        return (StatusCode::BAD_REQUEST, "choose who to be").into_response();
-    };
+/// Redirects back to the client with a code for the chosen user.
+pub(super) async fn issue_code(
+    State(issuer): IssuerState,
+    Form(request): Form<AuthorizationRequest>,
+) -> Result<Redirect, AuthorizationError> {
+    request.check()?;
+    let user = request.user.as_deref().and_then(User::find).ok_or(AuthorizationError::User)?;
+
     let code = uuid::Uuid::new_v4().simple().to_string();
-    let pending = PendingCode {
-        person,
-        redirect_uri: request.redirect_uri.clone(),
-        nonce: request.nonce.filter(|nonce| !nonce.is_empty()),
-        challenge: request.code_challenge,
-        made_at: Instant::now(),
-    };
-    let mut codes = issuer.codes.lock().unwrap_or_else(PoisonError::into_inner);
-    codes.retain(|_, pending| pending.made_at.elapsed() < CODE_LIFETIME);
-    codes.insert(code.clone(), pending);
     let separator = if request.redirect_uri.contains('?') { '&' } else { '?' };
     let state = utf8_percent_encode(&request.state, NON_ALPHANUMERIC);
-    Redirect::to(&format!("{}{separator}code={code}&state={state}", request.redirect_uri)).into_response()
+    let redirect = Redirect::to(&format!("{}{separator}code={code}&state={state}", request.redirect_uri));
+
+    let pending = PendingCode {
+        user,
+        redirect_uri: request.redirect_uri,
+        nonce: request.nonce.filter(|nonce| !nonce.is_empty()),
+        code_challenge: request.code_challenge,
+        created_at: Instant::now(),
+    };
+    let mut codes = issuer.codes.lock().unwrap_or_else(PoisonError::into_inner);
+    codes.retain(|_, pending| !pending.is_expired());
+    codes.insert(code, pending);
+
+    Ok(redirect)
 }
 
-/// Exchanges a code for tokens (RFC 6749, section 4.1.3).
-pub(super) async fn token(State(issuer): Shared, Form(exchange): Form<Exchange>) -> Response {
-    let refuse = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
-    if exchange.grant_type != "authorization_code" {
-        return refuse("unsupported_grant_type");
+/// Exchanges a code for tokens.
+pub(super) async fn exchange_code(
+    State(issuer): IssuerState,
+    Form(request): Form<TokenRequest>,
+) -> Result<Json<Value>, TokenError> {
+    if request.grant_type != "authorization_code" {
+        return Err(TokenError::GrantType);
     }
-    // Taken out whatever comes next: a code is good for one try.
-    let pending = issuer.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(&exchange.code);
-    let challenge = ring::digest::digest(&ring::digest::SHA256, exchange.code_verifier.as_bytes());
+
+    let PendingCode { user, nonce, .. } = take_code(&issuer, &request).ok_or(TokenError::Grant)?;
+
+    let id_token = issuer.id_token(&user, nonce.as_deref())?;
+    let access_token = issuer.access_token(&user, &Map::new())?;
+    Ok(Json(json!({
+        "access_token": access_token,
+        "id_token": id_token,
+        "token_type": "Bearer",
+        "expires_in": LIFETIME_SECONDS,
+        "scope": "openid profile email",
+    })))
+}
+
+/// Removes the request's code, and returns it if the request may exchange it. A failed
+/// exchange uses the code up as well.
+fn take_code(issuer: &Issuer, request: &TokenRequest) -> Option<PendingCode> {
+    let pending = issuer.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.code)?;
+
+    let challenge = ring::digest::digest(&ring::digest::SHA256, request.code_verifier.as_bytes());
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(challenge);
-    let valid = |pending: &PendingCode| {
-        pending.made_at.elapsed() < CODE_LIFETIME
-            && pending.redirect_uri == exchange.redirect_uri
-            && pending.challenge == challenge
-            && exchange.client_id == CLIENT_ID
+    let is_valid = !pending.is_expired()
+        && pending.redirect_uri == request.redirect_uri
+        && pending.code_challenge == challenge
+        && request.client_id == CLIENT_ID;
+    is_valid.then_some(pending)
+}
+
+/// Redirects to where the client asks. This issuer keeps no session that would end.
+pub(super) async fn log_out(Query(request): Query<LogoutRequest>) -> Response {
+    let Some(url) = request.post_logout_redirect_uri.filter(|url| is_loopback(url)) else {
+        return Html("<!doctype html><title>Signed out</title><p>You are signed out.").into_response();
     };
-    let Some(PendingCode { person, nonce, .. }) = pending.filter(valid) else {
-        return refuse("invalid_grant");
-    };
-    let id_token = issuer.id_token(&person, nonce.as_deref());
-    let access_token = issuer.access_token(&person, &Map::new());
-    match (access_token, id_token) {
-        (Ok(access_token), Ok(id_token)) => Json(json!({
-            "access_token": access_token,
-            "id_token": id_token,
-            "token_type": "Bearer",
-            "expires_in": LIFETIME_SECONDS,
-            "scope": "openid profile email",
-        }))
-        .into_response(),
-        _ => refuse("server_error"),
+
+    let state =
+        request.state.map(|state| format!("?state={}", utf8_percent_encode(&state, NON_ALPHANUMERIC)));
+    Redirect::to(&format!("{url}{}", state.unwrap_or_default())).into_response()
+}
+
+impl PendingCode {
+    fn is_expired(&self) -> bool {
+        self.created_at.elapsed() >= CODE_LIFETIME
     }
 }
 
-/// There is no session to end here; the client is sent where it wants to go.
-pub(super) async fn logout(Query(request): Query<Logout>) -> Response {
-    match request.post_logout_redirect_uri.filter(|url| is_loopback(url)) {
-        Some(url) => {
-            let state = request
-                .state
-                .map(|state| format!("?state={}", utf8_percent_encode(&state, NON_ALPHANUMERIC)));
-            Redirect::to(&format!("{url}{}", state.unwrap_or_default())).into_response()
-        }
-        None => Html("<!doctype html><title>Signed out</title><p>You are signed out.").into_response(),
+impl IntoResponse for AuthorizationError {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, self.to_string()).into_response()
+    }
+}
+
+impl IntoResponse for TokenError {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.to_string() }))).into_response()
     }
 }

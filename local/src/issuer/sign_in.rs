@@ -1,4 +1,4 @@
-//! Signing in from a script, with one call:
+//! Signs a script in with one request:
 //! `curl -d user=alice http://127.0.0.1:3001/sign-in`.
 
 use axum::Json;
@@ -6,40 +6,56 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::Shared;
-use super::users::Person;
+use super::IssuerState;
 use super::tokens::LIFETIME_SECONDS;
+use super::users::User;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SignIn {
+pub(super) struct SignInRequest {
     user: String,
-    /// Other roles than the person's own, separated by commas; empty for none.
+    /// Roles in place of the user's own, separated by commas. An empty value means none.
     roles: Option<String>,
-    /// A JSON object laid over the access token's claims; null takes a claim away.
+    /// A JSON object that is merged into the access token's claims. Null removes a claim.
     claims: Option<String>,
 }
 
-pub(super) async fn sign_in(State(issuer): Shared, Form(form): Form<SignIn>) -> Response {
-    let refuse = |reason: String| (StatusCode::BAD_REQUEST, Json(json!({ "error": reason }))).into_response();
-    let Some(mut person) = Person::find(&form.user) else {
-        return refuse("`user` takes lowercase letters, digits and hyphens".to_owned());
-    };
-    if let Some(roles) = form.roles {
-        person.roles = roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
+/// Why a sign-in is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SignInError {
+    #[error("`user` must consist of 1 to 40 lowercase letters, digits and hyphens")]
+    User,
+    #[error("`claims` is not a JSON object: {0}")]
+    Claims(#[from] serde_json::Error),
+    #[error("cannot issue an access token: {0:#}")]
+    Issue(#[from] anyhow::Error),
+}
+
+pub(super) async fn issue_access_token(
+    State(issuer): IssuerState,
+    Form(request): Form<SignInRequest>,
+) -> Result<Json<Value>, SignInError> {
+    let mut user = User::find(&request.user).ok_or(SignInError::User)?;
+    if let Some(roles) = request.roles {
+        user.roles = roles.split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
     }
-    let changes = match form.claims.as_deref().map(serde_json::from_str).transpose() {
-        Ok(changes) => changes.unwrap_or_else(Map::new),
-        Err(error) => return refuse(format!("`claims` is no JSON object: {error}")),
+    let changes = match request.claims {
+        Some(claims) => serde_json::from_str(&claims)?,
+        None => Map::new(),
     };
-    match issuer.access_token(&person, &changes) {
-        Ok(token) => {
-            let answer =
-                json!({ "access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS });
-            Json(answer).into_response()
-        }
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+
+    let access_token = issuer.access_token(&user, &changes)?;
+    Ok(Json(json!({ "access_token": access_token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS })))
+}
+
+impl IntoResponse for SignInError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::User | Self::Claims(_) => StatusCode::BAD_REQUEST,
+            Self::Issue(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, Json(json!({ "error": self.to_string() }))).into_response()
     }
 }

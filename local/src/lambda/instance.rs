@@ -1,75 +1,104 @@
 //! One execution environment: an actor around one process.
 //!
-//! INVARIANT: the process is idle, may be frozen and takes the next event only when its
-//! runtime waits for one. What it does between an answer and that is not interrupted.
+//! INVARIANT: a process is frozen, and gets its next event, only while its runtime waits
+//! for an event. Nothing interrupts the work that it does after a response.
 
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::process::Process;
-use super::runtime_api::{self, Message, RuntimeEvent};
-use super::{Answer, Invocation, InvokeError, Pool};
+use super::runtime_api::{self, RuntimeEvent, RuntimeMessage};
+use super::{Invocation, InvocationResult, Pool};
+use crate::account::lambda_function_arn;
+use crate::output::print_line;
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the instance is waiting for has happened, or never will.
+/// Why an instance cannot be used, or not any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InstanceError {
+    #[error("its process cannot start")]
+    NotStarted,
+    #[error("its initialization failed")]
+    InitFailed,
+    #[error("its process exited")]
+    Exited,
+    #[error("it timed out")]
+    TimedOut,
+    #[error("its Runtime API stopped")]
+    RuntimeApiStopped,
+    #[error("its runtime asked for an event before it responded to the previous one")]
+    NoResponse,
+    #[error("its response is larger than 6 MB")]
+    ResponseTooLarge,
+    #[error("its response is not valid UTF-8")]
+    ResponseNotText,
+    #[error("it was stopped")]
+    Stopped,
+}
+
+/// What the process does next.
 enum Step {
+    /// The runtime waits for an event.
     Idle,
-    Answered(Answer),
-    Over(&'static str),
+    /// The runtime has responded to its event.
+    Responded(InvocationResult),
 }
 
 struct Instance {
     process: Process,
-    messages: mpsc::UnboundedReceiver<Message>,
-    /// The runtime, while it waits for its next event.
-    parked: Option<oneshot::Sender<RuntimeEvent>>,
+    messages: mpsc::UnboundedReceiver<RuntimeMessage>,
+    /// Sends the next event to the runtime, while that waits for one.
+    next_event: Option<oneshot::Sender<RuntimeEvent>>,
 }
 
-/// Starts an instance and runs it to its end: a crash, a timeout, or the stop of all.
+/// Starts an instance and runs it until it fails or everything stops.
 pub(super) async fn run(pool: &Pool) {
     let mut stopped = pool.stopped.clone();
     tokio::select! {
-        () = live(pool) => {}
+        () = run_until_failure(pool) => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
 }
 
-async fn live(pool: &Pool) {
-    let started = start(pool).await;
-    let mut instance = match started {
+async fn run_until_failure(pool: &Pool) {
+    let name = &pool.function.name;
+
+    let mut instance = match start(pool).await {
         Ok(instance) => instance,
         Err(error) => {
-            crate::output::line(format_args!("[{}] cannot start: {error}", pool.function.name));
-            return pool.fail_one("the instance cannot be started");
+            print_line(format_args!("[{name}] cannot start: {error}"));
+            return pool.fail_next_event(InstanceError::NotStarted);
         }
     };
-    if let Some(reason) = instance.until_idle(Instant::now() + INIT_TIMEOUT).await {
-        crate::output::line(format_args!("[{}] init failed: {reason}", pool.function.name));
+
+    if let Err(error) = instance.initialize().await {
+        print_line(format_args!("[{name}] initialization failed: {error}"));
         instance.process.kill().await;
-        return pool.fail_one(reason);
+        return pool.fail_next_event(error);
     }
+
     loop {
         instance.process.freeze();
         let invocation = tokio::select! {
-            invocation = pool.next() => invocation,
+            invocation = pool.next_invocation() => invocation,
             () = instance.process.ended() => {
                 pool.available.fetch_sub(1, Ordering::SeqCst);
                 None
             }
         };
         let Some(invocation) = invocation else { return };
+
         instance.process.thaw();
-        if let Some(reason) = instance.invoke(pool, invocation).await {
-            crate::output::line(format_args!("[{}] instance ends: {reason}", pool.function.name));
+        if let Err(error) = instance.invoke(pool, invocation).await {
+            print_line(format_args!("[{name}] instance failed: {error}"));
             return instance.process.kill().await;
         }
         pool.available.fetch_add(1, Ordering::SeqCst);
@@ -81,91 +110,91 @@ async fn start(pool: &Pool) -> io::Result<Instance> {
     let address = listener.local_addr()?.to_string();
     let (sender, messages) = mpsc::unbounded_channel();
     let process = Process::start(pool, &address)?;
-    let serve = axum::serve(listener, runtime_api::router(sender.clone()));
+
+    let server = axum::serve(listener, runtime_api::router(sender.clone()));
     tokio::spawn(async move {
         tokio::select! {
-            _ = serve.into_future() => {}
-            // The instance is gone, and nobody listens to the messages any more.
+            _ = server.into_future() => {}
+            // The instance has dropped its end of the channel.
             () = sender.closed() => {}
         }
     });
-    Ok(Instance { process, messages, parked: None })
+
+    Ok(Instance { process, messages, next_event: None })
 }
 
 impl Instance {
-    /// Waits until the process is idle; the reason if it never will be.
-    async fn until_idle(&mut self, deadline: Instant) -> Option<&'static str> {
+    /// Waits until the runtime asks for its first event.
+    async fn initialize(&mut self) -> Result<(), InstanceError> {
+        let deadline = Instant::now() + INIT_TIMEOUT;
         loop {
-            match self.step("", deadline).await {
-                Step::Idle => return None,
-                Step::Answered(_) => {}
-                Step::Over(reason) => return Some(reason),
+            match self.step("", deadline).await? {
+                Step::Idle => return Ok(()),
+                Step::Responded(_) => {}
             }
         }
     }
 
-    /// Has the process handle an event, and waits until it is idle again; the reason
-    /// if it is of no more use.
-    async fn invoke(&mut self, pool: &Pool, invocation: Invocation) -> Option<&'static str> {
+    /// Lets the process handle an event, and waits until it is idle again. An instance that
+    /// returns an error cannot take another event.
+    async fn invoke(&mut self, pool: &Pool, invocation: Invocation) -> Result<(), InstanceError> {
         let request_id = uuid::Uuid::now_v7().to_string();
         let timeout = pool.function.timeout;
         let deadline = Instant::now() + timeout;
         self.deliver(pool, &request_id, timeout, invocation.event);
-        let mut waiting = Some(invocation.answer);
+
+        let mut waiting = Some(invocation.result);
         loop {
             match self.step(&request_id, deadline).await {
-                // The answer goes out at once, whatever the process still does.
-                Step::Answered(answer) => {
-                    waiting.take().map(|waiting| waiting.send(answer));
+                // The result leaves at once, even if the process is not idle yet.
+                Ok(Step::Responded(result)) => {
+                    waiting.take().map(|waiting| waiting.send(result));
                 }
-                Step::Idle if waiting.is_none() => return None,
-                Step::Idle => return Some("the runtime asked for an event without answering the last"),
-                Step::Over(reason) => {
-                    waiting.take().map(|waiting| waiting.send(Err(InvokeError::Broken(reason))));
-                    return Some(reason);
+                Ok(Step::Idle) if waiting.is_none() => return Ok(()),
+                Ok(Step::Idle) => return Err(InstanceError::NoResponse),
+                Err(error) => {
+                    waiting.take().map(|waiting| waiting.send(Err(error.into())));
+                    return Err(error);
                 }
             }
         }
     }
 
-    /// Takes messages until one of them matters.
-    async fn step(&mut self, request_id: &str, deadline: Instant) -> Step {
+    /// Waits until the runtime asks for an event or responds to the request.
+    async fn step(&mut self, request_id: &str, deadline: Instant) -> Result<Step, InstanceError> {
         loop {
             let message = tokio::select! {
-                // What the process said before it ended still counts.
+                // Messages that the process sent before it exited come first.
                 biased;
                 message = self.messages.recv() => message,
-                () = self.process.ended() => return Step::Over("the process has ended"),
-                () = tokio::time::sleep_until(deadline) => return Step::Over("it timed out"),
+                () = self.process.ended() => return Err(InstanceError::Exited),
+                () = tokio::time::sleep_until(deadline) => return Err(InstanceError::TimedOut),
             };
+
             match message {
-                None => return Step::Over("its API has stopped"),
-                Some(Message::InitError) => return Step::Over("its init failed"),
-                Some(Message::Answer { request_id: id, answer }) if id == request_id => {
-                    return Step::Answered(answer);
+                None => return Err(InstanceError::RuntimeApiStopped),
+                Some(RuntimeMessage::InitError) => return Err(InstanceError::InitFailed),
+                Some(RuntimeMessage::Response { request_id: id, result }) if id == request_id => {
+                    return Ok(Step::Responded(result));
                 }
-                Some(Message::Answer { .. }) => {}
-                Some(Message::Next(next)) => {
-                    self.parked = Some(next);
-                    return Step::Idle;
+                Some(RuntimeMessage::Response { .. }) => {}
+                Some(RuntimeMessage::Next(next_event)) => {
+                    self.next_event = Some(next_event);
+                    return Ok(Step::Idle);
                 }
             }
         }
     }
 
     fn deliver(&mut self, pool: &Pool, request_id: &str, timeout: Duration, event: String) {
-        let Some(next) = self.parked.take() else { return };
+        let Some(next_event) = self.next_event.take() else { return };
+
         let timeout_ms = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
-        let _ = next.send(RuntimeEvent {
+        let _ = next_event.send(RuntimeEvent {
             request_id: request_id.to_owned(),
-            deadline_ms: now_ms().saturating_add(timeout_ms),
-            function_arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{}", pool.function.name),
+            deadline_ms: crate::clock::now().timestamp_millis().saturating_add(timeout_ms),
+            function_arn: lambda_function_arn(&pool.function.name),
             body: event,
         });
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the emulator is at the edge, where time comes from")]
-fn now_ms() -> i64 {
-    Utc::now().timestamp_millis()
 }

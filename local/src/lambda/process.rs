@@ -1,4 +1,4 @@
-//! An instance's process: started, frozen, thawed, ended.
+//! The process of an instance: starts, freezes, thaws and ends it.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,40 +10,45 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use super::Pool;
+use crate::account::REGION;
 
-/// The first argument with which this program becomes a function's binary.
+/// The first argument that makes this program become a function's binary.
 pub(crate) const INSTANCE_COMMAND: &str = "--become-lambda-instance";
 
-/// Turns this process into the function binary named by the arguments.
+/// Turns this process into the function binary that the arguments name. It returns only if
+/// that fails.
 ///
-/// Between its start and the binary's it asks the system to be killed when its parent
-/// dies. Nothing else ends a frozen process whose parent was killed.
+/// Before it executes the binary, it asks the system to kill the process when its parent
+/// dies. Nothing else would end a frozen process after its parent was killed.
 pub(crate) fn become_instance(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let (Some(parent), Some(binary)) = (arguments.next(), arguments.next()) else {
         return ExitCode::FAILURE;
     };
+
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
-        eprintln!("error: {error}");
+        eprintln!("error: cannot set the parent death signal: {error}");
         return ExitCode::FAILURE;
     }
     // The parent may have died before the request took effect.
     if parent != *parent_id().to_string() {
         return ExitCode::FAILURE;
     }
+
     let error = std::process::Command::new(&binary).exec();
-    eprintln!("error: cannot run {}: {error}", binary.display());
+    eprintln!("error: cannot execute `{}`: {error}", binary.display());
     ExitCode::FAILURE
 }
 
 pub(super) struct Process {
     child: Child,
+    /// `None` once the process has ended.
     pid: Option<Pid>,
 }
 
 impl Process {
-    /// Starts the function against the Runtime API at `runtime_api` (host and port),
-    /// in an environment that holds what Lambda gives a function and nothing else.
+    /// Starts the function with the Runtime API at `runtime_api` (host and port). Its
+    /// environment contains nothing but what Lambda gives to a function.
     pub(super) fn start(pool: &Pool, runtime_api: &str) -> io::Result<Self> {
         let function = &pool.function;
         let mut child = Command::new(&pool.this_program)
@@ -55,8 +60,8 @@ impl Process {
             .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb.to_string())
-            .env("AWS_REGION", "us-east-1")
-            // Tells the functions apart at DynamoDB, as their roles do on AWS.
+            .env("AWS_REGION", REGION)
+            // Identifies the function to DynamoDB, as its role does on AWS.
             .env("AWS_ACCESS_KEY_ID", format!("LOCAL-{}", function.name))
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .env("AWS_ENDPOINT_URL_DYNAMODB", &pool.dynamodb_url)
@@ -65,11 +70,12 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C goes to everything in the foreground's group; ending the functions is
-            // up to us.
+            // Ctrl-C signals the whole foreground process group. In a group of its own, the
+            // function ends when this program ends it.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
+
         forward(&function.name, child.stdout.take());
         forward(&function.name, child.stderr.take());
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
@@ -86,14 +92,15 @@ impl Process {
 
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.pid {
-            // Fails only when the process has ended, which is noticed elsewhere.
+            // It fails only if the process has ended, which `ended` reports.
             let _ = kill_process(pid, signal);
         }
     }
 
+    /// Returns when the process has ended.
     pub(super) async fn ended(&mut self) {
         let _ = self.child.wait().await;
-        // From now on the id may be somebody else's.
+        // From now on, another process may have this ID.
         self.pid = None;
     }
 
@@ -102,14 +109,15 @@ impl Process {
     }
 }
 
-/// Prints a function's output, each line under its name.
+/// Prints a function's output with the function's name before each line.
 fn forward(function: &str, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
     let Some(output) = output else { return };
     let function = function.to_owned();
+
     tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            crate::output::line(format_args!("[{function}] {line}"));
+            crate::output::print_line(format_args!("[{function}] {line}"));
         }
     });
 }

@@ -1,5 +1,5 @@
-//! The Runtime API of one instance, over HTTP. The handlers only pass messages; the
-//! instance decides.
+//! The Runtime API of one instance, over HTTP. Its handlers only pass messages on; the
+//! instance acts on them.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -12,14 +12,15 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{InvokeError, PAYLOAD_MAX_BYTES};
+use super::instance::InstanceError;
+use super::{InvocationResult, InvokeError, PAYLOAD_MAX_BYTES};
 
-/// What an instance's process says.
-pub(super) enum Message {
+/// A call of the runtime.
+pub(super) enum RuntimeMessage {
     /// The runtime is ready for an event.
     Next(oneshot::Sender<RuntimeEvent>),
-    /// The runtime is done with the event of this id.
-    Answer { request_id: String, answer: super::Answer },
+    /// The runtime has handled the event with this request ID.
+    Response { request_id: String, result: InvocationResult },
     /// The runtime cannot start.
     InitError,
 }
@@ -32,22 +33,23 @@ pub(super) struct RuntimeEvent {
     pub(super) body: String,
 }
 
-type Messages = mpsc::UnboundedSender<Message>;
+type MessageSender = mpsc::UnboundedSender<RuntimeMessage>;
 
-pub(super) fn router(messages: Messages) -> Router {
+pub(super) fn router(messages: MessageSender) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next_event))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(invocation_response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(invocation_error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(PAYLOAD_MAX_BYTES + 64 * 1024))
         .with_state(messages)
 }
 
-async fn next_event(State(messages): State<Messages>) -> Response {
-    let (next, event) = oneshot::channel();
-    let _ = messages.send(Message::Next(next));
+async fn next_event(State(messages): State<MessageSender>) -> Response {
+    let (sender, event) = oneshot::channel();
+    let _ = messages.send(RuntimeMessage::Next(sender));
     let Ok(event) = event.await else { return StatusCode::GONE.into_response() };
+
     let mut response = event.body.into_response();
     for (name, value) in [
         ("lambda-runtime-aws-request-id", event.request_id),
@@ -55,7 +57,7 @@ async fn next_event(State(messages): State<Messages>) -> Response {
         ("lambda-runtime-invoked-function-arn", event.function_arn),
         ("content-type", "application/json".to_owned()),
     ] {
-        // Ids, numbers and names are legal values, all of them.
+        // All of these values are valid in a header.
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
         }
@@ -63,29 +65,35 @@ async fn next_event(State(messages): State<Messages>) -> Response {
     response
 }
 
-async fn response(
-    State(messages): State<Messages>,
+async fn invocation_response(
+    State(messages): State<MessageSender>,
     Path(request_id): Path<String>,
     body: Bytes,
 ) -> StatusCode {
-    let answer = match String::from_utf8(body.to_vec()) {
-        _ if body.len() > PAYLOAD_MAX_BYTES => Err(InvokeError::Broken("the response is too large")),
+    let result = match String::from_utf8(body.to_vec()) {
+        _ if body.len() > PAYLOAD_MAX_BYTES => Err(InstanceError::ResponseTooLarge.into()),
         Ok(body) => Ok(body),
-        Err(_) => Err(InvokeError::Broken("the response is not UTF-8")),
+        Err(_) => Err(InstanceError::ResponseNotText.into()),
     };
-    let _ = messages.send(Message::Answer { request_id, answer });
+
+    let _ = messages.send(RuntimeMessage::Response { request_id, result });
     StatusCode::ACCEPTED
 }
 
-async fn error(State(messages): State<Messages>, Path(request_id): Path<String>, body: Bytes) -> StatusCode {
+async fn invocation_error(
+    State(messages): State<MessageSender>,
+    Path(request_id): Path<String>,
+    body: Bytes,
+) -> StatusCode {
     let error: Value = serde_json::from_slice(&body).unwrap_or_default();
     let message = error.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
-    let answer = Err(InvokeError::Function(message.to_owned()));
-    let _ = messages.send(Message::Answer { request_id, answer });
+    let result = Err(InvokeError::Function { message: message.to_owned() });
+
+    let _ = messages.send(RuntimeMessage::Response { request_id, result });
     StatusCode::ACCEPTED
 }
 
-async fn init_error(State(messages): State<Messages>) -> StatusCode {
-    let _ = messages.send(Message::InitError);
+async fn init_error(State(messages): State<MessageSender>) -> StatusCode {
+    let _ = messages.send(RuntimeMessage::InitError);
     StatusCode::ACCEPTED
 }

@@ -1,5 +1,5 @@
-//! YAML as CloudFormation writes it: short tags become their long form, so `!Ref X`
-//! is the same as `Ref: X` from here on.
+//! YAML as CloudFormation extends it: short tags become their long form, so that `!Ref X`
+//! equals `Ref: X`.
 
 use anyhow::{Context, Result, bail};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
@@ -23,18 +23,18 @@ fn to_json(yaml: Yaml<'_>) -> Result<Value> {
             for (key, value) in entries {
                 let key = match to_json(key)? {
                     Value::String(key) => key,
-                    key => bail!("`{key}` is no key"),
+                    key => bail!("the key `{key}` is not a string"),
                 };
                 object.insert(key, to_json(value)?);
             }
             object.into()
         }
         Yaml::Tagged(tag, value) => {
-            let value = to_json(*value)?;
-            match tag.suffix.as_str() {
-                name @ ("Ref" | "Condition") => Map::from_iter([(name.to_owned(), value)]).into(),
-                name => Map::from_iter([(format!("Fn::{name}"), value)]).into(),
-            }
+            let name = match tag.suffix.as_str() {
+                name @ ("Ref" | "Condition") => name.to_owned(),
+                name => format!("Fn::{name}"),
+            };
+            Map::from_iter([(name, to_json(*value)?)]).into()
         }
         Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => bail!("unsupported YAML"),
     })
