@@ -86,12 +86,13 @@ impl Gateway {
             return response::message(StatusCode::NOT_FOUND, "Not Found");
         };
 
-        let mut response = self.run(api, &route, client, &parts, body).await;
+        let mut response = self.serve_route(api, &route, client, &parts, body).await;
         cors::add_headers(api.cors.as_ref(), &parts.headers, response.headers_mut());
         response
     }
 
-    async fn run(
+    /// Applies the rate limit, asks the authorizer, and invokes the function.
+    async fn serve_route(
         &self,
         api: &ServedApi,
         route: &MatchedRoute,

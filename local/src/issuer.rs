@@ -5,23 +5,25 @@
 //! and listens on the loopback interface only. No deployed binary contains it.
 
 mod authorize;
+mod codes;
+mod exchange;
+mod logout;
 mod sign_in;
 mod tokens;
 mod users;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::Result;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use self::authorize::PendingCode;
+use self::codes::AuthorizationCodes;
 use self::tokens::Signer;
 use crate::options::Options;
 
@@ -34,8 +36,7 @@ pub(crate) const CLIENT_ID: &str = "patgate-page";
 pub(crate) struct Issuer {
     url: String,
     signer: Signer,
-    /// The authorization codes that the client has not exchanged yet.
-    codes: Mutex<HashMap<String, PendingCode>>,
+    codes: AuthorizationCodes,
 }
 
 type IssuerState = State<Arc<Issuer>>;
@@ -43,24 +44,24 @@ type IssuerState = State<Arc<Issuer>>;
 impl Issuer {
     pub(crate) fn new(options: &Options, url: String) -> Result<Self> {
         let key_file = (!options.memory).then(|| options.data.join("issuer-key.p8"));
-        Ok(Self { signer: Signer::new(key_file.as_deref())?, url, codes: Mutex::default() })
+        Ok(Self { signer: Signer::new(key_file.as_deref())?, url, codes: AuthorizationCodes::default() })
     }
 
     pub(crate) fn into_router(self) -> Router {
         Router::new()
-            .route("/.well-known/openid-configuration", get(discovery_document))
-            .route("/jwks.json", get(key_set))
+            .route("/.well-known/openid-configuration", get(serve_discovery))
+            .route("/jwks.json", get(serve_key_set))
             .route("/authorize", get(authorize::show_form).post(authorize::issue_code))
-            .route("/token", post(authorize::exchange_code))
+            .route("/token", post(exchange::exchange_code))
             .route("/sign-in", post(sign_in::issue_access_token))
-            .route("/logout", get(authorize::log_out))
+            .route("/logout", get(logout::log_out))
             .layer(middleware::from_fn(allow_any_origin))
             .with_state(Arc::new(self))
     }
 }
 
 /// OpenID Connect Discovery 1.0, section 3.
-async fn discovery_document(State(issuer): IssuerState) -> Json<Value> {
+async fn serve_discovery(State(issuer): IssuerState) -> Json<Value> {
     let url = &issuer.url;
     Json(json!({
         "issuer": url,
@@ -78,7 +79,7 @@ async fn discovery_document(State(issuer): IssuerState) -> Json<Value> {
     }))
 }
 
-async fn key_set(State(issuer): IssuerState) -> Json<Value> {
+async fn serve_key_set(State(issuer): IssuerState) -> Json<Value> {
     Json(issuer.signer.key_set())
 }
 
@@ -92,4 +93,15 @@ async fn allow_any_origin(request: Request, next: Next) -> Response {
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether a URL leads to this machine. It compares the parsed host, because
+/// `http://127.0.0.1:1@evil` only starts like a URL of this machine.
+fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+
+    uri.scheme_str() == Some("http")
+        && !authority.contains('@')
+        && matches!(uri.host(), Some("127.0.0.1" | "localhost"))
 }

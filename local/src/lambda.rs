@@ -177,7 +177,7 @@ impl Pool {
         self.available.fetch_add(1, Ordering::SeqCst);
         let pool = Arc::clone(self);
         tokio::spawn(async move {
-            instance::run(&pool).await;
+            instance::run_instance(&pool).await;
 
             pool.instances.fetch_sub(1, Ordering::SeqCst);
             pool.instance_ended.notify_waiters();

@@ -42,17 +42,15 @@ fn main() -> ExitCode {
         return lambda::become_instance(arguments);
     }
 
-    match start(&Options::parse()) {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime");
+    match runtime.and_then(|runtime| runtime.block_on(run(&options))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn start(options: &Options) -> Result<()> {
-    tokio::runtime::Runtime::new()?.block_on(run(options))
 }
 
 async fn run(options: &Options) -> Result<()> {
@@ -62,9 +60,9 @@ async fn run(options: &Options) -> Result<()> {
     let api_listener = bind(options.port, "PORT").await?;
     let issuer_listener = bind(options.issuer_port, "ISSUER_PORT").await?;
     let dynamodb_listener = bind(options.dynamodb_port, "DYNAMODB_PORT").await?;
-    let api_url = url(&api_listener)?;
-    let issuer_url = url(&issuer_listener)?;
-    let dynamodb_url = url(&dynamodb_listener)?;
+    let api_url = url_of(&api_listener)?;
+    let issuer_url = url_of(&issuer_listener)?;
+    let dynamodb_url = url_of(&dynamodb_listener)?;
 
     let templates = Templates::load(options, &issuer_url)?;
     let mut dynamodb = DynamoDb::start(options, dynamodb_listener, &templates)?;
@@ -99,6 +97,6 @@ async fn bind(port: u16, variable: &str) -> Result<TcpListener> {
     })
 }
 
-fn url(listener: &TcpListener) -> Result<String> {
+fn url_of(listener: &TcpListener) -> Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
 }

@@ -75,9 +75,9 @@ impl Templates {
         globals::apply(&mut template)?;
 
         let stack = Stack::new(stack, &template, parameters, &self.exports)?;
-        self.tables.extend(tables(&stack)?);
-        self.functions.extend(function::read_all(&stack)?);
-        self.apis.extend(api::read_all(&stack)?);
+        self.tables.extend(read_tables(&stack)?);
+        self.functions.extend(function::read_functions(&stack)?);
+        self.apis.extend(api::read_apis(&stack)?);
 
         let exports = stack.exports()?;
         self.exports.extend(exports);
@@ -85,7 +85,7 @@ impl Templates {
     }
 }
 
-fn tables(stack: &Stack<'_>) -> Result<Vec<Table>> {
+fn read_tables(stack: &Stack<'_>) -> Result<Vec<Table>> {
     let read_table = |(id, properties): (&String, &Value)| {
         let properties = stack.resolve_in(id, properties)?;
         let name = properties.get("TableName").and_then(Value::as_str).unwrap_or(id).to_owned();

@@ -48,7 +48,7 @@ impl ReceivedRequest {
             path,
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: event_headers(client, &parts.headers),
-            cookies: cookies(&parts.headers),
+            cookies: split_cookies(&parts.headers),
             path_parameters: route.path_parameters.clone(),
         }
     }
@@ -116,7 +116,7 @@ fn event_headers(client: SocketAddr, headers: &HeaderMap) -> BTreeMap<String, St
     joined
 }
 
-fn cookies(headers: &HeaderMap) -> Vec<String> {
+fn split_cookies(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split("; ")).map(str::to_owned).collect()
 }

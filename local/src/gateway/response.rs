@@ -21,10 +21,10 @@ pub(super) fn internal_server_error() -> Response {
 /// Turns what a function returned (payload format 2.0) into a response. A payload in any
 /// other form is an error of the function.
 pub(super) fn from_function(payload: &str) -> Response {
-    parse(payload).unwrap_or_else(internal_server_error)
+    parse_payload(payload).unwrap_or_else(internal_server_error)
 }
 
-fn parse(payload: &str) -> Option<Response> {
+fn parse_payload(payload: &str) -> Option<Response> {
     let payload: Value = serde_json::from_str(payload).ok()?;
     let status = u16::try_from(payload.get("statusCode")?.as_u64()?).ok()?;
 

@@ -1,23 +1,14 @@
-//! The flow for browsers: authorization code with PKCE (RFC 7636). Each code can be
-//! exchanged once.
+//! The authorization endpoint: the sign-in form, and a code for the chosen user.
 
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
-
-use axum::Json;
 use axum::extract::{Form, Query, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
-use super::tokens::LIFETIME_SECONDS;
+use super::codes::Grant;
 use super::users::{KNOWN_USERS, User};
-use super::{CLIENT_ID, Issuer, IssuerState};
-
-const CODE_LIFETIME: Duration = Duration::from_secs(60);
+use super::{CLIENT_ID, IssuerState, is_loopback};
 
 /// An authorization request (RFC 6749, section 4.1.1; RFC 7636, section 4.3). The sign-in
 /// form sends it again, with the chosen user.
@@ -34,32 +25,6 @@ pub(super) struct AuthorizationRequest {
     user: Option<String>,
 }
 
-/// What the exchange of a code needs to know about the authorization request.
-pub(super) struct PendingCode {
-    user: User,
-    redirect_uri: String,
-    nonce: Option<String>,
-    code_challenge: String,
-    created_at: Instant,
-}
-
-/// A token request (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
-#[derive(Deserialize)]
-pub(super) struct TokenRequest {
-    grant_type: String,
-    code: String,
-    redirect_uri: String,
-    client_id: String,
-    code_verifier: String,
-}
-
-/// OpenID Connect RP-Initiated Logout 1.0, section 2.
-#[derive(Deserialize)]
-pub(super) struct LogoutRequest {
-    post_logout_redirect_uri: Option<String>,
-    state: Option<String>,
-}
-
 /// Why an authorization request is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AuthorizationError {
@@ -71,17 +36,6 @@ pub(super) enum AuthorizationError {
     RedirectUri,
     #[error("choose a user")]
     User,
-}
-
-/// Why a token request is refused: the error codes of RFC 6749, section 5.2.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum TokenError {
-    #[error("unsupported_grant_type")]
-    GrantType,
-    #[error("invalid_grant")]
-    Grant,
-    #[error("server_error")]
-    Issue(#[from] anyhow::Error),
 }
 
 impl AuthorizationRequest {
@@ -97,17 +51,6 @@ impl AuthorizationRequest {
         }
         Ok(())
     }
-}
-
-/// Whether a URL leads to this machine. It compares the parsed host, because
-/// `http://127.0.0.1:1@evil` only starts like a URL of this machine.
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
-
-    uri.scheme_str() == Some("http")
-        && !authority.contains('@')
-        && matches!(uri.host(), Some("127.0.0.1" | "localhost"))
 }
 
 /// Shows the form on which a user is chosen.
@@ -128,10 +71,8 @@ pub(super) async fn show_form(
     let hidden_fields = hidden_fields
         .map(|(name, value)| format!(r#"<input type="hidden" name="{name}" value="{}">"#, escape(value)));
     let buttons = KNOWN_USERS.map(|user| {
-        format!(
-            r#"<button name="user" value="{}">{} <small>{}</small></button>"#,
-            user.id, user.name, user.role
-        )
+        let (id, name, role) = (user.id, user.name, user.role);
+        format!(r#"<button name="user" value="{id}">{name} <small>{role}</small></button>"#)
     });
 
     Ok(Html(FORM.replace("FIELDS", &(hidden_fields.concat() + &buttons.concat()))))
@@ -167,86 +108,20 @@ pub(super) async fn issue_code(
     request.check()?;
     let user = request.user.as_deref().and_then(User::find).ok_or(AuthorizationError::User)?;
 
-    let code = uuid::Uuid::new_v4().simple().to_string();
-    let separator = if request.redirect_uri.contains('?') { '&' } else { '?' };
-    let state = utf8_percent_encode(&request.state, NON_ALPHANUMERIC);
-    let redirect = Redirect::to(&format!("{}{separator}code={code}&state={state}", request.redirect_uri));
-
-    let pending = PendingCode {
+    let code = issuer.codes.issue(Grant {
         user,
-        redirect_uri: request.redirect_uri,
+        redirect_uri: request.redirect_uri.clone(),
         nonce: request.nonce.filter(|nonce| !nonce.is_empty()),
         code_challenge: request.code_challenge,
-        created_at: Instant::now(),
-    };
-    let mut codes = issuer.codes.lock().unwrap_or_else(PoisonError::into_inner);
-    codes.retain(|_, pending| !pending.is_expired());
-    codes.insert(code, pending);
+    });
 
-    Ok(redirect)
-}
-
-/// Exchanges a code for tokens.
-pub(super) async fn exchange_code(
-    State(issuer): IssuerState,
-    Form(request): Form<TokenRequest>,
-) -> Result<Json<Value>, TokenError> {
-    if request.grant_type != "authorization_code" {
-        return Err(TokenError::GrantType);
-    }
-
-    let PendingCode { user, nonce, .. } = take_code(&issuer, &request).ok_or(TokenError::Grant)?;
-
-    let id_token = issuer.id_token(&user, nonce.as_deref())?;
-    let access_token = issuer.access_token(&user, &Map::new())?;
-    Ok(Json(json!({
-        "access_token": access_token,
-        "id_token": id_token,
-        "token_type": "Bearer",
-        "expires_in": LIFETIME_SECONDS,
-        "scope": "openid profile email",
-    })))
-}
-
-/// Removes the request's code, and returns it if the request may exchange it. A failed
-/// exchange uses the code up as well.
-fn take_code(issuer: &Issuer, request: &TokenRequest) -> Option<PendingCode> {
-    let pending = issuer.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.code)?;
-
-    let challenge = ring::digest::digest(&ring::digest::SHA256, request.code_verifier.as_bytes());
-    let challenge = BASE64_URL_SAFE_NO_PAD.encode(challenge);
-    let is_valid = !pending.is_expired()
-        && pending.redirect_uri == request.redirect_uri
-        && pending.code_challenge == challenge
-        && request.client_id == CLIENT_ID;
-    is_valid.then_some(pending)
-}
-
-/// Redirects to where the client asks. This issuer keeps no session that would end.
-pub(super) async fn log_out(Query(request): Query<LogoutRequest>) -> Response {
-    let Some(url) = request.post_logout_redirect_uri.filter(|url| is_loopback(url)) else {
-        return Html("<!doctype html><title>Signed out</title><p>You are signed out.").into_response();
-    };
-
-    let state =
-        request.state.map(|state| format!("?state={}", utf8_percent_encode(&state, NON_ALPHANUMERIC)));
-    Redirect::to(&format!("{url}{}", state.unwrap_or_default())).into_response()
-}
-
-impl PendingCode {
-    fn is_expired(&self) -> bool {
-        self.created_at.elapsed() >= CODE_LIFETIME
-    }
+    let separator = if request.redirect_uri.contains('?') { '&' } else { '?' };
+    let state = utf8_percent_encode(&request.state, NON_ALPHANUMERIC);
+    Ok(Redirect::to(&format!("{}{separator}code={code}&state={state}", request.redirect_uri)))
 }
 
 impl IntoResponse for AuthorizationError {
     fn into_response(self) -> Response {
         (StatusCode::BAD_REQUEST, self.to_string()).into_response()
-    }
-}
-
-impl IntoResponse for TokenError {
-    fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.to_string() }))).into_response()
     }
 }

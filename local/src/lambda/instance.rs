@@ -60,7 +60,7 @@ struct Instance {
 }
 
 /// Starts an instance and runs it until it fails or everything stops.
-pub(super) async fn run(pool: &Pool) {
+pub(super) async fn run_instance(pool: &Pool) {
     let mut stopped = pool.stopped.clone();
     tokio::select! {
         () = run_until_failure(pool) => {}
@@ -71,7 +71,7 @@ pub(super) async fn run(pool: &Pool) {
 async fn run_until_failure(pool: &Pool) {
     let name = &pool.function.name;
 
-    let mut instance = match start(pool).await {
+    let mut instance = match Instance::start(pool).await {
         Ok(instance) => instance,
         Err(error) => {
             print_line(format_args!("[{name}] cannot start: {error}"));
@@ -97,7 +97,7 @@ async fn run_until_failure(pool: &Pool) {
         let Some(invocation) = invocation else { return };
 
         instance.process.thaw();
-        if let Err(error) = instance.invoke(pool, invocation).await {
+        if let Err(error) = instance.run_invocation(pool, invocation).await {
             print_line(format_args!("[{name}] instance failed: {error}"));
             return instance.process.kill().await;
         }
@@ -105,25 +105,26 @@ async fn run_until_failure(pool: &Pool) {
     }
 }
 
-async fn start(pool: &Pool) -> io::Result<Instance> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?.to_string();
-    let (sender, messages) = mpsc::unbounded_channel();
-    let process = Process::start(pool, &address)?;
-
-    let server = axum::serve(listener, runtime_api::router(sender.clone()));
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = server.into_future() => {}
-            // The instance has dropped its end of the channel.
-            () = sender.closed() => {}
-        }
-    });
-
-    Ok(Instance { process, messages, next_event: None })
-}
-
 impl Instance {
+    /// Starts the process and the Runtime API that it talks to.
+    async fn start(pool: &Pool) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?.to_string();
+        let (sender, messages) = mpsc::unbounded_channel();
+        let process = Process::start(pool, &address)?;
+
+        let server = axum::serve(listener, runtime_api::router(sender.clone()));
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = server.into_future() => {}
+                // The instance has dropped its end of the channel.
+                () = sender.closed() => {}
+            }
+        });
+
+        Ok(Self { process, messages, next_event: None })
+    }
+
     /// Waits until the runtime asks for its first event.
     async fn initialize(&mut self) -> Result<(), InstanceError> {
         let deadline = Instant::now() + INIT_TIMEOUT;
@@ -137,7 +138,7 @@ impl Instance {
 
     /// Lets the process handle an event, and waits until it is idle again. An instance that
     /// returns an error cannot take another event.
-    async fn invoke(&mut self, pool: &Pool, invocation: Invocation) -> Result<(), InstanceError> {
+    async fn run_invocation(&mut self, pool: &Pool, invocation: Invocation) -> Result<(), InstanceError> {
         let request_id = uuid::Uuid::now_v7().to_string();
         let timeout = pool.function.timeout;
         let deadline = Instant::now() + timeout;

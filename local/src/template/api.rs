@@ -58,33 +58,34 @@ impl Route {
     }
 }
 
-pub(super) fn read_all(stack: &Stack<'_>) -> Result<Vec<HttpApi>> {
+pub(super) fn read_apis(stack: &Stack<'_>) -> Result<Vec<HttpApi>> {
     let apis = stack.resources("AWS::Serverless::HttpApi");
-    apis.map(|(id, properties)| read(stack, id, properties).with_context(|| format!("in `{id}`"))).collect()
+    apis.map(|(id, properties)| read_api(stack, id, properties).with_context(|| format!("in `{id}`")))
+        .collect()
 }
 
-fn read(stack: &Stack<'_>, id: &str, properties: &Value) -> Result<HttpApi> {
+fn read_api(stack: &Stack<'_>, id: &str, properties: &Value) -> Result<HttpApi> {
     let properties = stack.resolve(properties)?;
 
-    let authorizer = properties.get("Auth").map(default_authorizer).transpose()?;
-    let cors = properties.get("CorsConfiguration").and_then(Value::as_object).map(cors_settings);
+    let authorizer = properties.get("Auth").map(read_default_authorizer).transpose()?;
+    let cors = properties.get("CorsConfiguration").and_then(Value::as_object).map(read_cors);
     let cors = cors.transpose().context("in `CorsConfiguration`")?;
-    let mut routes = routes(stack, id)?;
-    limit_routes(&mut routes, &properties)?;
+    let mut routes = read_routes(stack, id)?;
+    set_rate_limits(&mut routes, &properties)?;
 
     Ok(HttpApi { id: id.to_owned(), routes, authorizer, cors })
 }
 
-fn default_authorizer(auth: &Value) -> Result<AuthorizerSettings> {
+fn read_default_authorizer(auth: &Value) -> Result<AuthorizerSettings> {
     let name = auth.get("DefaultAuthorizer").and_then(Value::as_str);
     let name = name.context("`Auth` has no `DefaultAuthorizer`")?;
 
     let authorizer = auth.get("Authorizers").and_then(|authorizers| authorizers.get(name));
     let authorizer = authorizer.with_context(|| format!("there is no authorizer `{name}`"))?;
-    authorizer_settings(authorizer).with_context(|| format!("in the authorizer `{name}`"))
+    read_authorizer(authorizer).with_context(|| format!("in the authorizer `{name}`"))
 }
 
-fn authorizer_settings(authorizer: &Value) -> Result<AuthorizerSettings> {
+fn read_authorizer(authorizer: &Value) -> Result<AuthorizerSettings> {
     let version = authorizer.get("AuthorizerPayloadFormatVersion").and_then(Value::as_str);
     let simple_responses = authorizer.get("EnableSimpleResponses").and_then(Value::as_bool);
     if version != Some("2.0") || simple_responses != Some(true) {
@@ -115,7 +116,7 @@ fn function_of_arn(arn: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-fn cors_settings(cors: &Map<String, Value>) -> Result<CorsSettings> {
+fn read_cors(cors: &Map<String, Value>) -> Result<CorsSettings> {
     refuse_others(cors, &["AllowOrigins", "AllowMethods", "AllowHeaders", "MaxAge"])?;
 
     Ok(CorsSettings {
@@ -127,12 +128,12 @@ fn cors_settings(cors: &Map<String, Value>) -> Result<CorsSettings> {
 }
 
 /// The routes of an API: the `HttpApi` events of all functions that refer to it.
-fn routes(stack: &Stack<'_>, api: &str) -> Result<Vec<Route>> {
+fn read_routes(stack: &Stack<'_>, api: &str) -> Result<Vec<Route>> {
     let mut routes = Vec::new();
     for (function, properties) in stack.resources(function::RESOURCE_TYPE) {
         let events = properties.get("Events").and_then(Value::as_object);
         for (name, event) in events.into_iter().flatten() {
-            let route = event_route(api, function, event);
+            let route = read_route(api, function, event);
             routes.extend(route.with_context(|| format!("in the event `{name}` of `{function}`"))?);
         }
     }
@@ -140,12 +141,12 @@ fn routes(stack: &Stack<'_>, api: &str) -> Result<Vec<Route>> {
 }
 
 /// The route of an event; `None` if the event refers to another API.
-fn event_route(api: &str, function: &str, event: &Value) -> Result<Option<Route>> {
-    let text = |path: &str| event.pointer(path).and_then(Value::as_str);
-    if text("/Type") != Some("HttpApi") {
+fn read_route(api: &str, function: &str, event: &Value) -> Result<Option<Route>> {
+    let string = |path: &str| event.pointer(path).and_then(Value::as_str);
+    if string("/Type") != Some("HttpApi") {
         bail!("only events of type `HttpApi` are emulated");
     }
-    let id = text("/Properties/ApiId/Ref").context("`ApiId` does not refer to an API with `!Ref`")?;
+    let id = string("/Properties/ApiId/Ref").context("`ApiId` does not refer to an API with `!Ref`")?;
 
     let is_public = match event.pointer("/Properties/Auth").and_then(Value::as_object) {
         None => false,
@@ -161,8 +162,8 @@ fn event_route(api: &str, function: &str, event: &Value) -> Result<Option<Route>
     if id != api {
         return Ok(None);
     }
-    let method = text("/Properties/Method").context("there is no `Method`")?;
-    let path = text("/Properties/Path").context("there is no `Path`")?;
+    let method = string("/Properties/Method").context("there is no `Method`")?;
+    let path = string("/Properties/Path").context("there is no `Path`")?;
     Ok(Some(Route {
         method: method.to_ascii_uppercase(),
         path: path.to_owned(),
@@ -173,9 +174,9 @@ fn event_route(api: &str, function: &str, event: &Value) -> Result<Option<Route>
 }
 
 /// Sets the rate limits of `DefaultRouteSettings` and `RouteSettings`.
-fn limit_routes(routes: &mut [Route], properties: &Value) -> Result<()> {
+fn set_rate_limits(routes: &mut [Route], properties: &Value) -> Result<()> {
     if let Some(settings) = properties.get("DefaultRouteSettings") {
-        let limit = rate_limit(settings).context("in `DefaultRouteSettings`")?;
+        let limit = read_rate_limit(settings).context("in `DefaultRouteSettings`")?;
         for route in routes.iter_mut() {
             route.rate_limit = Some(limit);
         }
@@ -186,12 +187,12 @@ fn limit_routes(routes: &mut [Route], properties: &Value) -> Result<()> {
         let route = routes.iter_mut().find(|route| route.key() == *key);
         let route = route.with_context(|| format!("`RouteSettings` names no route: `{key}`"))?;
         route.rate_limit =
-            Some(rate_limit(settings).with_context(|| format!("in `RouteSettings` of `{key}`"))?);
+            Some(read_rate_limit(settings).with_context(|| format!("in `RouteSettings` of `{key}`"))?);
     }
     Ok(())
 }
 
-fn rate_limit(settings: &Value) -> Result<RateLimit> {
+fn read_rate_limit(settings: &Value) -> Result<RateLimit> {
     let settings = settings.as_object().context("the settings are not a mapping")?;
     // This machine has no metrics, detailed or not.
     refuse_others(settings, &["ThrottlingRateLimit", "ThrottlingBurstLimit", "DetailedMetricsEnabled"])?;

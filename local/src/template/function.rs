@@ -27,11 +27,11 @@ pub(crate) struct Function {
     pub(crate) memory_mb: u64,
 }
 
-pub(super) fn read_all(stack: &Stack<'_>) -> Result<Vec<Function>> {
-    stack.resources(RESOURCE_TYPE).map(|(id, properties)| read(stack, id, properties)).collect()
+pub(super) fn read_functions(stack: &Stack<'_>) -> Result<Vec<Function>> {
+    stack.resources(RESOURCE_TYPE).map(|(id, properties)| read_function(stack, id, properties)).collect()
 }
 
-fn read(stack: &Stack<'_>, id: &str, properties: &Value) -> Result<Function> {
+fn read_function(stack: &Stack<'_>, id: &str, properties: &Value) -> Result<Function> {
     let number = |name: &str, default: u64| match properties.get(name) {
         None => Ok(default),
         Some(value) => whole_number(&stack.resolve_in(id, value)?)
@@ -45,13 +45,17 @@ fn read(stack: &Stack<'_>, id: &str, properties: &Value) -> Result<Function> {
     Ok(Function {
         name: id.to_owned(),
         binary,
-        environment: environment(stack, id, properties)?,
+        environment: environment_variables(stack, id, properties)?,
         timeout: Duration::from_secs(number("Timeout", DEFAULT_TIMEOUT_SECONDS)?),
         memory_mb: number("MemorySize", DEFAULT_MEMORY_MB)?,
     })
 }
 
-fn environment(stack: &Stack<'_>, id: &str, properties: &Value) -> Result<BTreeMap<String, String>> {
+fn environment_variables(
+    stack: &Stack<'_>,
+    id: &str,
+    properties: &Value,
+) -> Result<BTreeMap<String, String>> {
     let variables = properties.pointer("/Environment/Variables").unwrap_or(&Value::Null);
     let variables = stack.resolve_in(id, variables)?;
 

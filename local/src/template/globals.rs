@@ -78,7 +78,7 @@ mod tests {
         Ok(template)
     }
 
-    /// Expected values as SAM's translator 1.x produces them.
+    /// The expected values are those of aws-sam-translator 1.115.
     #[test]
     fn maps_merge_lists_concatenate_and_own_values_win() {
         let template = applied(

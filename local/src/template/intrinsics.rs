@@ -110,7 +110,7 @@ Outputs:
   Arn: { Value: !Ref Live, Export: { Name: !Sub '${AWS::StackName}-Arn' } }
 ";
 
-    fn resolve(given: &[(&str, &str)], yaml: &str) -> Result<Value> {
+    fn resolve_yaml(given: &[(&str, &str)], yaml: &str) -> Result<Value> {
         let template = yaml::parse(TEMPLATE)?;
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let imports = BTreeMap::from([("core-Arn".to_owned(), Value::from("arn:x"))]);
@@ -134,16 +134,16 @@ Outputs:
             ("!If [IsDefault, yes, no]", "yes"),
             ("!If [IsOther, yes, no]", "no"),
         ] {
-            assert_eq!(resolve(&[], yaml).unwrap(), Value::from(expected), "{yaml}");
+            assert_eq!(resolve_yaml(&[], yaml).unwrap(), Value::from(expected), "{yaml}");
         }
-        assert_eq!(resolve(&[("Prefix", "x_")], "!If [IsOther, yes, no]").unwrap(), Value::from("yes"));
+        assert_eq!(resolve_yaml(&[("Prefix", "x_")], "!If [IsOther, yes, no]").unwrap(), Value::from("yes"));
     }
 
     #[test]
     fn list_parameters_become_lists_and_absent_values_leave_fields_out() {
         let origins = Value::from(vec!["https://a.example", "https://b.example"]);
-        assert_eq!(resolve(&[], "!Ref Origins").unwrap(), origins);
-        let resolved = resolve(&[], "{ a: !If [IsOther, 1, !Ref AWS::NoValue], b: 2 }").unwrap();
+        assert_eq!(resolve_yaml(&[], "!Ref Origins").unwrap(), origins);
+        let resolved = resolve_yaml(&[], "{ a: !If [IsOther, 1, !Ref AWS::NoValue], b: 2 }").unwrap();
         assert_eq!(resolved, serde_json::json!({ "b": 2 }));
     }
 
@@ -156,10 +156,10 @@ Outputs:
             ("Fn::ImportValue: elsewhere", "`elsewhere`"),
             ("!If [Undefined, 1, 2]", "`Undefined`"),
         ] {
-            let error = format!("{:#}", resolve(&[], yaml).unwrap_err());
+            let error = format!("{:#}", resolve_yaml(&[], yaml).unwrap_err());
             assert!(error.contains(named), "{yaml}: {error}");
         }
-        let error = resolve(&[("Prefixx", "x")], "1").unwrap_err().to_string();
+        let error = resolve_yaml(&[("Prefixx", "x")], "1").unwrap_err().to_string();
         assert!(error.contains("`Prefixx`"), "{error}");
     }
 

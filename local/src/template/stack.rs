@@ -25,7 +25,7 @@ impl<'a> Stack<'a> {
         given: &BTreeMap<String, String>,
         imports: &'a BTreeMap<String, Value>,
     ) -> Result<Self> {
-        let parameters = parameters(template, given)?;
+        let parameters = parameter_values(template, given)?;
         Ok(Self { name, template, parameters, imports })
     }
 
@@ -122,7 +122,7 @@ impl<'a> Stack<'a> {
 }
 
 /// The values of all parameters that the template declares.
-fn parameters(template: &Value, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, Value>> {
+fn parameter_values(template: &Value, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, Value>> {
     let declarations = template.get("Parameters").and_then(Value::as_object);
     let mut parameters = BTreeMap::new();
     for (name, declaration) in declarations.into_iter().flatten() {
