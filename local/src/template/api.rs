@@ -194,7 +194,7 @@ fn set_rate_limits(routes: &mut [Route], properties: &Value) -> Result<()> {
 
 fn read_rate_limit(settings: &Value) -> Result<RateLimit> {
     let settings = settings.as_object().context("the settings are not a mapping")?;
-    // This machine has no metrics, detailed or not.
+    // There are no metrics on this machine, so `DetailedMetricsEnabled` changes nothing.
     refuse_others(settings, &["ThrottlingRateLimit", "ThrottlingBurstLimit", "DetailedMetricsEnabled"])?;
 
     let number = |name: &str| {
