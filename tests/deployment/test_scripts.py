@@ -1,32 +1,46 @@
-"""`make deploy`, with commands in place of `sam` and `aws` that write down how they are called."""
+"""`scripts/deploy` with stand-ins for `sam` and `aws`, and the time limit of `scripts/smoke`."""
 
 import json
 import os
 import pathlib
+import runpy
 import shutil
 import stat
 import subprocess
-import tempfile
-import unittest
+import sys
 
+import pytest
 from samcli.cli.types import CfnParameterOverridesType
 
-from templates import ROOT
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What a stack answers once it is there.
+# What the stacks have once they are deployed.
 OUTPUTS = {
-    "patgate": {"ApiUrl": "https://api1.execute-api.eu-central-1.amazonaws.com", "AuthorizerArn": "arn:authorizer"},
+    "patgate": {
+        "ApiUrl": "https://api1.execute-api.eu-central-1.amazonaws.com",
+        "AuthorizerArn": "arn:authorizer",
+    },
+    "patgate-monitoring": {
+        "DashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home#dashboard1"
+    },
     "patgate-sign-in": {
         "Issuer": "https://cognito-idp.eu-central-1.amazonaws.com/pool",
         "ClientId": "client1",
         "SignInOrigin": "https://team.auth.eu-central-1.amazoncognito.com",
-        "LogoutUrl": "https://team.auth.eu-central-1.amazoncognito.com/logout?client_id=client1&logout_uri={redirect}",
+        "LogoutUrl": "https://team.auth.eu-central-1.amazoncognito.com/logout"
+        "?client_id=client1&logout_uri={redirect}",
     },
     "patgate-page": {"PageUrl": "https://d1.cloudfront.net", "FilesBucket": "files1", "DistributionId": "D1"},
 }
 PARAMETERS = {"patgate": {"OidcIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/pool"}}
 
-STAND_IN = """#!/usr/bin/env python3
+ALL_STACKS = "patgate patgate-sign-in patgate-monitoring patgate-page"
+ALARM_TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
+
+# Stands in for `sam` and `aws`: records each call, and knows which stacks exist.
+STAND_IN = (
+    f"#!{sys.executable} -IS"
+    + """
 import json, os, pathlib, re, shutil, sys
 folder = pathlib.Path(os.environ["STAND_IN"])
 name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
@@ -40,11 +54,13 @@ elif arguments[:2] == ["cloudformation", "describe-stacks"]:
     stack = arguments[arguments.index("--stack-name") + 1]
     if "BROKEN" in os.environ:
         sys.exit("An error occurred (ExpiredToken)")
-    if stack not in os.environ.get("THERE", "").split() + (deployed.read_text().split() if deployed.exists() else []):
+    existing = os.environ.get("EXISTING", "").split()
+    existing += deployed.read_text().split() if deployed.exists() else []
+    if stack not in existing:
         sys.exit(f"Stack with id {stack} does not exist")
-    asked = re.search(r"(Output|Parameter)Key=='(\\w+)'", arguments[-1])
-    if asked:
-        print(json.loads(os.environ[asked[1].upper() + "S"]).get(stack, {}).get(asked[2], "None"))
+    query = re.search(r"(Output|Parameter)Key=='(\\w+)'", arguments[-1])
+    if query:
+        print(json.loads(os.environ[query[1].upper() + "S"]).get(stack, {}).get(query[2], "None"))
     else:
         print("UPDATE_COMPLETE")
 elif arguments[0] == "sts":
@@ -52,125 +68,235 @@ elif arguments[0] == "sts":
 elif arguments[:2] == ["s3", "sync"]:
     shutil.copytree(arguments[2], folder / "bucket")
 """
+)
 
-
+# The field of the ELF header that names the machine.
 ARM64, X86_64 = b"\xb7\x00", b"\x3e\x00"
 
 
-class Deploy(unittest.TestCase):
-    def run_script(self, machine=ARM64, **environment):
-        """How it ended, the calls that changed something, and the page's configuration."""
-        with tempfile.TemporaryDirectory() as name:
-            folder = pathlib.Path(name)
-            for command in ("sam", "aws"):
-                path = folder / command
-                path.write_text(STAND_IN)
-                path.chmod(path.stat().st_mode | stat.S_IXUSR)
-            copy = folder / "copy"
-            for part in ("infra/deploy", "infra/page-config.py"):
-                (copy / part).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / part, copy / part)
-            (copy / "web/dist").mkdir(parents=True)
-            for function in ("authorizer", "create-token", "list-tokens"):
-                binary = copy / "target/lambda" / function / "bootstrap"
-                binary.parent.mkdir(parents=True)
-                binary.write_bytes(bytes(18) + machine)
-                binary.chmod(0o755)
-            without = {"patgate-sign-in": {}} if environment.get("SIGN_IN") == "no" else {}
-            given = {
-                "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-                "AWS_REGION": "eu-central-1",
-                "STAND_IN": name,
-                "OUTPUTS": json.dumps(OUTPUTS | without),
-                "PARAMETERS": json.dumps(PARAMETERS),
-            }
-            done = subprocess.run(["infra/deploy"], cwd=copy, env=given | environment, capture_output=True, text=True)
-            log = folder / "calls.jsonl"
-            calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-            changing = [call for call in calls if call[0] == "sam" or call[1] in ("s3", "cloudfront")]
-            config = folder / "bucket" / "config.json"
-            return done, changing, json.loads(config.read_text()) if config.exists() else None
+class Deployment:
+    """A copy of what `scripts/deploy` reads, and one run of it."""
 
-    def deploy(self, **environment):
-        done, calls, config = self.run_script(**environment)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return calls, config
+    def __init__(self, folder, machine, environment):
+        for command in ("sam", "aws"):
+            write_executable(folder / command, STAND_IN.encode())
+        copy = folder / "copy"
+        (copy / "scripts").mkdir(parents=True)
+        for script in ("deploy", "page-config"):
+            shutil.copy(ROOT / "scripts" / script, copy / "scripts")
+        (copy / "web/dist").mkdir(parents=True)
+        for function in ("authorizer", "create-token", "list-tokens"):
+            write_executable(copy / "target/lambda" / function / "bootstrap", bytes(18) + machine)
 
-    def refused(self, *said, **environment):
-        done, calls, _ = self.run_script(**environment)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertEqual(calls, [], "nothing was changed")
-        for text in said:
-            self.assertIn(text, done.stderr)
+        no_user_pool = {"patgate-sign-in": {}} if environment.get("SIGN_IN") == "no" else {}
+        variables = {
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+            "AWS_REGION": "eu-central-1",
+            "STAND_IN": str(folder),
+            "OUTPUTS": json.dumps(OUTPUTS | no_user_pool),
+            "PARAMETERS": json.dumps(PARAMETERS),
+        }
+        self.process = subprocess.run(
+            ["scripts/deploy"],
+            cwd=copy,
+            env=variables | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        log = folder / "calls.jsonl"
+        calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        self.changes = [call for call in calls if call[0] == "sam" or call[1] in ("s3", "cloudfront")]
+        config = folder / "bucket" / "config.json"
+        self.config = json.loads(config.read_text()) if config.exists() else None
+
+    def stacks(self):
+        return [call[call.index("--stack-name") + 1] for call in self.changes if call[0] == "sam"]
+
+    def parameters(self):
+        """The parameters of each stack's deployment, as SAM itself parses them; it rejects invalid ones."""
+        return [self.parameters_of(call) for call in self.changes if call[0] == "sam"]
 
     @staticmethod
-    def stacks(calls):
-        return [call[call.index("--stack-name") + 1] for call in calls if call[0] == "sam"]
-
-    @staticmethod
-    def parameters(call):
-        """As SAM itself reads them; it refuses what it does not understand."""
+    def parameters_of(call):
         if "--parameter-overrides" not in call:
             return {}
         given = tuple(call[call.index("--parameter-overrides") + 1 :])
         return CfnParameterOverridesType().convert(given, None, None)
 
-    def test_stacks_come_in_order_and_the_sign_in_learns_where_the_page_is(self):
-        calls, config = self.deploy(CORE_PARAMETERS="AlarmTopic=arn:aws:sns:eu-central-1:123456789012:alarms")
-        self.assertEqual(self.stacks(calls), ["patgate-sign-in", "patgate", "patgate-page", "patgate-sign-in"])
-        first, core, page, again = [self.parameters(call) for call in calls[:4]]
-        self.assertEqual(first["CallbackUrls"], "https://localhost/callback")
-        self.assertEqual(first["DomainPrefix"], "patgate-123456789012")
-        self.assertEqual(again, {"CallbackUrls": "https://d1.cloudfront.net/callback", "LogoutUrls": "https://d1.cloudfront.net/"})
-        self.assertEqual(core["OidcIssuer"], OUTPUTS["patgate-sign-in"]["Issuer"])
-        self.assertEqual((core["OidcAudience"], core["ClientIpHeader"]), ("client1", "X-Client-Ip"))
-        self.assertEqual(core["AlarmTopic"], "arn:aws:sns:eu-central-1:123456789012:alarms")
-        self.assertEqual(page["ApiDomain"], "api1.execute-api.eu-central-1.amazonaws.com")
-        self.assertEqual(page["SignInOrigin"], OUTPUTS["patgate-sign-in"]["SignInOrigin"])
-        self.assertEqual((core["OriginSecret"], len(core["OriginSecret"])), (page["OriginSecret"], 64))
-        self.assertTrue(all("eu-central-1" in call for call in calls[:4]))
-        self.assertEqual((config["issuer"], config["clientId"]), (core["OidcIssuer"], "client1"))
-        self.assertEqual(config["apiBaseUrl"], "")
-        self.assertTrue(config["logoutUrl"].endswith("{redirect}"))
-        (invalidation,) = [call for call in calls if "create-invalidation" in call]
-        self.assertIn("D1", invalidation)
 
-    def test_what_is_not_said_stays_as_it_is(self):
-        calls, _ = self.deploy(THERE="patgate patgate-sign-in patgate-page")
-        first, core, page, _ = [self.parameters(call) for call in calls[:4]]
-        self.assertEqual(first, {}, "neither its domain nor where people come back to")
-        self.assertEqual(set(core), {"Architecture", "OidcIssuer", "OidcAudience"})
-        self.assertNotIn("OriginSecret", page)
-
-    def test_with_an_issuer_of_ones_own_there_is_no_user_pool(self):
-        own = {"SIGN_IN": "no", "PAGE_CLIENT_ID": "own", "PAGE_EXTRA_PARAMS": '{"audience": "api"}'}
-        issuer = "OidcIssuer=https://issuer.example OidcAudience=api"
-        calls, config = self.deploy(**own, CORE_PARAMETERS=issuer)
-        self.assertEqual(self.stacks(calls), ["patgate", "patgate-page"])
-        self.assertEqual(self.parameters(calls[0])["OidcIssuer"], "https://issuer.example")
-        self.assertNotIn("SignInOrigin", self.parameters(calls[1]))
-        self.assertEqual((config["clientId"], config["logoutUrl"]), ("own", ""))
-        self.assertEqual(config["extraParams"], {"audience": "api"})
-
-    def test_without_the_page_nothing_is_published_and_no_client_address_believed(self):
-        calls, config = self.deploy(PAGE="no", SIGN_IN_PARAMETERS="CallbackUrls=https://app/cb LogoutUrls=https://app/")
-        self.assertEqual(self.stacks(calls), ["patgate-sign-in", "patgate"])
-        self.assertNotIn("OriginSecret", self.parameters(calls[1]))
-        self.assertIsNone(config)
-
-    def test_what_would_go_wrong_is_refused_before_anything_is_changed(self):
-        self.refused("not built for arm64", machine=X86_64)
-        self.refused("OidcIssuer", SIGN_IN="no", PAGE_CLIENT_ID="own")
-        self.refused("PAGE_CLIENT_ID", SIGN_IN="no", CORE_PARAMETERS="OidcIssuer=https://x OidcAudience=y")
-        self.refused("CallbackUrls", PAGE="no")
-        self.refused("ExpiredToken", BROKEN="yes")
-        elsewhere = json.dumps({"patgate": {"OidcIssuer": "https://issuer.example"}})
-        self.refused("say SIGN_IN=no", THERE="patgate", PARAMETERS=elsewhere)
-
-    def test_a_binary_for_the_other_architecture_is_deployed_when_asked_for(self):
-        calls, _ = self.deploy(machine=X86_64, ARCH="x86_64")
-        self.assertEqual(self.parameters(calls[1])["Architecture"], "x86_64")
+def write_executable(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.fixture
+def deploy(tmp_path):
+    """Runs `scripts/deploy`, which has to succeed."""
+
+    def run(machine=ARM64, **environment):
+        deployment = Deployment(tmp_path, machine, environment)
+        assert deployment.process.returncode == 0, deployment.process.stderr
+        return deployment
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first_deployment(tmp_path_factory):
+    """The first deployment of all stacks."""
+    parameters = {
+        "CORE_PARAMETERS": "SessionMaxAgeDays=90",
+        "MONITORING_PARAMETERS": f"AlarmTopic={ALARM_TOPIC}",
+    }
+    deployment = Deployment(tmp_path_factory.mktemp("first"), ARM64, parameters)
+    assert deployment.process.returncode == 0, deployment.process.stderr
+    return deployment
+
+
+def test_stacks_are_deployed_in_order_and_the_sign_in_learns_the_address_of_the_page(first_deployment):
+    deployment = first_deployment
+
+    stacks = ["patgate-sign-in", "patgate", "patgate-monitoring", "patgate-page", "patgate-sign-in"]
+    assert deployment.stacks() == stacks
+    sign_in, core, monitoring, page, sign_in_again = deployment.parameters()
+    assert sign_in["CallbackUrls"] == "https://localhost/callback"
+    assert sign_in["DomainPrefix"] == "patgate-123456789012"
+    assert sign_in_again == {
+        "CallbackUrls": "https://d1.cloudfront.net/callback",
+        "LogoutUrls": "https://d1.cloudfront.net/",
+    }
+    assert core["OidcIssuer"] == OUTPUTS["patgate-sign-in"]["Issuer"]
+    assert (core["OidcAudience"], core["ClientIpHeader"]) == ("client1", "X-Client-Ip")
+    assert core["SessionMaxAgeDays"] == "90"
+    assert monitoring == {"CoreStack": "patgate", "AlarmTopic": ALARM_TOPIC}
+    assert page["ApiDomain"] == "api1.execute-api.eu-central-1.amazonaws.com"
+    assert page["SignInOrigin"] == OUTPUTS["patgate-sign-in"]["SignInOrigin"]
+    assert (core["OriginSecret"], len(core["OriginSecret"])) == (page["OriginSecret"], 64)
+    assert all("eu-central-1" in call for call in deployment.changes[:5])
+
+
+def test_page_is_published_with_its_configuration_and_revalidated_by_browsers(first_deployment):
+    core, config = first_deployment.parameters()[1], first_deployment.config
+
+    assert (config["issuer"], config["clientId"]) == (core["OidcIssuer"], "client1")
+    assert config["apiBaseUrl"] == ""
+    assert config["logoutUrl"].endswith("{redirect}")
+    (sync,) = [call for call in first_deployment.changes if call[1:3] == ["s3", "sync"]]
+    assert sync[sync.index("--cache-control") + 1] == "no-cache"
+    (invalidation,) = [call for call in first_deployment.changes if "create-invalidation" in call]
+    assert "D1" in invalidation
+
+
+def test_output_says_what_is_deployed_and_where_it_is(first_deployment):
+    output = first_deployment.process.stdout
+
+    assert "Deploying `patgate` to the account 123456789012 in eu-central-1." in output
+    for stack in ("patgate-sign-in", "patgate", "patgate-monitoring", "patgate-page"):
+        assert f"Deploying the stack `{stack}`" in output
+    for stack, name in [
+        ("patgate", "ApiUrl"),
+        ("patgate", "AuthorizerArn"),
+        ("patgate-page", "PageUrl"),
+        ("patgate-monitoring", "DashboardUrl"),
+    ]:
+        assert OUTPUTS[stack][name] in output
+
+
+def test_parameters_that_are_not_named_keep_their_values(deploy):
+    sign_in, core, monitoring, page, _ = deploy(EXISTING=ALL_STACKS).parameters()
+
+    assert sign_in == {}, "neither the domain nor the callback addresses"
+    assert set(core) == {"Architecture", "OidcIssuer", "OidcAudience"}
+    assert monitoring == {"CoreStack": "patgate"}
+    assert "OriginSecret" not in page
+
+
+def test_deployment_with_its_own_issuer_creates_no_user_pool(deploy):
+    deployment = deploy(
+        SIGN_IN="no",
+        PAGE_CLIENT_ID="own",
+        PAGE_EXTRA_PARAMS='{"audience": "api"}',
+        CORE_PARAMETERS="OidcIssuer=https://issuer.example OidcAudience=api",
+    )
+
+    assert deployment.stacks() == ["patgate", "patgate-monitoring", "patgate-page"]
+    core, _, page = deployment.parameters()
+    assert core["OidcIssuer"] == "https://issuer.example"
+    assert "SignInOrigin" not in page
+    assert (deployment.config["clientId"], deployment.config["logoutUrl"]) == ("own", "")
+    assert deployment.config["extraParams"] == {"audience": "api"}
+
+
+def test_deployment_without_the_page_publishes_nothing_and_trusts_no_client_address(deploy):
+    deployment = deploy(PAGE="no", SIGN_IN_PARAMETERS="CallbackUrls=https://app/cb LogoutUrls=https://app/")
+
+    assert deployment.stacks() == ["patgate-sign-in", "patgate", "patgate-monitoring"]
+    assert "OriginSecret" not in deployment.parameters()[1]
+    assert deployment.config is None
+
+
+def test_deployment_without_monitoring_deploys_the_other_stacks(deploy):
+    deployment = deploy(MONITORING="no")
+
+    assert deployment.stacks() == ["patgate-sign-in", "patgate", "patgate-page", "patgate-sign-in"]
+    assert "Dashboard" not in deployment.process.stdout
+
+
+def test_monitoring_belongs_to_the_core_with_the_name_of_the_stack(deploy):
+    outputs = {name.replace("patgate", "tokens"): values for name, values in OUTPUTS.items()}
+    parameters = {"tokens": PARAMETERS["patgate"]}
+    deployment = deploy(STACK="tokens", OUTPUTS=json.dumps(outputs), PARAMETERS=json.dumps(parameters))
+
+    assert "tokens-monitoring" in deployment.stacks()
+    assert {"CoreStack": "tokens"} in deployment.parameters()
+
+
+def test_binary_for_the_other_architecture_is_deployed_when_requested(deploy):
+    _, core, *_ = deploy(machine=X86_64, ARCH="x86_64").parameters()
+
+    assert core["Architecture"] == "x86_64"
+
+
+@pytest.mark.parametrize(
+    ("message", "machine", "environment"),
+    [
+        pytest.param("not built for arm64", X86_64, {}, id="wrong architecture"),
+        pytest.param("OidcIssuer", ARM64, {"SIGN_IN": "no", "PAGE_CLIENT_ID": "own"}, id="no issuer"),
+        pytest.param(
+            "PAGE_CLIENT_ID",
+            ARM64,
+            {"SIGN_IN": "no", "CORE_PARAMETERS": "OidcIssuer=https://x OidcAudience=y"},
+            id="no client of the page",
+        ),
+        pytest.param("CallbackUrls", ARM64, {"PAGE": "no"}, id="no callback address"),
+        pytest.param("ExpiredToken", ARM64, {"BROKEN": "yes"}, id="AWS fails"),
+        pytest.param(
+            "Set SIGN_IN=no",
+            ARM64,
+            {
+                "EXISTING": "patgate",
+                "PARAMETERS": json.dumps({"patgate": {"OidcIssuer": "https://issuer.example"}}),
+            },
+            id="another issuer",
+        ),
+    ],
+)
+def test_deployment_that_would_fail_is_refused_before_anything_changes(
+    tmp_path, message, machine, environment
+):
+    deployment = Deployment(tmp_path, machine, environment)
+
+    assert deployment.process.returncode != 0
+    assert deployment.changes == [], "nothing was changed"
+    assert message in deployment.process.stderr
+
+
+def test_smoke_test_limits_itself_to_less_than_a_minute(monkeypatch):
+    monkeypatch.delenv("CHECKS_SECONDS", raising=False)
+
+    smoke = runpy.run_path(ROOT / "scripts" / "smoke")
+
+    assert smoke["CHECKS_SECONDS"] + smoke["REVOKE_SECONDS"] < 60
