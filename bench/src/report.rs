@@ -1,4 +1,4 @@
-//! `docs/performance.md`, written by the measurement and by nobody else.
+//! Writes `docs/performance.md`, which is never edited by hand.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use crate::subjects::{Cost, Kind, MEMORY_MB, Subject};
 const NODE_SDK: &str =
     "require('./bench/subjects/node/package.json').dependencies['@aws-sdk/client-dynamodb']";
 
-/// All that was measured, and how.
+/// All measurements, and how they were made.
 pub(crate) struct Report<'a> {
     pub(crate) rounds: usize,
     pub(crate) python: PathBuf,
     pub(crate) calls: usize,
     pub(crate) subjects: &'a [Subject],
-    /// Why shares of a processor could not be measured.
+    /// The reason, if shares of a processor could not be measured.
     pub(crate) no_shares: Option<String>,
     pub(crate) endpoints: &'a [Costs],
     pub(crate) load: Option<&'a Load>,
@@ -45,19 +45,20 @@ impl Report<'_> {
     fn introduction(&self) -> String {
         format!(
             "# Performance\n\n\
-             Measured by `make bench` on {date}, and written by it: do not edit. Compare figures of one run only; \
-             the machine differs from yours, and from day to day.\n\n\
+             `make bench` measured these figures on {date} and wrote this document. Do not edit it. Compare figures of one run \
+             only: machines differ, and one machine differs from day to day.\n\n\
              | | |\n| --- | --- |\n{machine}\n\n\
-             One run of {rounds} rounds. In each round every function is measured once, and each round begins with another \
-             one. Figures are medians, with the range over the rounds in parentheses. DynamoDB is the embedded one behind \
-             a TLS front (HTTP/1.1, keep-alive), since TLS is most of a cold start and plain HTTP hides it. *Cold start* is the \
-             time from `exec` to the first answer, the median of {cold} in each round. Warm times and processor time are of {calls} calls in each round, after \
-             {warm_up} that do not count. The functions take turns, after each cold start and after every {turn} calls, so that what \
-             the machine does in a moment happens to all. The processor time is the function's own. Node runs one bundled file with the AWS SDK v3, \
-             Python runs boto3, both on a smaller loop than Lambda's own ([bench/subjects](../bench/subjects)); all three \
-             pass the same test before they are timed. A session's first answer includes fetching the issuer's keys, here over \
-             plain HTTP. The functions are built for this machine with the profile that is deployed, and trust Amazon's roots and \
-             the test CA of the TLS front (`TrustedRoots=system`).\n",
+             This is one run of {rounds} rounds. Each round measures every function once, and starts with a different function. \
+             Figures are medians, with the range over the rounds in parentheses. DynamoDB is the embedded emulator behind a TLS \
+             proxy (HTTP/1.1, keep-alive), because TLS is most of a cold start and plain HTTP would hide it. *Cold start* is the \
+             time from `exec` to the first response, as the median of {cold} starts in each round. Warm times and processor time \
+             are of {calls} calls in each round, after {warm_up} calls that do not count. The functions take turns after each \
+             cold start and after every {turn} calls, so that a slow or fast moment of the machine affects all of them. The \
+             processor time is the function's own. Node runs one bundled file with the AWS SDK v3, and Python runs boto3. Both use \
+             a smaller loop than Lambda's own ([bench/subjects](../bench/subjects)). All three pass the same test before they are \
+             timed. The first response to a session includes the time to fetch the issuer's keys, here over plain HTTP. The \
+             functions are built for this machine with the profile that is deployed. They trust Amazon's roots and the test CA of \
+             the TLS proxy (`TrustedRoots=system`).\n",
             date = chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
             machine = machine(&self.python.to_string_lossy()),
             rounds = self.rounds,
@@ -69,7 +70,7 @@ impl Report<'_> {
     }
 
     fn table(&self) -> String {
-        let mut text = "## The authorizer beside others\n\n\
+        let mut text = "## The authorizer and other implementations\n\n\
             | | binary, KB | zip, KB | cold start, ms | warm p50, ms | warm p99, ms | CPU per call, µs | peak memory, MB |\n\
             | --- | --- | --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
@@ -88,7 +89,7 @@ impl Report<'_> {
                 subject.rss_mb,
             );
         }
-        text + "\nNode's and Python's sizes are of their code; Lambda brings their runtimes, and boto3.\n"
+        text + "\nThe sizes of Node and Python are those of their code alone. Lambda provides their runtimes and boto3.\n"
     }
 
     fn shares(&self) -> String {
@@ -97,9 +98,9 @@ impl Report<'_> {
             return format!("{heading}Not measured: {reason}.\n");
         }
         let mut text = format!(
-            "{heading}Lambda gives a function a whole processor for 1,769 MB of memory, and less in proportion. Here the whole \
-             start is held to that share, in periods of 20 ms; Lambda lets a function initialise faster. A start that needs less than \
-             its share of one period is not held up at all.\n\n\
+            "{heading}Lambda gives a function a whole processor for 1,769 MB of memory, and proportionally less for less memory. \
+             This measurement limits the whole start to that share, in periods of 20 ms. Lambda itself lets a function initialise \
+             faster. A start that needs less than its share of one period is not slowed down at all.\n\n\
              ![Cold start by memory size](cold-start.svg)\n\n| ms |"
         );
         for size in MEMORY_MB {
@@ -117,9 +118,9 @@ impl Report<'_> {
     }
 
     fn costs(&self) -> String {
-        let mut text = "## What a call asks of DynamoDB\n\n\
-            Requests, and the units that they consume.\n\n\
-            | | at the start | first call of an instance | repeated | a use to be written, beside that | malformed |\n\
+        let mut text = "## DynamoDB requests of a call\n\n\
+            The requests, and the units that they consume.\n\n\
+            | | cold start | first call of an instance | repeated call | additionally, to record a use | malformed token |\n\
             | --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
         for subject in self.subjects {
@@ -132,7 +133,7 @@ impl Report<'_> {
                 columns.map(ToString::to_string).join(" | ")
             );
         }
-        text + "\nA use is written once a minute for each token, after the response; a session's use is no token's.\n"
+        text + "\nThe authorizer records at most one use a minute for each token, after the response. It does not record the use of a session.\n"
     }
 
     fn goals(&self) -> String {
@@ -149,19 +150,19 @@ impl Report<'_> {
         let times = |measure: Measure, other: &Subject| measure(other).ratio_to(measure(ours));
         let of = |measure: Measure, other: &Subject| measure(ours).ratio_to(measure(other));
         let goals = [
-            ("cold start: times faster than Node", times(cold, node), Goal::AtLeast(20.0)),
-            ("cold start: times faster than Python", times(cold, python), Goal::AtLeast(30.0)),
-            ("cold start: times the floor's", of(cold, floor), Goal::AtMost(3.0)),
-            ("CPU per warm call: times less than Node's", times(cpu, node), Goal::AtLeast(5.0)),
-            ("CPU per warm call: times less than Python's", times(cpu, python), Goal::AtLeast(5.0)),
-            ("CPU per warm call: times a bare GetItem's", of(cpu, get_item), Goal::AtMost(1.15)),
-            ("warm p99: times below Node's", times(p99, node), Goal::AtLeast(5.0)),
-            ("peak memory: times less than Node's", times(rss, node), Goal::AtLeast(12.0)),
-            ("peak memory: times less than Python's", times(rss, python), Goal::AtLeast(6.0)),
+            ("cold start: how many times faster than Node", times(cold, node), Goal::AtLeast(20.0)),
+            ("cold start: how many times faster than Python", times(cold, python), Goal::AtLeast(30.0)),
+            ("cold start: multiple of the floor", of(cold, floor), Goal::AtMost(3.0)),
+            ("CPU per warm call: how many times less than Node", times(cpu, node), Goal::AtLeast(5.0)),
+            ("CPU per warm call: how many times less than Python", times(cpu, python), Goal::AtLeast(5.0)),
+            ("CPU per warm call: multiple of a bare GetItem", of(cpu, get_item), Goal::AtMost(1.15)),
+            ("warm p99: how many times lower than Node", times(p99, node), Goal::AtLeast(5.0)),
+            ("peak memory: how many times less than Node", times(rss, node), Goal::AtLeast(12.0)),
+            ("peak memory: how many times less than Python", times(rss, python), Goal::AtLeast(6.0)),
             ("zip, MB", zip, Goal::AtMost(3.0)),
-            ("DynamoDB requests of a repeated token", requests, Goal::AtMost(1.0)),
+            ("DynamoDB requests for a repeated token", requests, Goal::AtMost(1.0)),
         ];
-        let mut text = "## Goals\n\nA ratio is the median of the rounds' ratios: what the machine did in a round happened to both.\n\n\
+        let mut text = "## Goals\n\nA ratio is the median of the ratios of all rounds, because a slow or fast round affects both functions.\n\n\
             | | goal | measured | |\n| --- | --- | --- | --- |\n".to_owned();
         for (name, measured, goal) in goals {
             let _ = writeln!(text, "| {name} | {goal} | {} | {} |", figure(measured), goal.verdict(measured));
@@ -170,8 +171,8 @@ impl Report<'_> {
     }
 
     fn endpoints(&self) -> String {
-        let mut text = "## The management endpoints, with few tokens and with many\n\n\
-            DynamoDB units of one act, the authorizer's aside. One user has 1,000 of the tokens.\n\n| |"
+        let mut text = "## The management endpoints with few and many tokens\n\n\
+            The DynamoDB units of one act, without those of the authorizer. One user owns 1,000 of the tokens.\n\n| |"
             .to_owned();
         for size in SIZES {
             let _ = write!(text, " {} tokens |", thousands(size));
@@ -186,7 +187,7 @@ impl Report<'_> {
             let cells: Vec<_> = costs.iter().map(ToString::to_string).collect();
             let _ = writeln!(text, "| {act} | {} | {same} |", cells.join(" | "));
         }
-        text + "\n[scaling.md](scaling.md) says what follows for a hundred million tokens.\n"
+        text + "\n[scaling.md](scaling.md) calculates what follows for a hundred million tokens.\n"
     }
 
     fn load(&self) -> String {
@@ -195,9 +196,9 @@ impl Report<'_> {
             return format!("{heading}Not measured: `wrk` is not installed.\n");
         };
         format!(
-            "{heading}`local` for {} s at {} connections (`wrk`), each request through gateway, authorizer and package API, on \
-             the same processors as `wrk` and DynamoDB. The authorizer is the one that is deployed; the rest is built with less \
-             optimisation:\n\n\
+            "{heading}`local` under load for {} s with {} connections (`wrk`). Each request passes through gateway, authorizer and \
+             package API, on the same processors as `wrk` and DynamoDB. The authorizer is built as it is deployed, and the rest \
+             with less optimisation:\n\n\
              | | |\n| --- | --- |\n| requests per second | {} |\n| p99 | {} ms |\n| errors | {} |\n\
              | memory of all processes, at the start and at the end | {} MB, {} MB |\n",
             load.seconds,
