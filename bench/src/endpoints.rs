@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use patgate_tests::{DynamoDbProxy, Settings, System, call_dynamodb};
+use patgate_harness::{DynamoDbProxy, Settings, System, call_dynamodb};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 //! Gateway would ask with.
 
 use anyhow::{Context, Result, ensure};
-use patgate_tests::{Settings, System, call_dynamodb, set_token, set_user, sha256};
+use patgate_harness::{Settings, System, call_dynamodb, set_token, set_user, sha256};
 use serde_json::{Value, json};
 
 const EVENT: &str = include_str!("../../tests/components/events/http-api-2.0.json");

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use patgate_tests::{Settings, System};
+use patgate_harness::{Settings, System};
 
 use crate::lambda::resident_mb;
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use patgate_tests::TlsFront;
+use patgate_harness::TlsFront;
 
 use crate::fixture::Fixture;
 use crate::report::Report;

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use patgate_tests::{DynamoDbProxy, Recorded, TlsFront};
+use patgate_harness::{DynamoDbProxy, Recorded, TlsFront};
 use serde_json::json;
 
 use crate::fixture::Fixture;

@@ -6,7 +6,7 @@ use patgate_authorizer::{Authorizer, Outcome, Rejection};
 use patgate_rules::clock;
 use patgate_rules::token::PlainToken;
 use patgate_rules::token_record::Revocation;
-use patgate_tests::{DynamoDbProxy, Recorded, delete_item, set_token, set_user};
+use patgate_harness::{DynamoDbProxy, Recorded, delete_item, set_token, set_user};
 use serde_json::{Value, json};
 
 use crate::setup::{config, new_token, start, store, user_with_token};
@@ -242,7 +242,7 @@ async fn thousands_of_guesses_without_the_right_checksum_cost_no_read() {
     // There is nothing at this address: a read would be a fault.
     let authorizer = Authorizer::new(config(&[]), store("http://127.0.0.1:9"));
     for guess in 0..5_000 {
-        let digits = patgate_tests::sha256(&format!("guess {guess}"));
+        let digits = patgate_harness::sha256(&format!("guess {guess}"));
         let outcome = ask(&authorizer, &event(HTTP_2, &format!("Bearer fdp_{}", &digits[..38]))).await;
         assert_eq!(status(outcome), 401, "{guess}");
     }

@@ -3,7 +3,7 @@
 use patgate_authorizer::session::{SessionError, SessionVerifier};
 use patgate_authorizer::{Authorizer, Rejection};
 use patgate_rules::clock;
-use patgate_tests::set_user;
+use patgate_harness::set_user;
 use serde_json::{Value, json};
 
 use crate::identity_provider::IdentityProvider;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use patgate_tests::forge_text;
+use patgate_harness::forge_text;
 use ring::rand::SystemRandom;
 use ring::rsa;
 use ring::signature::{

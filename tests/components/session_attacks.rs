@@ -5,7 +5,7 @@ use base64::prelude::{BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD, Engine};
 use chrono::TimeDelta;
 use patgate_authorizer::session::{Session, SessionDenial, SessionError, SessionVerifier};
 use patgate_rules::clock;
-use patgate_tests::forge_text;
+use patgate_harness::forge_text;
 use serde_json::{Value, json};
 
 use crate::identity_provider::IdentityProvider;

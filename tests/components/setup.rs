@@ -8,7 +8,7 @@ use patgate_process::Environment;
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token::{PlainToken, TokenFormat};
 use patgate_rules::token_record::TokenRecord;
-use patgate_tests::{Settings, System};
+use patgate_harness::{Settings, System};
 use rand::rngs::SysRng;
 use uuid::Uuid;
 

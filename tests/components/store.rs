@@ -10,7 +10,7 @@ use patgate_dynamodb::{
 use patgate_rules::clock;
 use patgate_rules::token_record::{LastUse, Revocation};
 use patgate_rules::verdict::{Policy, Verdict, verify};
-use patgate_tests::{DynamoDbProxy, Fault, delete_item, scan, set_token, set_user};
+use patgate_harness::{DynamoDbProxy, Fault, delete_item, scan, set_token, set_user};
 use serde_json::json;
 
 use crate::setup::{at, new_token, sign_in, start, store, user_with_token};

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Fault, Settings, System, set_token, sha256};
+use patgate_harness::{Fault, Settings, System, set_token, sha256};
 use serde_json::{Value, json};
 
 /// The audit events in a log.
@@ -206,7 +206,7 @@ fn roles_that_an_administrator_gives_are_in_the_event() {
     let admin = system.sign_in("admin");
     assert_eq!(admin.call("GET", "/api/me").status, 200);
     let dynamodb = &system.behind().dynamodb;
-    patgate_tests::set_user(dynamodb, "admin", "roles", &json!({ "L": [{ "S": "administrator" }] }));
+    patgate_harness::set_user(dynamodb, "admin", "roles", &json!({ "L": [{ "S": "administrator" }] }));
     let bob = system.sign_in("bob").id();
     let change = json!({ "roles": ["viewer", "publisher"], "disabled": false });
     let changed = admin.request("PATCH", &format!("/api/users/{bob}")).json(&change).send();

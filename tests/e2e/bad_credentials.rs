@@ -2,7 +2,7 @@
 //! alone condemns them.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use patgate_tests::{System, decode_part, forge};
+use patgate_harness::{System, decode_part, forge};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};

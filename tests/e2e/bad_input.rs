@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use patgate_tests::{Settings, System, scan};
+use patgate_harness::{Settings, System, scan};
 use serde_json::{Value, json};
 
 #[test]

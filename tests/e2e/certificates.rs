@@ -1,6 +1,6 @@
 //! Whose certificates DynamoDB may present, with handshakes.
 
-use patgate_tests::{DynamoDbProxy, Settings, System, TlsFront};
+use patgate_harness::{DynamoDbProxy, Settings, System, TlsFront};
 
 /// The status of a session's request, and the log, with DynamoDB behind a certificate of a
 /// CA that the system trusts and Amazon does not.

@@ -1,7 +1,7 @@
 //! What the functions ask of DynamoDB. The emulator is always consistent and its
 //! indexes never lag, so these tests look at the requests themselves.
 
-use patgate_tests::{Recorded, System};
+use patgate_harness::{Recorded, System};
 use serde_json::Value;
 
 /// Every act there is, on one token.

@@ -1,6 +1,6 @@
 //! The lines that the documents print for people to copy, run as they stand there.
 
-use patgate_tests::{Document, Settings, System, run_script, set_user};
+use patgate_harness::{Document, Settings, System, run_script, set_user};
 use serde_json::{Value, json};
 
 /// Runs a line with an address and an id for those it leaves open; it has to succeed.

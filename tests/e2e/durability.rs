@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use patgate_tests::{Request, Settings, System};
+use patgate_harness::{Request, Settings, System};
 use rustix::process::{Pid, Signal, kill_process};
 
 const ACTS: usize = 500;

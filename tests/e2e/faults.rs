@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Fault, Person, Recorded, Response, System, scan, sha256};
+use patgate_harness::{Fault, Person, Recorded, Response, System, scan, sha256};
 use serde_json::{Value, json};
 
 /// The authorizer's second, and what gateway and processes add to it.
@@ -247,7 +247,7 @@ fn forget(system: &System, owner: &Person<'_>) {
         let id = item["token_id"]["S"].as_str().unwrap();
         assert_eq!(owner.revoke(id), 204);
         for key in [item["token_hash"].clone(), json!({ "S": format!("id#{id}") })] {
-            patgate_tests::delete_item(dynamodb, "Tokens", &json!({ "token_hash": key }));
+            patgate_harness::delete_item(dynamodb, "Tokens", &json!({ "token_hash": key }));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What API Gateway does in front of the functions, as `local` does it.
 
-use patgate_tests::{Settings, System};
+use patgate_harness::{Settings, System};
 
 #[test]
 fn unknown_route_is_404_whoever_asks() {

@@ -1,6 +1,6 @@
 //! Nobody sees or ends what is somebody else's, except administrators.
 
-use patgate_tests::{Response, System};
+use patgate_harness::{Response, System};
 use uuid::Uuid;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_tests::{DynamoDbProxy, Fault, Person, Settings, System, scan};
+use patgate_harness::{DynamoDbProxy, Fault, Person, Settings, System, scan};
 use serde_json::{Value, json};
 
 /// The record of a use follows the response; this waits for it.

@@ -1,6 +1,6 @@
 //! Whoever finds a token can end it.
 
-use patgate_tests::{Response, Settings, System, scan, set_token, sha256};
+use patgate_harness::{Response, Settings, System, scan, set_token, sha256};
 use serde_json::{Value, json};
 
 /// A report without any credential. A few at once are let through.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use patgate_tests::{NewToken, Person, Settings, System, scan};
+use patgate_harness::{NewToken, Person, Settings, System, scan};
 
 /// A token that has expired by now.
 pub(crate) fn create_and_outlive(system: &System, owner: &Person<'_>) -> NewToken {

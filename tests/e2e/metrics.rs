@@ -1,6 +1,6 @@
 //! What the authorizer tells CloudWatch of itself.
 
-use patgate_tests::{Settings, System};
+use patgate_harness::{Settings, System};
 use serde_json::Value;
 
 /// The lines of the embedded metric format in a log.

@@ -1,6 +1,6 @@
 //! The example API: what it makes of the caller it is told of.
 
-use patgate_tests::{Response, Settings, System, scan};
+use patgate_harness::{Response, Settings, System, scan};
 use serde_json::Value;
 
 /// Uploads a file as curl would.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use patgate_tests::{Person, Settings, System};
+use patgate_harness::{Person, Settings, System};
 use serde_json::Value;
 
 /// Walks a list to its end; `between` happens after each page.

@@ -2,7 +2,7 @@
 //! spelling; where API Gateway should know better, its authorizer is asked before
 //! anything runs, and the answers are those of the spelled-out route.
 
-use patgate_tests::{Settings, System};
+use patgate_harness::{Settings, System};
 
 /// Sends a path as it is written; a library might tidy it up.
 fn send(system: &System, method: &str, path: &str, headers: &str) -> (u16, String) {

@@ -1,6 +1,6 @@
 //! The seed document's nine requirements, in its order.
 
-use patgate_tests::{Settings, System, scan, sha256};
+use patgate_harness::{Settings, System, scan, sha256};
 use serde_json::{Value, json};
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tables as they were at an earlier time, put back as docs/operations.md says.
 
-use patgate_tests::{Document, Settings, System, create_table_like, replace_items, scan, set_user, tools};
+use patgate_harness::{Document, Settings, System, create_table_like, replace_items, scan, set_user, tools};
 use serde_json::json;
 
 /// Step 3 of the runbook, with these tables.

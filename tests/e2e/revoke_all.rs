@@ -1,10 +1,10 @@
 //! Every token of a person, ended in one act.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use patgate_tests::{Person, Settings, System, set_user};
+use patgate_harness::{Person, Settings, System, set_user};
 use serde_json::{Value, json};
 
-fn revoke_all(person: &Person<'_>, user_id: &str) -> patgate_tests::Response {
+fn revoke_all(person: &Person<'_>, user_id: &str) -> patgate_harness::Response {
     person.call("POST", &format!("/api/users/{user_id}/revoke-all-tokens"))
 }
 

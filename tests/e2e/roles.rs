@@ -1,6 +1,6 @@
 //! Roles follow the user, never the token.
 
-use patgate_tests::{Settings, System};
+use patgate_harness::{Settings, System};
 use serde_json::json;
 
 fn local() -> Option<System> {
@@ -86,11 +86,12 @@ fn administrators_are_those_who_hold_the_role_that_the_deployment_names() {
     }
     let alice = system.sign_in("alice");
     let (one, another) = (alice.create_token("one"), alice.create_token("another"));
-    let disable = |person: &patgate_tests::Person<'_>| {
+    let disable = |person: &patgate_harness::Person<'_>| {
         person.request("PATCH", "/api/users/alice").json(&json!({ "disabled": true })).send().status
     };
-    let revoke_all =
-        |person: &patgate_tests::Person<'_>| person.call("POST", "/api/users/alice/revoke-all-tokens").status;
+    let revoke_all = |person: &patgate_harness::Person<'_>| {
+        person.call("POST", "/api/users/alice/revoke-all-tokens").status
+    };
     assert_eq!((other.revoke(&one.id), revoke_all(&other), disable(&other)), (404, 403, 403));
     assert_eq!((system.status_of(&one.secret), system.status_of(&another.secret)), (200, 200));
     assert_eq!(keeper.revoke(&one.id), 204);

@@ -1,6 +1,6 @@
 //! Where a token must never turn up.
 
-use patgate_tests::{Settings, System, scan, sha256};
+use patgate_harness::{Settings, System, scan, sha256};
 use serde_json::json;
 
 #[test]

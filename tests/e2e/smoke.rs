@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Document, Settings, System, run_script};
+use patgate_harness::{Document, Settings, System, run_script};
 
 /// How the smoke test is called for a system and an attached API.
 fn command(system: &System, attached: &str) -> Command {

@@ -2,7 +2,7 @@
 //! which we do not test; what is tested here is that nothing behind it turns an odd
 //! request into somebody's, and that `local` does not either.
 
-use patgate_tests::{Person, Settings, System};
+use patgate_harness::{Person, Settings, System};
 
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized"}"#;
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use patgate_tests::{Local, Settings, System};
+use patgate_harness::{Local, Settings, System};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Processes whose parent this is.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use patgate_tests::{Person, Settings, System, scan, set_user, tools};
+use patgate_harness::{Person, Settings, System, scan, set_user, tools};
 use serde_json::{Value, json};
 
 fn user(admin: &Person<'_>, id: &str) -> Value {
@@ -29,7 +29,7 @@ fn users(admin: &Person<'_>, limit: usize) -> Vec<Value> {
     }
 }
 
-fn change(admin: &Person<'_>, id: &str, body: &Value) -> patgate_tests::Response {
+fn change(admin: &Person<'_>, id: &str, body: &Value) -> patgate_harness::Response {
     admin.request("PATCH", &format!("/api/users/{id}")).json(body).send()
 }
 

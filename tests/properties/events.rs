@@ -98,7 +98,7 @@ fn credentials() -> impl Strategy<Value = String> {
         r#"{"alg":"EdDSA","kid":"../../keys","x5c":["AA=="]}"#,
     ]);
     let known_header = (header, any::<String>()).prop_map(|(header, claims)| {
-        patgate_tests::forge(&serde_json::from_str(header).unwrap(), &Value::from(claims), |_| vec![0; 64])
+        patgate_harness::forge(&serde_json::from_str(header).unwrap(), &Value::from(claims), |_| vec![0; 64])
     });
     prop_oneof![
         1 => Just(STRANGER.to_owned()),
