@@ -24,16 +24,16 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     let proxy = DynamoDbProxy::start();
     let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
     let system = System::start_local(settings).context("BASE_URL is set")?;
-    proxy.forward_to(&system.behind().dynamodb);
+    proxy.forward_to(&system.local().dynamodb);
     proxy.ask_for_units();
     let owner = system.sign_in("owner-of-many");
     let admin = system.sign_in("admin");
-    seed(&system.behind().dynamodb, tokens, &owner.id(), Utc::now());
+    seed(&system.local().dynamodb, tokens, &owner.id(), Utc::now());
 
     // What belongs to no act: the first of each function, and of a session.
     let token = owner.create_token("before");
-    admin.list("allUsers=true");
-    ensure!(owner.revoke(&token.id) == 204, "cannot revoke");
+    admin.list_tokens("allUsers=true");
+    ensure!(owner.revoke_token(&token.id) == 204, "cannot revoke");
 
     let units = |act: &dyn Fn() -> Result<()>| -> Result<f64> {
         proxy.take();
@@ -43,7 +43,7 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
         Ok(consumed.map(|request| request.units).sum())
     };
     let listed = |query: &str| -> Result<()> {
-        let items = owner.list(query).len();
+        let items = owner.list_tokens(query).len();
         ensure!(items == 25, "{items} tokens on a page");
         Ok(())
     };
@@ -56,7 +56,7 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     costs.insert(
         "list a page of everybody's",
         units(&|| {
-            let items = admin.list("allUsers=true&limit=25").len();
+            let items = admin.list_tokens("allUsers=true&limit=25").len();
             ensure!(items == 25, "{items} tokens on a page");
             Ok(())
         })?,
@@ -64,7 +64,7 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     costs.insert(
         "show a token",
         units(&|| {
-            owner.show(&fresh.id);
+            owner.show_token(&fresh.id);
             Ok(())
         })?,
     );
@@ -78,7 +78,7 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     costs.insert(
         "revoke a token",
         units(&|| {
-            ensure!(owner.revoke(&fresh.id) == 204, "cannot revoke");
+            ensure!(owner.revoke_token(&fresh.id) == 204, "cannot revoke");
             Ok(())
         })?,
     );

@@ -29,8 +29,8 @@ impl Fixture {
         let valid = alice.create_token("bench");
         let (revoked, expired) = (alice.create_token("revoked"), alice.create_token("expired"));
         let of_disabled = bob.create_token("of somebody disabled");
-        ensure!(alice.revoke(&revoked.id) == 204, "cannot revoke");
-        let dynamodb = &system.behind().dynamodb;
+        ensure!(alice.revoke_token(&revoked.id) == 204, "cannot revoke");
+        let dynamodb = &system.local().dynamodb;
         set_token(
             dynamodb,
             &sha256(&expired.secret),
@@ -62,7 +62,7 @@ impl Fixture {
     /// Lets the token seem used just now, so that nobody writes a use while it is measured.
     pub(crate) fn just_used(&self) {
         let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        set_token(&self.system.behind().dynamodb, &self.hash, "last_used_at", &json!({ "S": now }));
+        set_token(&self.system.local().dynamodb, &self.hash, "last_used_at", &json!({ "S": now }));
     }
 
     /// Lets the token seem never used.
@@ -72,7 +72,7 @@ impl Fixture {
             "Key": { "token_hash": { "S": self.hash } },
             "UpdateExpression": "REMOVE last_used_at, last_used_ip, seen_from",
         });
-        call_dynamodb(&self.system.behind().dynamodb, "UpdateItem", &request);
+        call_dynamodb(&self.system.local().dynamodb, "UpdateItem", &request);
     }
 }
 

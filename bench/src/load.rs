@@ -73,7 +73,7 @@ fn milliseconds(text: &str) -> Result<f64> {
 
 /// Resident memory of the system and of its functions.
 fn memory(system: &System) -> Result<f64> {
-    let pid = system.behind().pid();
+    let pid = system.local().pid();
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let children = match children {
         Ok(children) => children,

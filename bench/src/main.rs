@@ -104,7 +104,7 @@ fn main() -> Result<()> {
 /// Measures all functions, alternating; and says why shares of a processor were not.
 fn functions(options: &Options, programs: &Programs) -> Result<(Vec<Subject>, Option<String>)> {
     let fixture = Fixture::make()?;
-    let tls = TlsFront::start(&fixture.system.behind().dynamodb);
+    let tls = TlsFront::start(&fixture.system.local().dynamodb);
     let mut subjects = Kind::ALL
         .into_iter()
         .map(|kind| Subject::new(kind, programs, &fixture, &tls))

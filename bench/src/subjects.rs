@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use patgate_harness::{DynamoDbProxy, Recorded, TlsFront};
+use patgate_harness::{DynamoDbProxy, RecordedRequest, TlsFront};
 use serde_json::json;
 
 use crate::fixture::Fixture;
@@ -186,7 +186,7 @@ impl Subject {
             return Ok(());
         }
         let proxy = DynamoDbProxy::start();
-        proxy.forward_to(&fixture.system.behind().dynamodb);
+        proxy.forward_to(&fixture.system.local().dynamodb);
         proxy.ask_for_units();
         let mut program = self.program.clone();
         for (name, value) in &mut program.environment {
@@ -197,7 +197,7 @@ impl Subject {
         fixture.just_used();
         let event = self.kind.event(fixture);
         let (mut instance, _, _) = Instance::start(&program, event, None)?;
-        let (start, first) = proxy.take_all().into_iter().partition(Recorded::opens_connection);
+        let (start, first) = proxy.take_all().into_iter().partition(RecordedRequest::opens_connection);
         let mut cost_of = |event: &str| -> Result<Cost> {
             let (_, _answer) = instance.call(event)?;
             // Once the next event is answered, whatever came after this one's response is done.
@@ -285,7 +285,7 @@ pub(crate) struct Round {
     cpu: Duration,
 }
 
-fn cost(requests: Vec<Recorded>) -> Cost {
+fn cost(requests: Vec<RecordedRequest>) -> Cost {
     Cost {
         units: requests.iter().map(|request| request.units).fold(0.0, |sum, units| sum + units),
         requests: requests.into_iter().map(|request| request.operation).collect(),
@@ -340,7 +340,7 @@ fn environment(
         ("TOKENS_TABLE", "Tokens"),
         ("USERS_TABLE", "Users"),
         ("TOKEN_HASH", &fixture.hash),
-        ("OIDC_ISSUER", &fixture.system.behind().issuer),
+        ("OIDC_ISSUER", &fixture.system.local().issuer),
         ("OIDC_AUDIENCE", "patgate"),
         ("ROLES_CLAIM", "roles"),
         ("TRUSTED_ROOTS", "system"),

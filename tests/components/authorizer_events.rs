@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use lambda_http::lambda_runtime::Diagnostic;
 use patgate_authorizer::{Authorizer, Outcome, Rejection};
+use patgate_harness::{DynamoDbProxy, RecordedRequest, delete_item, set_token, set_user};
 use patgate_rules::clock;
 use patgate_rules::token::PlainToken;
 use patgate_rules::token_record::Revocation;
-use patgate_harness::{DynamoDbProxy, Recorded, delete_item, set_token, set_user};
 use serde_json::{Value, json};
 
 use crate::setup::{config, new_token, start, store, user_with_token};
@@ -43,7 +43,7 @@ fn status(outcome: Outcome) -> u16 {
 #[tokio::test]
 async fn each_kind_of_event_gets_the_answer_its_api_understands() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (token, new) = user_with_token(&store, "alice").await;
     let authorizer = Authorizer::new(config(&[]), store);
     let context = json!({
@@ -68,7 +68,7 @@ async fn each_kind_of_event_gets_the_answer_its_api_understands() {
 #[tokio::test]
 async fn use_is_due_with_the_address_that_the_gateway_saw() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (token, new) = user_with_token(&store, "alice").await;
     let authorizer = Authorizer::new(config(&[]), store.clone());
     for (template, address) in [
@@ -96,7 +96,7 @@ async fn use_is_due_with_the_address_that_the_gateway_saw() {
 async fn repeated_token_costs_one_request_and_its_first_use_two() {
     let system = start();
     let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.behind().dynamodb);
+    proxy.forward_to(&system.local().dynamodb);
     let store = store(&proxy.url);
     let (token, _) = user_with_token(&store, "alice").await;
     let authorizer = Authorizer::new(config(&[]), store);
@@ -149,7 +149,7 @@ async fn malformed_credential_is_refused_in_every_event_without_a_read() {
 #[tokio::test]
 async fn two_credentials_are_none() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (token, _) = user_with_token(&store, "alice").await;
     let authorizer = Authorizer::new(config(&[]), store);
     let bearer = format!("Bearer {}", token.expose());
@@ -165,7 +165,7 @@ async fn two_credentials_are_none() {
 #[tokio::test]
 async fn storage_out_of_reach_is_a_fault_and_never_a_refusal() {
     let system = start();
-    let (token, _) = user_with_token(&store(&system.behind().dynamodb), "alice").await;
+    let (token, _) = user_with_token(&store(&system.local().dynamodb), "alice").await;
     let authorizer = Authorizer::new(config(&[]), store("http://127.0.0.1:9"));
     for template in ALL {
         let started = std::time::Instant::now();
@@ -198,7 +198,7 @@ async fn event_of_no_known_kind_is_a_fault() {
 #[tokio::test]
 async fn address_in_a_header_is_believed_only_beside_the_origin_secret() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (token, _) = user_with_token(&store, "alice").await;
     let behind_proxy = [("CLIENT_IP_HEADER", "CloudFront-Viewer-Address"), ("ORIGIN_SECRET", "s3cret")];
     let authorizer = Authorizer::new(config(&behind_proxy), store.clone());
@@ -262,7 +262,7 @@ async fn thousands_of_guesses_without_the_right_checksum_cost_no_read() {
 #[tokio::test]
 async fn token_that_is_refused_costs_the_same_requests_whatever_the_reason() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let proxy = DynamoDbProxy::start();
     proxy.forward_to(dynamodb);
     let store = store(&proxy.url);
@@ -287,7 +287,7 @@ async fn token_that_is_refused_costs_the_same_requests_whatever_the_reason() {
         proxy.take();
         let outcome = ask_with(&authorizer, HTTP_2, token).await;
         assert_eq!((outcome.use_to_record.is_some(), status(outcome)), (expected == 200, expected));
-        let shape = |mut request: Recorded| {
+        let shape = |mut request: RecordedRequest| {
             request.body["Key"] = Value::Null;
             (request.operation, request.body)
         };

@@ -2,8 +2,8 @@
 
 use patgate_authorizer::session::{SessionError, SessionVerifier};
 use patgate_authorizer::{Authorizer, Rejection};
-use patgate_rules::clock;
 use patgate_harness::set_user;
+use patgate_rules::clock;
 use serde_json::{Value, json};
 
 use crate::identity_provider::IdentityProvider;
@@ -127,7 +127,7 @@ async fn key_set_without_end_is_not_read_to_its_end() {
 #[tokio::test]
 async fn issuer_that_goes_down_is_noticed_by_neither_known_sessions_nor_tokens() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let provider = IdentityProvider::start().await;
     let settings = config(&[("OIDC_ISSUER", &provider.url)]);
     let (token, _) = user_with_token(&store, "alice").await;
@@ -158,7 +158,7 @@ async fn issuer_that_goes_down_is_noticed_by_neither_known_sessions_nor_tokens()
 #[tokio::test]
 async fn disabled_users_session_is_refused() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let provider = IdentityProvider::start().await;
     let authorizer = Authorizer::new(config(&[("OIDC_ISSUER", &provider.url)]), store(dynamodb));
     let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));

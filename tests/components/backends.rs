@@ -38,7 +38,7 @@ fn answer(program: &str, code: &str, print: &str, event: &Value) -> Value {
 /// The context that the authorizer gives a token of somebody with these roles.
 async fn context(template: &str, roles: &[&str]) -> Value {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (token, _) = user_with_token(&store, "alice").await;
     let later = clock::now() + chrono::TimeDelta::seconds(1);
     sign_in(&store, "alice", roles, later).await;

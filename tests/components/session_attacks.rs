@@ -4,8 +4,8 @@
 use base64::prelude::{BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD, Engine};
 use chrono::TimeDelta;
 use patgate_authorizer::session::{Session, SessionDenial, SessionError, SessionVerifier};
-use patgate_rules::clock;
 use patgate_harness::forge_text;
+use patgate_rules::clock;
 use serde_json::{Value, json};
 
 use crate::identity_provider::IdentityProvider;

@@ -4,11 +4,11 @@ use patgate_authorizer::Config;
 use patgate_dynamodb::Store;
 use patgate_dynamodb::config::{AwsEnvironment, Tables, TrustedRoots};
 use patgate_dynamodb::{NewToken, SignIn};
+use patgate_harness::{Settings, System};
 use patgate_process::Environment;
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token::{PlainToken, TokenFormat};
 use patgate_rules::token_record::TokenRecord;
-use patgate_harness::{Settings, System};
 use rand::rngs::SysRng;
 use uuid::Uuid;
 

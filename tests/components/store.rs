@@ -7,10 +7,10 @@ use patgate_dynamodb::{
     CreationOutcome, ListRequest, ListScope, RevocationOutcome, SignIn, StoreError, UserChange,
     UserChangeOutcome,
 };
+use patgate_harness::{DynamoDbFault, DynamoDbProxy, delete_item, scan, set_token, set_user};
 use patgate_rules::clock;
 use patgate_rules::token_record::{LastUse, Revocation};
 use patgate_rules::verdict::{Policy, Verdict, verify};
-use patgate_harness::{DynamoDbProxy, Fault, delete_item, scan, set_token, set_user};
 use serde_json::json;
 
 use crate::setup::{at, new_token, sign_in, start, store, user_with_token};
@@ -22,7 +22,7 @@ fn last_use(time: &str) -> LastUse {
 #[tokio::test]
 async fn token_is_created_only_for_a_known_and_enabled_owner() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let store = store(dynamodb);
     let (_, of_nobody) = new_token("nobody", clock::now());
     assert_eq!(store.create_token(&of_nobody).await.unwrap(), CreationOutcome::OwnerRefused);
@@ -38,16 +38,16 @@ async fn token_is_created_only_for_a_known_and_enabled_owner() {
 #[tokio::test]
 async fn creation_repeated_after_a_lost_answer_has_succeeded() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
     assert_eq!(store.create_token(&new).await.unwrap(), CreationOutcome::Created);
-    assert_eq!(scan(&system.behind().dynamodb, "Tokens").len(), 2);
+    assert_eq!(scan(&system.local().dynamodb, "Tokens").len(), 2);
 }
 
 #[tokio::test]
 async fn what_was_purged_is_not_brought_back_by_a_late_write() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let store = store(dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
     let location = store.locate_token(new.record.token_id).await.unwrap().unwrap();
@@ -65,7 +65,7 @@ async fn what_was_purged_is_not_brought_back_by_a_late_write() {
 #[tokio::test]
 async fn last_use_moves_forward_only() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
     let read = async || store.get_token_and_owner(&new.hash, None).await.unwrap().0.unwrap();
     let unused = read().await;
@@ -86,7 +86,7 @@ async fn last_use_moves_forward_only() {
 #[tokio::test]
 async fn two_instances_write_one_use_between_them() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
     // A use is told from another by its time and address: one of these is our own.
     let first = LastUse { at: clock::now(), ip: None };
@@ -101,7 +101,7 @@ async fn two_instances_write_one_use_between_them() {
 #[tokio::test]
 async fn revocation_schedules_both_items_for_purging() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let store = store(dynamodb);
     let (_, new) = user_with_token(&store, "alice").await;
     let location = store.locate_token(new.record.token_id).await.unwrap().unwrap();
@@ -123,7 +123,7 @@ async fn revocation_schedules_both_items_for_purging() {
 #[tokio::test]
 async fn session_older_than_the_record_changes_nothing() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
     sign_in(&store, "alice", &["viewer"], newer).await;
     let user = sign_in(&store, "alice", &["administrator"], older).await;
@@ -134,7 +134,7 @@ async fn session_older_than_the_record_changes_nothing() {
 #[tokio::test]
 async fn session_with_the_same_roles_is_recorded_as_well() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
     sign_in(&store, "alice", &["viewer"], older).await;
     assert_eq!(sign_in(&store, "alice", &["viewer"], newer).await.roles_as_of, Some(newer));
@@ -143,7 +143,7 @@ async fn session_with_the_same_roles_is_recorded_as_well() {
 #[tokio::test]
 async fn concurrent_sessions_end_with_the_newest_ones_roles() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     for round in 0..10 {
         let user = format!("user-{round}");
         let (older, newer) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
@@ -155,7 +155,7 @@ async fn concurrent_sessions_end_with_the_newest_ones_roles() {
 #[tokio::test]
 async fn where_users_is_the_source_of_roles_a_sign_in_leaves_them_alone() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let store = store(dynamodb);
     let record = async |name: &str, issued_at| {
         let sign_in =
@@ -175,7 +175,7 @@ async fn where_users_is_the_source_of_roles_a_sign_in_leaves_them_alone() {
 async fn writes_that_conflict_with_another_are_tried_again() {
     let system = start();
     let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.behind().dynamodb);
+    proxy.forward_to(&system.local().dynamodb);
     let store = store(&proxy.url);
     let (first, second) = (at("2026-01-01T10:00:00.000Z"), at("2026-01-01T20:00:00.000Z"));
     sign_in(&store, "alice", &["old"], first).await;
@@ -220,7 +220,7 @@ async fn writes_that_conflict_with_another_are_tried_again() {
 #[tokio::test]
 async fn revoking_all_never_moves_backwards_and_ends_what_is_younger_than_a_clock_ahead() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let now = clock::now();
     sign_in(&store, "alice", &[], now).await;
     let ahead = now + TimeDelta::hours(1);
@@ -247,7 +247,7 @@ async fn revoking_all_never_moves_backwards_and_ends_what_is_younger_than_a_cloc
 #[tokio::test]
 async fn damaged_record_hides_no_other_in_a_list() {
     let system = start();
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let store = store(dynamodb);
     let (_, whole) = user_with_token(&store, "alice").await;
     let (_, damaged) = user_with_token(&store, "bob").await;
@@ -283,7 +283,7 @@ async fn damaged_record_hides_no_other_in_a_list() {
 #[tokio::test]
 async fn list_reads_more_tokens_than_one_batch_holds() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     let now = clock::now();
     for owner in 0..12 {
         let owner = format!("user-{owner}");
@@ -311,7 +311,7 @@ async fn list_reads_more_tokens_than_one_batch_holds() {
 #[tokio::test]
 async fn list_of_everybody_crosses_months_without_loss_or_repetition() {
     let system = start();
-    let store = store(&system.behind().dynamodb);
+    let store = store(&system.local().dynamodb);
     sign_in(&store, "alice", &[], at("2026-01-01T00:00:00.000Z")).await;
     let mut expected = Vec::new();
     for month in ["2026-02", "2026-04", "2026-05"] {
@@ -357,8 +357,8 @@ async fn unreachable_storage_is_an_error_and_says_which_operation_failed() {
 async fn connection_is_opened_in_advance_and_used_by_the_first_request() {
     let system = start();
     let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.behind().dynamodb);
-    proxy.ask_for_units();
+    proxy.forward_to(&system.local().dynamodb);
+    proxy.report_units();
     let store = store(&proxy.url);
     store.connect().await;
     let [opened] = &proxy.take_all()[..] else { panic!("one request") };
@@ -371,8 +371,8 @@ async fn connection_is_opened_in_advance_and_used_by_the_first_request() {
 async fn connection_that_cannot_be_opened_in_advance_is_no_fault_yet() {
     let system = start();
     let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.behind().dynamodb);
-    proxy.inject(Fault::CutBefore);
+    proxy.forward_to(&system.local().dynamodb);
+    proxy.inject(DynamoDbFault::CutBefore);
     let store = store(&proxy.url);
     store.connect().await;
     proxy.heal();

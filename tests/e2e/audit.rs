@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_harness::{Fault, Settings, System, set_token, sha256};
+use patgate_harness::{DynamoDbFault, Settings, System, set_token, sha256};
 use serde_json::{Value, json};
 
 /// The audit events in a log.
@@ -18,7 +18,7 @@ fn events(log: &str) -> Vec<Value> {
 fn wait_for(system: &System, count: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
-        let found = events(&system.behind().output());
+        let found = events(&system.local().output());
         if found.len() >= count {
             return found;
         }
@@ -49,7 +49,7 @@ fn said(events: &[Value]) -> Vec<String> {
 fn each_act_is_one_event_that_says_who_did_what_on_whom() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let (alice, bob, admin) = (system.sign_in("alice"), system.sign_in("bob"), system.sign_in("admin"));
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let created = |owner: &str, id: &str| json!({ "audit": "token.created", "actor_user_id": owner, "user_id": owner, "token_id": id });
     let brought = |user: &str, roles: &str| json!({ "audit": "user.changed", "reason": "session", "actor_user_id": user, "user_id": user, "roles": roles });
     let refused = |owner: &str, id: &str, reason: &str| json!({ "audit": "token.refused", "reason": reason, "user_id": owner, "token_id": id });
@@ -84,7 +84,7 @@ fn each_act_is_one_event_that_says_who_did_what_on_whom() {
 
     let of_bob = bob.create_token("of bob");
     wanted.push(created("bob", &of_bob.id));
-    assert_eq!(admin.revoke(&of_bob.id), 204);
+    assert_eq!(admin.revoke_token(&of_bob.id), 204);
     wanted.push(json!({
         "audit": "token.revoked", "reason": "administrator",
         "actor_user_id": "admin", "user_id": "bob", "token_id": of_bob.id,
@@ -144,9 +144,9 @@ fn junk_and_unknown_tokens_and_what_fails_are_no_events() {
     for credential in ["fdp_junk", "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw", "a.b.c"] {
         assert_eq!(system.status_of(credential), 401);
     }
-    proxy.inject_where(usize::MAX, Fault::CutBefore, |request| request.function != "Authorizer");
-    assert_eq!(alice.revoke(&token.id), 503);
-    assert_eq!(alice.create(&json!({ "name": "never" })).status, 503);
+    proxy.inject_where(usize::MAX, DynamoDbFault::CutBefore, |request| request.function != "Authorizer");
+    assert_eq!(alice.revoke_token(&token.id), 503);
+    assert_eq!(alice.request_token(&json!({ "name": "never" })).status, 503);
     let found = events(&system.stop());
     assert_eq!(found.len(), before, "{found:#?}");
 }
@@ -155,7 +155,7 @@ fn junk_and_unknown_tokens_and_what_fails_are_no_events() {
 fn act_whose_answer_from_the_database_was_lost_is_an_event_all_the_same() {
     let Some((system, proxy)) = System::start_observed() else { return };
     let lose = |function: &'static str, operation: &'static str| {
-        proxy.inject_where(1, Fault::CutAfter, move |request| {
+        proxy.inject_where(1, DynamoDbFault::CutAfter, move |request| {
             request.function == function && request.operation == operation
         });
     };
@@ -170,7 +170,7 @@ fn act_whose_answer_from_the_database_was_lost_is_an_event_all_the_same() {
     assert_eq!(system.status_of(&token.secret), 200);
     wait_for(&system, 3);
     lose("RevokeToken", "UpdateItem");
-    assert_eq!(alice.revoke(&token.id), 204);
+    assert_eq!(alice.revoke_token(&token.id), 204);
     wait_for(&system, 4);
     lose("RevokeAllTokens", "UpdateItem");
     assert_eq!(alice.call("POST", "/api/users/alice/revoke-all-tokens").status, 204);
@@ -205,7 +205,7 @@ fn roles_that_an_administrator_gives_are_in_the_event() {
     let Some(system) = System::start_local(settings) else { return };
     let admin = system.sign_in("admin");
     assert_eq!(admin.call("GET", "/api/me").status, 200);
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     patgate_harness::set_user(dynamodb, "admin", "roles", &json!({ "L": [{ "S": "administrator" }] }));
     let bob = system.sign_in("bob").id();
     let change = json!({ "roles": ["viewer", "publisher"], "disabled": false });

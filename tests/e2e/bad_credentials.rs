@@ -31,9 +31,9 @@ fn credential_of_wrong_form_is_refused_without_a_read() {
         "Bearer a.b.c".to_owned(),
     ] {
         let refused = system.request("GET", "/api/me").header("Authorization", &value).send();
-        refused.gateway(401, "Unauthorized");
+        refused.assert_gateway_error(401, "Unauthorized");
     }
-    system.request("GET", "/api/me").send().gateway(401, "Unauthorized");
+    system.request("GET", "/api/me").send().assert_gateway_error(401, "Unauthorized");
     // The one write is the record of the good use above, which follows its response.
     let reads: Vec<_> =
         proxy.take().into_iter().filter(|request| request.operation != "UpdateItem").collect();
@@ -47,8 +47,8 @@ fn header_name_and_scheme_may_be_of_any_case() {
     for (name, scheme) in
         [("authorization", "bearer"), ("AUTHORIZATION", "BEARER"), ("Authorization", "Bearer")]
     {
-        let answer = system.request("GET", "/api/me").header(name, &format!("{scheme} {token}")).send();
-        assert_eq!(answer.status, 200, "{name} {scheme}");
+        let response = system.request("GET", "/api/me").header(name, &format!("{scheme} {token}")).send();
+        assert_eq!(response.status, 200, "{name} {scheme}");
     }
 }
 
@@ -64,7 +64,7 @@ fn guess_of_right_form_is_refused_for_the_price_of_one_read() {
     let Some((system, proxy)) = System::start_observed() else { return };
     // Made by the documented recipe, but never created here.
     let stranger = "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw";
-    system.call("GET", "/api/me", stranger).gateway(401, "Unauthorized");
+    system.call("GET", "/api/me", stranger).assert_gateway_error(401, "Unauthorized");
     let reads: Vec<_> = proxy.take().into_iter().map(|request| request.operation).collect();
     assert_eq!(reads, ["GetItem"]);
 }
@@ -81,7 +81,7 @@ fn session_with_a_wrong_signature_or_algorithm_is_refused() {
         header.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         header
     };
-    let document = format!("{}/jwks.json", system.behind().issuer);
+    let document = format!("{}/jwks.json", system.local().issuer);
     let keys: Value = ureq::get(&document).call().unwrap().body_mut().read_json().unwrap();
     // The key's bytes as a verifier holds them: an uncompressed point.
     let coordinate =

@@ -26,18 +26,18 @@ fn bad_creation_names_the_field_and_stores_nothing() {
         (json!("ci"), vec![]),
         (Value::Null, vec![]),
     ] {
-        assert_eq!(alice.create(&body).problem(400), fields, "{body}");
+        assert_eq!(alice.request_token(&body).assert_problem(400), fields, "{body}");
     }
     let oversized = format!("{{\"name\": \"ci\"}}{}", " ".repeat(16 * 1024));
     let refused = alice.request("POST", "/api/tokens").body("application/json", oversized).send();
-    refused.problem(400);
+    refused.assert_problem(400);
     assert!(refused.text.contains("larger than 16384 bytes"), "{refused:?}");
     for text in ["", "{", "name=ci", "{\"name\": \"ci\"} trailing", "\u{feff}{}"] {
-        alice.request("POST", "/api/tokens").body("application/json", text).send().problem(400);
+        alice.request("POST", "/api/tokens").body("application/json", text).send().assert_problem(400);
     }
     let binary = alice.request("POST", "/api/tokens").body("application/octet-stream", vec![0xff, 0xfe]);
-    binary.send().problem(400);
-    assert!(scan(&system.behind().dynamodb, "Tokens").is_empty());
+    binary.send().assert_problem(400);
+    assert!(scan(&system.local().dynamodb, "Tokens").is_empty());
 }
 
 /// Neither an attribute of a stored token or user nor a field of what is shown of them:
@@ -47,9 +47,9 @@ fn no_field_can_be_set_but_those_that_are_documented() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
     let (kept, revoked) = (alice.create_token("kept"), alice.create_token("revoked"));
-    assert_eq!(alice.revoke(&revoked.id), 204);
+    assert_eq!(alice.revoke_token(&revoked.id), 204);
     assert_eq!((admin.id().as_str(), system.sign_in("bob").id().as_str()), ("admin", "bob"));
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     let tables = || ["Tokens", "Users"].map(|table| scan(dynamodb, table));
     let before = tables();
     let users = admin.call("GET", "/api/users").json()["items"].as_array().unwrap().clone();
@@ -68,13 +68,13 @@ fn no_field_can_be_set_but_those_that_are_documented() {
         for value in [json!("bob"), json!("2020-01-01T00:00:00.000Z"), json!(["administrator"]), json!(null)]
         {
             if !["name", "expiresAt"].contains(&field.as_str()) {
-                let answer = alice.create(&json!({ "name": "ci", field: value }));
-                assert_eq!(answer.problem(400), [field.as_str()], "{field}: {value}");
+                let response = alice.request_token(&json!({ "name": "ci", field: value }));
+                assert_eq!(response.assert_problem(400), [field.as_str()], "{field}: {value}");
             }
             if field != "disabled" {
                 let change = json!({ "disabled": false, field: value });
-                let answer = admin.request("PATCH", "/api/users/bob").json(&change).send();
-                assert_eq!(answer.problem(400), [field.as_str()], "{field}: {value}");
+                let response = admin.request("PATCH", "/api/users/bob").json(&change).send();
+                assert_eq!(response.assert_problem(400), [field.as_str()], "{field}: {value}");
             }
         }
     }
@@ -83,11 +83,11 @@ fn no_field_can_be_set_but_those_that_are_documented() {
     let all = json!({ "userId": "bob", "tokensValidAfter": "2020-01-01T00:00:00Z", "by": "bob" });
     let path = "/api/users/alice/revoke-all-tokens?userId=bob&id=bob";
     assert_eq!(alice.request("POST", path).json(&all).send().status, 204);
-    let shown = alice.show(&kept.id);
+    let shown = alice.show_token(&kept.id);
     assert_eq!((&shown["status"], &shown["revokedBy"]), (&json!("revoked"), &json!("alice")));
-    let answer =
+    let response =
         alice.request("POST", "/api/tokens?userId=bob&owner=bob").json(&json!({ "name": "own" })).send();
-    assert_eq!((answer.status, &answer.json()["owner"]["id"]), (201, &json!("alice")), "{answer:?}");
+    assert_eq!((response.status, &response.json()["owner"]["id"]), (201, &json!("alice")), "{response:?}");
 }
 
 #[test]
@@ -106,7 +106,11 @@ fn bad_list_parameters_are_named() {
         ("allUsers=maybe", "allUsers"),
         ("page=2", "page"),
     ] {
-        assert_eq!(alice.call("GET", &format!("/api/tokens?{query}")).problem(400), [field], "{query}");
+        assert_eq!(
+            alice.call("GET", &format!("/api/tokens?{query}")).assert_problem(400),
+            [field],
+            "{query}"
+        );
     }
 }
 
@@ -123,13 +127,13 @@ fn token_id_that_is_no_uuid_is_refused() {
     ] {
         for method in ["GET", "DELETE"] {
             assert_eq!(
-                alice.call(method, &format!("/api/tokens/{id}")).problem(400),
+                alice.call(method, &format!("/api/tokens/{id}")).assert_problem(400),
                 ["id"],
                 "{method} {id}"
             );
         }
     }
-    assert_eq!(alice.call("DELETE", "/api/tokens/current").problem(400), ["id"]);
+    assert_eq!(alice.call("DELETE", "/api/tokens/current").assert_problem(400), ["id"]);
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn longest_name_and_every_script_are_kept_as_given() {
     let alice = system.sign_in("alice");
     for name in ["é".repeat(100), "构建 🚀 <b>&\"'".to_owned(), "x".repeat(100)] {
         let token = alice.create_token(&name);
-        assert_eq!(alice.show(&token.id)["name"], name.as_str());
+        assert_eq!(alice.show_token(&token.id)["name"], name.as_str());
         let me = system.call("GET", "/api/me", &token.secret).json();
         assert_eq!(me["token"]["name"], name.as_str());
     }
@@ -166,10 +170,10 @@ fn rules_of_the_deployment_for_new_tokens_are_told_and_hold() {
         let alice = system.sign_in("alice");
         assert_eq!(alice.call("GET", "/api/me").json()["newTokens"], rules);
         for expires_at in [Value::Null, refused] {
-            let answer = alice.create(&json!({ "name": "ci", "expiresAt": expires_at }));
-            assert_eq!(answer.problem(400), ["expiresAt"], "{parameter}: {answer:?}");
+            let response = alice.request_token(&json!({ "name": "ci", "expiresAt": expires_at }));
+            assert_eq!(response.assert_problem(400), ["expiresAt"], "{parameter}: {response:?}");
         }
-        assert!(scan(&system.behind().dynamodb, "Tokens").is_empty());
-        alice.create_expiring("ci", &allowed);
+        assert!(scan(&system.local().dynamodb, "Tokens").is_empty());
+        alice.create_expiring_token("ci", &allowed);
     }
 }

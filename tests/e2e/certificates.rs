@@ -16,7 +16,7 @@ fn with_trusted_roots(roots: &'static str) -> Option<(u16, String)> {
         ..Settings::default()
     };
     let system = System::start_local(settings)?;
-    proxy.forward_to(&system.behind().dynamodb);
+    proxy.forward_to(&system.local().dynamodb);
     let status = system.status_of(&system.sign_in("alice").session);
     let log = system.stop();
     std::fs::remove_file(bundle).unwrap();

@@ -1,7 +1,7 @@
 //! What the functions ask of DynamoDB. The emulator is always consistent and its
 //! indexes never lag, so these tests look at the requests themselves.
 
-use patgate_harness::{Recorded, System};
+use patgate_harness::{RecordedRequest, System};
 use serde_json::Value;
 
 /// Every act there is, on one token.
@@ -11,14 +11,14 @@ fn act(system: &System) {
     for _ in 0..3 {
         assert_eq!(system.status_of(&token.secret), 200);
     }
-    alice.show(&token.id);
-    alice.list("limit=100");
-    admin.list("allUsers=true");
-    assert_eq!(alice.revoke(&token.id), 204);
+    alice.show_token(&token.id);
+    alice.list_tokens("limit=100");
+    admin.list_tokens("allUsers=true");
+    assert_eq!(alice.revoke_token(&token.id), 204);
     assert_eq!(system.status_of(&token.secret), 401);
 }
 
-fn is_consistent(request: &Recorded) -> bool {
+fn is_consistent(request: &RecordedRequest) -> bool {
     match request.operation.as_str() {
         "GetItem" => request.body["ConsistentRead"] == true,
         "BatchGetItem" => {

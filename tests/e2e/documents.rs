@@ -20,7 +20,7 @@ fn lines_of_the_administrators_document_do_what_it_says() {
     let token = bob.create_token("bob's");
     admin.roles();
     let administrators = json!({ "L": [{ "S": "administrator" }] });
-    set_user(&system.behind().dynamodb, "admin", "roles", &administrators);
+    set_user(&system.local().dynamodb, "admin", "roles", &administrators);
     let lines = Document::read("docs/administration.md").commands("curl");
     let [change_roles, disable, revoke_all] = lines.as_slice() else { panic!("{lines:#?}") };
     let run = |line: &str| run(line, &system, "bob", &[("ADMIN", &admin.session)]);
@@ -46,13 +46,13 @@ fn lines_of_the_operators_document_do_what_it_says() {
     let [not_found, report] = lines.as_slice() else { panic!("{lines:#?}") };
     // One address serves both here.
     let addresses = [("API", system.api.as_str()), ("PAGE", system.api.as_str())];
-    let answer = run(&not_found.replace("Bearer …", &format!("Bearer {token}")), &system, "", &addresses);
-    assert!(answer.starts_with("HTTP/1.1 404 Not Found"), "{answer}");
-    assert!(answer.contains("application/problem+json"), "{answer}");
-    let answer = run(&report.replace("fdp_…", &token), &system, "", &addresses);
-    assert_eq!(answer, r#"{"accepted":1,"malformed":[]}"#);
+    let response = run(&not_found.replace("Bearer …", &format!("Bearer {token}")), &system, "", &addresses);
+    assert!(response.starts_with("HTTP/1.1 404 Not Found"), "{response}");
+    assert!(response.contains("application/problem+json"), "{response}");
+    let response = run(&report.replace("fdp_…", &token), &system, "", &addresses);
+    assert_eq!(response, r#"{"accepted":1,"malformed":[]}"#);
     assert_eq!(system.status_of(&token), 401);
-    // How many answers of each status.
+    // How many responses of each status.
     let flood = run(&document.block("seq 60"), &system, "", &[("URL", system.api.as_str())]);
     let statuses: Vec<_> = flood.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(statuses, ["202", "429"], "{flood}");
@@ -65,7 +65,7 @@ fn line_that_reports_a_leaked_token_is_answered_as_printed() {
     let document = Document::read("docs/secret-scanning/README.md");
     let lines = document.commands("curl");
     let [report] = lines.as_slice() else { panic!("{lines:#?}") };
-    let answer = run(&report.replace("fdp_…", &token), &system, "", &[]);
-    assert_eq!(answer, document.block("{\"accepted\""));
+    let response = run(&report.replace("fdp_…", &token), &system, "", &[]);
+    assert_eq!(response, document.block("{\"accepted\""));
     assert_eq!(system.status_of(&token), 401);
 }

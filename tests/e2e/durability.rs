@@ -33,7 +33,7 @@ fn killed_in_the_middle_of_creating_and_revoking_it_has_done_all_that_it_answere
         drop(done);
         // While everybody is at work.
         assert_eq!(acts.iter().take(ACTS).count(), ACTS, "all callers have failed");
-        let pid = Pid::from_raw(system.behind().pid().cast_signed()).unwrap();
+        let pid = Pid::from_raw(system.local().pid().cast_signed()).unwrap();
         kill_process(pid, Signal::KILL).unwrap();
     });
     drop(system);
@@ -48,7 +48,7 @@ fn killed_in_the_middle_of_creating_and_revoking_it_has_done_all_that_it_answere
             false if again.status_of(secret) == 200 => 200,
             false => {
                 let owner = again.sign_in("alice");
-                assert_eq!(owner.show(id)["status"], "revoked", "a token that was created is gone");
+                assert_eq!(owner.show_token(id)["status"], "revoked", "a token that was created is gone");
                 401
             }
         };
@@ -58,13 +58,13 @@ fn killed_in_the_middle_of_creating_and_revoking_it_has_done_all_that_it_answere
     std::fs::remove_dir_all(data).unwrap();
 }
 
-/// Creates tokens and revokes every other one, until the system is gone. Each answer is an
-/// act that is done; a busy machine may also answer that it could not.
+/// Creates tokens and revokes every other one, until the system is gone. Each response is an
+/// act that is done; a busy machine may also response that it could not.
 fn create_and_revoke(system: &System, session: &str, answered: &Mutex<Answered>, done: Sender<()>) {
     let ask = |request: Request| match request.bearer(session).try_send() {
-        Ok(answer) if answer.status < 300 => Some(Some(answer)),
-        Ok(answer) => {
-            assert!(answer.status >= 500, "{answer:?}");
+        Ok(response) if response.status < 300 => Some(Some(response)),
+        Ok(response) => {
+            assert!(response.status >= 500, "{response:?}");
             Some(None)
         }
         Err(_) => None,
@@ -72,7 +72,7 @@ fn create_and_revoke(system: &System, session: &str, answered: &Mutex<Answered>,
     for number in 0.. {
         let body = serde_json::json!({ "name": "durable" });
         let Some(created) = ask(system.request("POST", "/api/tokens").json(&body)) else { return };
-        let Some(created) = created.map(|answer| answer.json()) else { continue };
+        let Some(created) = created.map(|response| response.json()) else { continue };
         let text = |field: &str| created[field].as_str().unwrap().to_owned();
         let (secret, id) = (text("token"), text("id"));
         answered.lock().unwrap().created.push((secret, id.clone()));

@@ -5,37 +5,37 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use patgate_harness::{Fault, Person, Recorded, Response, System, scan, sha256};
+use patgate_harness::{DynamoDbFault, RecordedRequest, Response, SignedInUser, System, scan, sha256};
 use serde_json::{Value, json};
 
 /// The authorizer's second, and what gateway and processes add to it.
 const AUTHORIZER_ANSWERS_WITHIN: Duration = Duration::from_millis(1_300);
 
 /// All that may go wrong, by name.
-fn faults() -> [(&'static str, Fault); 7] {
+fn faults() -> [(&'static str, DynamoDbFault); 7] {
     [
-        ("throttled", Fault::throttled()),
-        ("a fault of its own", Fault::server_error()),
-        ("slow", Fault::Slow(Duration::from_secs(2))),
-        ("hangs", Fault::Hang),
-        ("cut before", Fault::CutBefore),
-        ("cut after", Fault::CutAfter),
-        ("unprocessed", Fault::Unprocessed),
+        ("throttled", DynamoDbFault::throttled()),
+        ("a fault of its own", DynamoDbFault::server_error()),
+        ("slow", DynamoDbFault::Slow(Duration::from_secs(2))),
+        ("hangs", DynamoDbFault::Hang),
+        ("cut before", DynamoDbFault::CutBefore),
+        ("cut after", DynamoDbFault::CutAfter),
+        ("unprocessed", DynamoDbFault::Unprocessed),
     ]
 }
 
 /// A request that a function fails to make of the database, whatever it is.
-fn of_endpoints(request: &Recorded) -> bool {
+fn of_endpoints(request: &RecordedRequest) -> bool {
     request.function != "Authorizer"
 }
 
-fn of_authorizer(request: &Recorded) -> bool {
+fn of_authorizer(request: &RecordedRequest) -> bool {
     request.function == "Authorizer" && !request.opens_connection()
 }
 
 /// Whether `Unprocessed` concerns what is asked: it happens to batches alone.
-fn happens(fault: &Fault, asks_in_batches: bool) -> bool {
-    *fault != Fault::Unprocessed || asks_in_batches
+fn happens(fault: &DynamoDbFault, asks_in_batches: bool) -> bool {
+    *fault != DynamoDbFault::Unprocessed || asks_in_batches
 }
 
 /// Asks until it is answered in time: this machine may be busy with other tests.
@@ -44,10 +44,10 @@ fn answered_in_time(what: &str, ask: impl Fn() -> Response) -> Response {
     let mut slowest = Vec::new();
     for _ in 0..10 {
         let asked = Instant::now();
-        let answer = ask();
+        let response = ask();
         let elapsed = asked.elapsed();
         if elapsed < AUTHORIZER_ANSWERS_WITHIN {
-            return answer;
+            return response;
         }
         slowest.push(elapsed);
     }
@@ -71,22 +71,22 @@ fn fault_is_500_in_time_and_neither_a_refusal_nor_a_way_in() {
                 continue;
             }
             let what = format!("{name}, {kind}");
-            let answer = answered_in_time(&what, || {
+            let response = answered_in_time(&what, || {
                 loop {
                     proxy.take();
-                    let answer = system.call("GET", "/api/me", credential);
+                    let response = system.call("GET", "/api/me", credential);
                     let asked_for_a_batch =
                         proxy.take().iter().any(|request| request.operation == "BatchGetItem");
                     // An instance that does not know the token yet reads without a batch, and knows
                     // it from then on.
-                    if fault != Fault::Unprocessed || asked_for_a_batch {
-                        break answer;
+                    if fault != DynamoDbFault::Unprocessed || asked_for_a_batch {
+                        break response;
                     }
-                    assert_eq!(answer.status, 200, "{what}: {answer:?}");
+                    assert_eq!(response.status, 200, "{what}: {response:?}");
                 }
             });
-            assert_eq!(answer.status, 500, "{what}: {answer:?}");
-            answer.gateway(500, "Internal Server Error");
+            assert_eq!(response.status, 500, "{what}: {response:?}");
+            response.assert_gateway_error(500, "Internal Server Error");
         }
         proxy.heal();
         assert_eq!(system.status_of(&known.secret), 200, "after {name}");
@@ -112,7 +112,12 @@ struct Act<'a> {
 }
 
 /// Every endpoint, each with a token or a person of its own to work on.
-fn acts<'a>(alice: &'a Person<'a>, admin: &'a Person<'a>, system: &'a System, name: &str) -> Vec<Act<'a>> {
+fn acts<'a>(
+    alice: &'a SignedInUser<'a>,
+    admin: &'a SignedInUser<'a>,
+    system: &'a System,
+    name: &str,
+) -> Vec<Act<'a>> {
     let act = |name, in_batches, success, run: Box<dyn Fn() -> Response + Sync + 'a>| Act {
         name,
         in_batches,
@@ -128,7 +133,7 @@ fn acts<'a>(alice: &'a Person<'a>, admin: &'a Person<'a>, system: &'a System, na
         system.request("POST", "/api/tokens/revoke").json(&report).send()
     };
     vec![
-        act("create", false, 201, Box::new(|| alice.create(&json!({ "name": "wanted" })))),
+        act("create", false, 201, Box::new(|| alice.request_token(&json!({ "name": "wanted" })))),
         act("list", true, 200, Box::new(|| alice.call("GET", "/api/tokens"))),
         act("list everybody's", true, 200, Box::new(|| admin.call("GET", "/api/tokens?allUsers=true"))),
         act("show", true, 200, Box::new(move || alice.call("GET", &format!("/api/tokens/{}", shown.id)))),
@@ -155,7 +160,7 @@ fn acts<'a>(alice: &'a Person<'a>, admin: &'a Person<'a>, system: &'a System, na
     ]
 }
 
-/// Runs all acts at the same time, and returns their answers in order.
+/// Runs all acts at the same time, and returns their responses in order.
 fn run_all(acts: &[&Act<'_>]) -> Vec<Response> {
     thread::scope(|scope| {
         let running: Vec<_> = acts.iter().map(|act| scope.spawn(|| (act.run)())).collect();
@@ -172,25 +177,25 @@ fn fault_behind_an_endpoint_is_503_with_a_problem_and_nothing_is_half_written() 
     for (name, fault) in faults() {
         proxy.inject_where(usize::MAX, fault.clone(), of_endpoints);
         let concerned: Vec<_> = acts.iter().filter(|act| happens(&fault, act.in_batches)).collect();
-        for (act, answer) in concerned.iter().zip(run_all(&concerned)) {
+        for (act, response) in concerned.iter().zip(run_all(&concerned)) {
             // A list without tokens has nothing to read in batches, and this one has some.
-            let what = format!("{name}, {}: {answer:?}", act.name);
-            assert_eq!(answer.status, 503, "{what}");
-            assert!(answer.problem(503).is_empty(), "{what}");
-            assert_eq!(answer.header("retry-after"), Some("1"), "{what}");
+            let what = format!("{name}, {}: {response:?}", act.name);
+            assert_eq!(response.status, 503, "{what}");
+            assert!(response.assert_problem(503).is_empty(), "{what}");
+            assert_eq!(response.header("retry-after"), Some("1"), "{what}");
         }
         proxy.heal();
         assert_whole(&system);
     }
-    for (act, answer) in acts.iter().zip(run_all(&acts.iter().collect::<Vec<_>>())) {
-        assert_eq!(answer.status, act.success, "afterwards, {}: {answer:?}", act.name);
+    for (act, response) in acts.iter().zip(run_all(&acts.iter().collect::<Vec<_>>())) {
+        assert_eq!(response.status, act.success, "afterwards, {}: {response:?}", act.name);
     }
     assert_whole(&system);
 }
 
 /// Starts as many authorizers as there will be requests at the same time: a busy machine
 /// starts none of them within a second.
-fn warm_up(person: &Person<'_>, count: usize) {
+fn warm_up(person: &SignedInUser<'_>, count: usize) {
     thread::scope(|scope| {
         for _ in 0..count {
             scope.spawn(|| person.call("GET", "/api/me"));
@@ -201,7 +206,7 @@ fn warm_up(person: &Person<'_>, count: usize) {
 /// Each token has the item that finds it, and each such item its token.
 #[track_caller]
 fn assert_whole(system: &System) {
-    let items = scan(&system.behind().dynamodb, "Tokens");
+    let items = scan(&system.local().dynamodb, "Tokens");
     let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
     let tokens: BTreeSet<_> =
         items.iter().filter_map(|item| Some((text(item, "token_hash")?, text(item, "user_id")?))).collect();
@@ -224,16 +229,16 @@ fn fault_that_passes_is_not_noticed_and_what_is_created_works() {
         proxy.heal();
         for act in acts(&alice, &admin, &system, name) {
             proxy.inject_where(1, fault.clone(), of_endpoints);
-            let answer = (act.run)();
+            let response = (act.run)();
             proxy.heal();
-            assert_eq!(answer.status, act.success, "{name}, {}: {answer:?}", act.name);
+            assert_eq!(response.status, act.success, "{name}, {}: {response:?}", act.name);
             if act.name == "create" {
-                let created = answer.json()["token"].as_str().unwrap().to_owned();
+                let created = response.json()["token"].as_str().unwrap().to_owned();
                 assert_eq!(system.status_of(&created), 200, "{name}: a token that was created works");
             }
         }
         assert_whole(&system);
-        let wanted = scan(&system.behind().dynamodb, "Tokens").into_iter();
+        let wanted = scan(&system.local().dynamodb, "Tokens").into_iter();
         let wanted = wanted.filter(|item| item["name"]["S"] == "wanted").count();
         assert_eq!(wanted, 1, "{name}: created once");
         forget(&system, &alice);
@@ -241,11 +246,11 @@ fn fault_that_passes_is_not_noticed_and_what_is_created_works() {
 }
 
 /// Revokes and removes the tokens called `wanted`.
-fn forget(system: &System, owner: &Person<'_>) {
-    let dynamodb = &system.behind().dynamodb;
+fn forget(system: &System, owner: &SignedInUser<'_>) {
+    let dynamodb = &system.local().dynamodb;
     for item in scan(dynamodb, "Tokens").into_iter().filter(|item| item["name"]["S"] == "wanted") {
         let id = item["token_id"]["S"].as_str().unwrap();
-        assert_eq!(owner.revoke(id), 204);
+        assert_eq!(owner.revoke_token(id), 204);
         for key in [item["token_hash"].clone(), json!({ "S": format!("id#{id}") })] {
             patgate_harness::delete_item(dynamodb, "Tokens", &json!({ "token_hash": key }));
         }
@@ -258,7 +263,7 @@ fn outage() -> Duration {
     Duration::from_secs(seconds.map_or(2, |seconds| seconds.parse().expect("a number of seconds")))
 }
 
-/// An answer to a caller: when they asked, when they had it, and its status.
+/// An response to a caller: when they asked, when they had it, and its status.
 struct Answered {
     asked: Instant,
     at: Instant,
@@ -269,13 +274,13 @@ struct Answered {
 fn call_until(system: &System, token: &str, end: Instant) -> Vec<Answered> {
     thread::scope(|scope| {
         let caller = || {
-            let mut answers = Vec::new();
+            let mut responses = Vec::new();
             while Instant::now() < end {
                 let asked = Instant::now();
                 let status = system.status_of(token);
-                answers.push(Answered { asked, at: Instant::now(), status });
+                responses.push(Answered { asked, at: Instant::now(), status });
             }
-            answers
+            responses
         };
         let callers: Vec<_> = (0..8).map(|_| scope.spawn(caller)).collect();
         callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
@@ -290,27 +295,27 @@ fn outage_under_load_ends_for_callers_with_the_outage() {
     warm_up(&alice, 8);
     assert_eq!(system.status_of(&token), 200);
     let over = Instant::now() + outage();
-    let answers = thread::scope(|scope| {
-        proxy.inject(Fault::Hang);
+    let responses = thread::scope(|scope| {
+        proxy.inject(DynamoDbFault::Hang);
         let calls = scope.spawn(|| call_until(&system, &token, over + Duration::from_secs(3)));
         // Not to wait for something, but for as long as the outage is to last.
         thread::sleep(over - Instant::now());
         proxy.heal();
         calls.join().unwrap()
     });
-    let statuses: BTreeSet<_> = answers.iter().map(|answer| answer.status).collect();
+    let statuses: BTreeSet<_> = responses.iter().map(|response| response.status).collect();
     assert_eq!(statuses, BTreeSet::from([200, 500]), "nobody is refused, and nobody gets 503 of the gateway");
     assert!(
-        answers.iter().all(|answer| answer.status == 500 || answer.at > over),
+        responses.iter().all(|response| response.status == 500 || response.at > over),
         "let in without the database"
     );
-    let faults: Vec<_> = answers.iter().filter(|answer| answer.status == 500).collect();
+    let faults: Vec<_> = responses.iter().filter(|response| response.status == 500).collect();
     let last = faults.iter().map(|fault| fault.at.saturating_duration_since(over)).max().unwrap();
     let late = faults.iter().filter(|fault| fault.asked > over).count();
     println!(
-        "{:?} of outage, {} answers: {} faults, the last {last:?} after its end, {late} of them asked after it",
+        "{:?} of outage, {} responses: {} faults, the last {last:?} after its end, {late} of them asked after it",
         outage(),
-        answers.len(),
+        responses.len(),
         faults.len()
     );
     assert_eq!(late, 0, "whoever asked after the outage is served");

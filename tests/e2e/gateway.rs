@@ -9,8 +9,8 @@ fn unknown_route_is_404_whoever_asks() {
     for (method, path) in
         [("GET", "/api/nothing"), ("PUT", "/api/tokens"), ("GET", "/API/tokens"), ("GET", "/api/tokens/")]
     {
-        system.call(method, path, &session).gateway(404, "Not Found");
-        system.request(method, path).send().gateway(404, "Not Found");
+        system.call(method, path, &session).assert_gateway_error(404, "Not Found");
+        system.request(method, path).send().assert_gateway_error(404, "Not Found");
     }
 }
 
@@ -43,13 +43,13 @@ fn page_of_an_allowed_origin_may_read_answers_and_refusals() {
         [("https://app.example", Some("https://app.example")), ("https://evil.example", None)]
     {
         for bearer in [session.as_str(), "nonsense"] {
-            let answer = system.request("GET", "/api/me").bearer(bearer).header("Origin", origin).send();
-            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{answer:?}");
+            let response = system.request("GET", "/api/me").bearer(bearer).header("Origin", origin).send();
+            assert_eq!(response.header("access-control-allow-origin"), allowed, "{response:?}");
         }
     }
 }
 
-/// Neither by preflight nor by an answer that their page could read. There are no
+/// Neither by preflight nor by an response that their page could read. There are no
 /// cookies, so a page of another origin has no credential to send along in any case.
 #[test]
 fn page_of_any_other_origin_may_neither_ask_nor_read() {
@@ -72,19 +72,19 @@ fn page_of_any_other_origin_may_neither_ask_nor_read() {
         "https://app%2eexample",
         "file://",
     ] {
-        let mut answers: Vec<_> = ["GET", "POST", "DELETE", "PUT"]
+        let mut responses: Vec<_> = ["GET", "POST", "DELETE", "PUT"]
             .map(|method| {
                 let preflight = system.request("OPTIONS", "/api/tokens").header("Origin", origin);
                 preflight.header("Access-Control-Request-Method", method).send()
             })
             .into();
-        answers.push(alice.request("GET", "/api/tokens").header("Origin", origin).send());
-        answers.push(system.request("GET", "/api/tokens").header("Origin", origin).send());
-        answers.push(system.request("GET", "/api/nothing").header("Origin", origin).send());
-        for answer in answers {
-            let names = answer.headers.keys().map(|name| name.as_str());
+        responses.push(alice.request("GET", "/api/tokens").header("Origin", origin).send());
+        responses.push(system.request("GET", "/api/tokens").header("Origin", origin).send());
+        responses.push(system.request("GET", "/api/nothing").header("Origin", origin).send());
+        for response in responses {
+            let names = response.headers.keys().map(|name| name.as_str());
             let granted: Vec<_> = names.filter(|name| name.starts_with("access-control-")).collect();
-            assert!(granted.is_empty(), "{origin}: {answer:?}");
+            assert!(granted.is_empty(), "{origin}: {response:?}");
         }
     }
     let allowed = alice.request("GET", "/api/me").header("Origin", "https://app.example").send();
@@ -121,7 +121,7 @@ fn description_of_the_api_is_served() {
 #[test]
 fn browser_flow_with_pkce_gives_a_session_that_works() {
     let Some(system) = System::start_local(Settings::default()) else { return };
-    let issuer = &system.behind().issuer;
+    let issuer = &system.local().issuer;
     // The example of RFC 7636, appendix B.
     let (verifier, challenge) =
         ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
@@ -146,7 +146,7 @@ fn browser_flow_with_pkce_gives_a_session_that_works() {
     let (code, state) = query.split_once("&state=").unwrap();
     assert_eq!((target, state), (redirect, "s%20p%26"));
     let exchange = |verifier: &str| {
-        let mut answer = agent
+        let mut response = agent
             .post(format!("{issuer}/token"))
             .send_form([
                 ("grant_type", "authorization_code"),
@@ -156,7 +156,7 @@ fn browser_flow_with_pkce_gives_a_session_that_works() {
                 ("code_verifier", verifier),
             ])
             .unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_json::<serde_json::Value>().unwrap())
+        (response.status().as_u16(), response.body_mut().read_json::<serde_json::Value>().unwrap())
     };
     let (status, tokens) = exchange(verifier);
     assert_eq!(status, 200, "{tokens}");

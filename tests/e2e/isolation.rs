@@ -11,13 +11,13 @@ fn another_users_token_can_neither_be_seen_nor_revoked() {
     let path = format!("/api/tokens/{}", token.id);
     let of_alice = alice.create_token("alice's");
     for credential in [&alice.session, &of_alice.secret] {
-        system.call("GET", &path, credential).problem(404);
-        system.call("DELETE", &path, credential).problem(404);
+        system.call("GET", &path, credential).assert_problem(404);
+        system.call("DELETE", &path, credential).assert_problem(404);
         let listed = system.call("GET", "/api/tokens?limit=100", credential);
         assert!(!listed.text.contains(&token.id), "{listed:?}");
     }
     assert_eq!(system.status_of(&token.secret), 200, "bob's token still works");
-    assert_eq!(bob.show(&token.id)["status"], "active");
+    assert_eq!(bob.show_token(&token.id)["status"], "active");
 }
 
 #[test]
@@ -26,16 +26,16 @@ fn another_users_token_looks_just_like_a_missing_one() {
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
     let existing = bob.create_token("bob's own").id;
     let revoked = bob.create_token("bob's old one").id;
-    assert_eq!(bob.revoke(&revoked), 204);
+    assert_eq!(bob.revoke_token(&revoked), 204);
     let missing = Uuid::now_v7().to_string();
     for method in ["GET", "DELETE"] {
-        let answers =
+        let responses =
             [&missing, &existing, &revoked].map(|id| alice.call(method, &format!("/api/tokens/{id}")));
-        answers[0].problem(404);
-        for answer in &answers {
-            let names = |answer: &Response| answer.headers.keys().cloned().collect::<Vec<_>>();
-            assert_eq!((answer.status, &answer.text), (404, &answers[0].text));
-            assert_eq!(names(answer), names(&answers[0]));
+        responses[0].assert_problem(404);
+        for response in &responses {
+            let names = |response: &Response| response.headers.keys().cloned().collect::<Vec<_>>();
+            assert_eq!((response.status, &response.text), (404, &responses[0].text));
+            assert_eq!(names(response), names(&responses[0]));
         }
     }
 }
@@ -50,7 +50,7 @@ fn another_users_token_costs_just_as_much_as_a_missing_one() {
     for id in [existing, Uuid::now_v7().to_string()] {
         for method in ["GET", "DELETE"] {
             proxy.take();
-            alice.call(method, &format!("/api/tokens/{id}")).problem(404);
+            alice.call(method, &format!("/api/tokens/{id}")).assert_problem(404);
             let of_endpoint = proxy.take().into_iter().filter(|request| request.function != "Authorizer");
             let operations: Vec<_> = of_endpoint.map(|request| request.operation).collect();
             assert_eq!(operations, ["GetItem"], "{method} {id}");
@@ -63,10 +63,10 @@ fn administrator_sees_and_revokes_anybodys_token_and_stands_on_record() {
     let system = System::start();
     let (bob, admin) = (system.sign_in("bob"), system.sign_in("admin"));
     let token = bob.create_token("bob's own");
-    assert_eq!(admin.show(&token.id)["owner"]["id"], bob.id().as_str());
-    assert_eq!(admin.revoke(&token.id), 204);
+    assert_eq!(admin.show_token(&token.id)["owner"]["id"], bob.id().as_str());
+    assert_eq!(admin.revoke_token(&token.id), 204);
     assert_eq!(system.status_of(&token.secret), 401);
-    let record = bob.show(&token.id);
+    let record = bob.show_token(&token.id);
     assert_eq!((&record["status"], &record["revokedBy"]), (&"revoked".into(), &admin.id().into()));
 }
 
@@ -85,11 +85,11 @@ fn cursor_of_somebody_elses_list_or_of_ones_own_making_shows_only_ones_own_token
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
     let of_alice = alice.create_token("alice's");
-    alice.find_listed("limit=100", &of_alice.id);
+    alice.find_listed_token("limit=100", &of_alice.id);
     let mut of_bob = Vec::new();
     for _ in 0..3 {
         let token = bob.create_token("bob's own");
-        bob.find_listed("limit=100", &token.id);
+        bob.find_listed_token("limit=100", &token.id);
         of_bob.push(token.id);
     }
     let page = bob.call("GET", "/api/tokens?limit=1").json();
@@ -105,15 +105,15 @@ fn cursor_of_somebody_elses_list_or_of_ones_own_making_shows_only_ones_own_token
         ("00000000-0000-7000-8000-000000000000", false),
     ] {
         for status in ["", "&status=active"] {
-            let seen = alice.list(&format!("limit=100&cursor={cursor}{status}"));
+            let seen = alice.list_tokens(&format!("limit=100&cursor={cursor}{status}"));
             assert!(seen.iter().all(|item| item["owner"]["id"] == alices_id.as_str()), "{seen:?}");
             let has_hers = seen.iter().any(|item| item["id"] == of_alice.id.as_str());
             assert_eq!(has_hers, shows_hers, "{cursor}: {seen:?}");
         }
         // Nor does it widen whose tokens one may ask for.
         for whose in ["allUsers=true".to_owned(), format!("userId={}", bob.id())] {
-            alice.call("GET", &format!("/api/tokens?{whose}&cursor={cursor}")).problem(403);
+            alice.call("GET", &format!("/api/tokens?{whose}&cursor={cursor}")).assert_problem(403);
         }
-        alice.call("GET", &format!("/api/users?cursor={cursor}")).problem(403);
+        alice.call("GET", &format!("/api/users?cursor={cursor}")).assert_problem(403);
     }
 }

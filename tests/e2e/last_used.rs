@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_harness::{DynamoDbProxy, Fault, Person, Settings, System, scan};
+use patgate_harness::{DynamoDbFault, DynamoDbProxy, Settings, SignedInUser, System, scan};
 use serde_json::{Value, json};
 
 /// The record of a use follows the response; this waits for it.
-fn used(owner: &Person<'_>, id: &str) -> Value {
+fn used(owner: &SignedInUser<'_>, id: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
-        let token = owner.show(id);
+        let token = owner.show_token(id);
         if !token["lastUsedAt"].is_null() {
             return token;
         }
@@ -22,7 +22,7 @@ fn last_use_shows_when_and_from_which_address() {
     let system = System::start();
     let alice = system.sign_in("alice");
     let token = alice.create_token("used");
-    assert!(alice.show(&token.id)["lastUsedAt"].is_null());
+    assert!(alice.show_token(&token.id)["lastUsedAt"].is_null());
     assert_eq!(system.status_of(&token.secret), 200);
     let record = used(&alice, &token.id);
     let ip: std::net::IpAddr = record["lastUsedIp"].as_str().unwrap().parse().unwrap();
@@ -54,7 +54,7 @@ fn last_use_is_written_once_a_minute_at_most() {
     }
     let first = used(&alice, &token.id);
     assert_eq!(uses_written(&proxy), 1);
-    assert_eq!(alice.show(&token.id)["lastUsedAt"], first["lastUsedAt"]);
+    assert_eq!(alice.show_token(&token.id)["lastUsedAt"], first["lastUsedAt"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn last_use_moves_on_when_its_resolution_has_passed() {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         assert_eq!(system.status_of(&token.secret), 200);
-        let now = alice.show(&token.id)["lastUsedAt"].as_str().unwrap().to_owned();
+        let now = alice.show_token(&token.id)["lastUsedAt"].as_str().unwrap().to_owned();
         if now > first {
             break;
         }
@@ -107,11 +107,11 @@ fn last_five_addresses_are_shown_each_once_and_the_newest_first() {
     let Some(system) = System::start_local(Settings { parameters, ..Settings::default() }) else { return };
     let alice = system.sign_in("alice");
     let token = alice.create_token("travels");
-    assert_eq!(alice.show(&token.id)["seenFrom"], json!([]));
+    assert_eq!(alice.show_token(&token.id)["seenFrom"], json!([]));
     let addresses: Vec<_> = [1, 2, 1, 3, 4, 5, 6].map(|n| format!("2001:db8::{n}")).into();
     for address in &addresses {
         let deadline = Instant::now() + Duration::from_secs(10);
-        while alice.show(&token.id)["lastUsedIp"] != address.as_str() {
+        while alice.show_token(&token.id)["lastUsedIp"] != address.as_str() {
             let request = system.request("GET", "/api/me").bearer(&token.secret);
             let request =
                 request.header("X-Client-Ip", address).header("X-Origin-Verify", "only-the-proxy-knows");
@@ -119,7 +119,7 @@ fn last_five_addresses_are_shown_each_once_and_the_newest_first() {
             assert!(Instant::now() < deadline, "{address} is not recorded");
         }
     }
-    let shown = alice.show(&token.id);
+    let shown = alice.show_token(&token.id);
     let seen = shown["seenFrom"].as_array().unwrap();
     let ips: Vec<_> = seen.iter().map(|sighting| sighting["ip"].as_str().unwrap()).collect();
     assert_eq!(ips, [6, 5, 4, 3, 1].map(|n| format!("2001:db8::{n}")));
@@ -130,7 +130,7 @@ fn last_five_addresses_are_shown_each_once_and_the_newest_first() {
 /// The states of the authorizer's processes, such as `T` for one that is stopped.
 #[cfg(target_os = "linux")]
 fn authorizer_states(system: &System) -> Vec<char> {
-    let parent = system.behind().pid().to_string();
+    let parent = system.local().pid().to_string();
     let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let stat = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
         // `pid (name) state ppid …`
@@ -144,7 +144,7 @@ fn authorizer_states(system: &System) -> Vec<char> {
 
 /// The token's item, read past the system.
 fn stored(system: &System, id: &str) -> Value {
-    let items = scan(&system.behind().dynamodb, "Tokens");
+    let items = scan(&system.local().dynamodb, "Tokens");
     items.into_iter().find(|item| item["token_id"]["S"] == id).unwrap()
 }
 
@@ -153,7 +153,7 @@ fn stored(system: &System, id: &str) -> Value {
 fn last_use_is_written_although_the_process_is_frozen_after_its_answer() {
     let Some((system, proxy)) = System::start_observed() else { return };
     let token = system.sign_in("alice").create_token("once");
-    proxy.inject_into("UpdateItem", 1, Fault::Slow(Duration::from_millis(200)));
+    proxy.inject_into("UpdateItem", 1, DynamoDbFault::Slow(Duration::from_millis(200)));
     assert_eq!(system.status_of(&token.secret), 200);
     // Nobody asks the authorizer for anything any more, and yet:
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -172,7 +172,7 @@ fn response_does_not_wait_for_the_write_of_its_use_and_a_late_one_still_counts()
     let warm = alice.create_token("warm");
     assert_eq!(system.status_of(&warm.secret), 200);
     let delay = Duration::from_secs(2);
-    proxy.inject_into("UpdateItem", usize::MAX, Fault::Slow(delay));
+    proxy.inject_into("UpdateItem", usize::MAX, DynamoDbFault::Slow(delay));
     // Several, for this machine may be busy: had one of them to wait for its write, it would
     // take as long as the store's patience, which is most of a second.
     let fastest = (0..5).map(|number| {

@@ -15,11 +15,11 @@ fn leaked_token_is_ended_by_anybody_who_holds_it_or_its_hash() {
     let [by_token, by_hash, kept] = ["by token", "by hash", "kept"].map(|name| alice.create_token(name));
     assert_eq!(system.status_of(&by_token.secret), 200);
     let body = json!({ "tokens": [by_token.secret], "hashes": [sha256(&by_hash.secret)] });
-    let answer = report(&system, &body);
-    assert_eq!((answer.status, answer.json()), (202, json!({ "accepted": 2, "malformed": [] })));
+    let response = report(&system, &body);
+    assert_eq!((response.status, response.json()), (202, json!({ "accepted": 2, "malformed": [] })));
     for token in [&by_token, &by_hash] {
-        system.call("GET", "/api/me", &token.secret).gateway(401, "Unauthorized");
-        let shown = alice.show(&token.id);
+        system.call("GET", "/api/me", &token.secret).assert_gateway_error(401, "Unauthorized");
+        let shown = alice.show_token(&token.id);
         assert_eq!((&shown["status"], &shown["revocationReason"]), (&json!("revoked"), &json!("leaked")));
         assert_eq!((&shown["revokedBy"], shown["revokedAt"].is_string()), (&Value::Null, true), "{shown}");
     }
@@ -31,17 +31,17 @@ fn answer_is_the_same_for_known_revoked_and_unknown_tokens() {
     let system = System::start();
     let alice = system.sign_in("alice");
     let (known, revoked) = (alice.create_token("known"), alice.create_token("revoked"));
-    assert_eq!(alice.revoke(&revoked.id), 204);
-    let before = alice.show(&revoked.id);
+    assert_eq!(alice.revoke_token(&revoked.id), 204);
+    let before = alice.show_token(&revoked.id);
     let hashes = [sha256(&known.secret), sha256(&revoked.secret), sha256("no token at all")];
-    let answers = hashes.map(|hash| report(&system, &json!({ "hashes": [hash] })));
-    for answer in &answers {
-        assert_eq!((answer.status, &answer.text), (202, &answers[0].text));
+    let responses = hashes.map(|hash| report(&system, &json!({ "hashes": [hash] })));
+    for response in &responses {
+        assert_eq!((response.status, &response.text), (202, &responses[0].text));
         let names =
-            |answer: &Response| answer.headers.keys().map(|name| name.to_string()).collect::<Vec<_>>();
-        assert_eq!(names(answer), names(&answers[0]));
+            |response: &Response| response.headers.keys().map(|name| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(response), names(&responses[0]));
     }
-    assert_eq!(alice.show(&revoked.id), before, "the first revocation stays on record");
+    assert_eq!(alice.show_token(&revoked.id), before, "the first revocation stays on record");
 }
 
 #[test]
@@ -52,11 +52,11 @@ fn hundred_tokens_are_ended_by_one_report_and_what_is_no_token_is_pointed_out() 
     let mut all = tokens.clone();
     all.insert(50, format!("{}x", &tokens[0][..41]));
     all.push("fdp_ what is this".to_owned());
-    let answer = report(&system, &json!({ "tokens": all }));
+    let response = report(&system, &json!({ "tokens": all }));
     assert_eq!(
-        answer.json(),
+        response.json(),
         json!({ "accepted": 98, "malformed": ["tokens[50]", "tokens[99]"] }),
-        "{answer:?}"
+        "{response:?}"
     );
     for token in &tokens {
         assert_eq!(system.status_of(token), 401);
@@ -68,11 +68,11 @@ fn token_whose_record_is_damaged_keeps_no_other_alive() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
     let (damaged, other) = (alice.create_token("damaged"), alice.create_token("other"));
-    let dynamodb = &system.behind().dynamodb;
+    let dynamodb = &system.local().dynamodb;
     set_token(dynamodb, &sha256(&damaged.secret), "created_at", &json!({ "S": "long ago" }));
     let body = json!({ "tokens": [damaged.secret, other.secret] });
     assert_eq!(report(&system, &body).status, 202);
-    assert_eq!(alice.show(&other.id)["revocationReason"], "leaked");
+    assert_eq!(alice.show_token(&other.id)["revocationReason"], "leaked");
     let stored = scan(dynamodb, "Tokens");
     let stored =
         stored.iter().find(|item| item["token_hash"]["S"] == sha256(&damaged.secret).as_str()).unwrap();
@@ -84,10 +84,10 @@ fn token_whose_id_is_damaged_keeps_no_other_alive_and_is_let_in_nowhere() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
     let (damaged, other) = (alice.create_token("damaged"), alice.create_token("other"));
-    set_token(&system.behind().dynamodb, &sha256(&damaged.secret), "token_id", &json!({ "S": "no id" }));
+    set_token(&system.local().dynamodb, &sha256(&damaged.secret), "token_id", &json!({ "S": "no id" }));
     let body = json!({ "tokens": [damaged.secret, other.secret] });
     assert_eq!(report(&system, &body).status, 202);
-    assert_eq!(alice.show(&other.id)["revocationReason"], "leaked");
+    assert_eq!(alice.show_token(&other.id)["revocationReason"], "leaked");
     assert_eq!(system.status_of(&damaged.secret), 500);
 }
 
@@ -105,12 +105,12 @@ fn report_of_another_shape_is_refused_and_ends_nothing() {
         (json!({ "tokens": [token], "source": "https://example.org" }), "source"),
     ] {
         let refused = report(&system, &body);
-        assert_eq!(refused.problem(400), [field], "{body}");
+        assert_eq!(refused.assert_problem(400), [field], "{body}");
         assert!(!refused.text.contains(&token), "{refused:?}");
     }
     let text = format!("{{\"tokens\": [\"{token}\"");
     let broken = system.request("POST", "/api/tokens/revoke").body("application/json", text).send();
-    broken.problem(400);
+    broken.assert_problem(400);
     assert!(!broken.text.contains(&token), "{broken:?}");
     assert_eq!(system.status_of(&token), 200);
 }
@@ -124,10 +124,10 @@ fn flood_of_reports_is_throttled_and_other_endpoints_are_not() {
         let reports: Vec<_> = (0..40).map(|_| scope.spawn(one)).collect();
         reports.into_iter().map(|report| report.join().unwrap()).collect()
     });
-    let throttled: Vec<_> = statuses.iter().filter(|answer| answer.status == 429).collect();
+    let throttled: Vec<_> = statuses.iter().filter(|response| response.status == 429).collect();
     assert!(throttled.len() >= 20, "{} of 40 were throttled", throttled.len());
-    assert!(statuses.iter().filter(|answer| answer.status == 202).count() >= 10);
-    throttled[0].gateway(429, "Too Many Requests");
+    assert!(statuses.iter().filter(|response| response.status == 202).count() >= 10);
+    throttled[0].assert_gateway_error(429, "Too Many Requests");
     assert_eq!(system.status_of(&session), 200);
 }
 
@@ -151,8 +151,8 @@ fn report_is_never_logged_and_never_stored_in_the_plain() {
     let unknown = "fdp_00000000000000000000000000000000000000";
     let body = json!({ "tokens": [token.secret, unknown], "hashes": [hash] });
     assert_eq!(report(&system, &body).status, 202);
-    report(&system, &json!({ "tokens": token.secret })).problem(400);
-    let stored = json!(scan(&system.behind().dynamodb, "Tokens")).to_string();
+    report(&system, &json!({ "tokens": token.secret })).assert_problem(400);
+    let stored = json!(scan(&system.local().dynamodb, "Tokens")).to_string();
     assert!(!stored.contains(&token.secret), "{stored}");
     let log = system.stop();
     assert_eq!(lines_that_the_alarm_counts(&log), 2, "{log}");
@@ -257,6 +257,6 @@ fn scanner_reports_real_tokens_by_their_hashes_and_passes_over_wrong_checksums()
     assert!(output.status.success());
     assert_eq!(said, "1 reported, 1 passed over: no tokens by their checksum\n");
     assert_eq!(system.status_of(&leaked.secret), 401);
-    assert_eq!(alice.show(&leaked.id)["revocationReason"], "leaked");
+    assert_eq!(alice.show_token(&leaked.id)["revocationReason"], "leaked");
     assert_eq!(system.status_of(&kept.secret), 200);
 }

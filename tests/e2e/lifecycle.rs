@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use patgate_harness::{NewToken, Person, Settings, System, scan};
+use patgate_harness::{CreatedToken, Settings, SignedInUser, System, scan};
 
 /// A token that has expired by now.
-pub(crate) fn create_and_outlive(system: &System, owner: &Person<'_>) -> NewToken {
+pub(crate) fn create_and_outlive(system: &System, owner: &SignedInUser<'_>) -> CreatedToken {
     let expires_at = Utc::now() + TimeDelta::seconds(2);
-    let token = owner.create_expiring("short-lived", &expires_at.to_rfc3339());
+    let token = owner.create_expiring_token("short-lived", &expires_at.to_rfc3339());
     while system.status_of(&token.secret) == 200 {
         assert!(Utc::now() < expires_at + TimeDelta::seconds(5), "it does not expire");
     }
@@ -24,7 +24,7 @@ fn token_is_refused_from_the_moment_it_expires_and_not_before() {
     // Warm, so that the requests below take milliseconds.
     assert_eq!(system.status_of(&alice.create_token("warm-up").secret), 200);
     let expires_at = Utc::now() + TimeDelta::seconds(2);
-    let token = alice.create_expiring("two seconds", &expires_at.to_rfc3339());
+    let token = alice.create_expiring_token("two seconds", &expires_at.to_rfc3339());
     let mut allowed = 0;
     loop {
         let asked_at = Utc::now();
@@ -40,8 +40,8 @@ fn token_is_refused_from_the_moment_it_expires_and_not_before() {
         }
     }
     assert!(allowed > 10, "only {allowed} requests before it expired");
-    assert_eq!(alice.show(&token.id)["status"], "expired");
-    alice.find_listed("status=expired&limit=100", &token.id);
+    assert_eq!(alice.show_token(&token.id)["status"], "expired");
+    alice.find_listed_token("status=expired&limit=100", &token.id);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn token_without_expiry_works_until_it_is_revoked() {
     for _ in 0..20 {
         assert_eq!(system.status_of(&token.secret), 200);
     }
-    assert_eq!(alice.revoke(&token.id), 204);
+    assert_eq!(alice.revoke_token(&token.id), 204);
     assert_eq!(system.status_of(&token.secret), 401);
 }
 
@@ -61,11 +61,11 @@ fn revoking_twice_is_no_error_and_keeps_the_first_revoker() {
     let system = System::start();
     let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
     let token = alice.create_token("ended twice");
-    assert_eq!(admin.revoke(&token.id), 204);
-    let first = alice.show(&token.id);
+    assert_eq!(admin.revoke_token(&token.id), 204);
+    let first = alice.show_token(&token.id);
     assert_eq!(first["revokedBy"], admin.id().as_str());
-    assert_eq!(alice.revoke(&token.id), 204);
-    let second = alice.show(&token.id);
+    assert_eq!(alice.revoke_token(&token.id), 204);
+    let second = alice.show_token(&token.id);
     assert_eq!((&second["revokedBy"], &second["revokedAt"]), (&first["revokedBy"], &first["revokedAt"]));
 }
 
@@ -75,7 +75,7 @@ fn token_revoked_in_the_instant_of_its_creation_is_revoked() {
     let alice = system.sign_in("alice");
     for _ in 0..20 {
         let token = alice.create_token("brief");
-        assert_eq!(alice.revoke(&token.id), 204);
+        assert_eq!(alice.revoke_token(&token.id), 204);
         assert_eq!(system.status_of(&token.secret), 401);
     }
 }
@@ -112,7 +112,7 @@ fn no_request_started_after_a_revocation_was_answered_is_let_through() {
         while !under_way.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
-        assert_eq!(alice.revoke(&token.id), 204);
+        assert_eq!(alice.revoke_token(&token.id), 204);
         *revoked_at.lock().unwrap() = Some(Instant::now());
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });
@@ -127,14 +127,14 @@ fn tokens_and_revocations_outlive_a_restart() {
     let Some(system) = System::start_local(settings()) else { return };
     let alice = system.sign_in("alice");
     let (kept, ended) = (alice.create_token("kept"), alice.create_token("ended"));
-    assert_eq!(alice.revoke(&ended.id), 204);
-    let before = alice.show(&kept.id);
+    assert_eq!(alice.revoke_token(&ended.id), 204);
+    let before = alice.show_token(&kept.id);
     system.stop();
 
     let system = System::start_local(settings()).unwrap();
     assert_eq!(system.status_of(&kept.secret), 200);
     assert_eq!(system.status_of(&ended.secret), 401);
-    let mut after = system.sign_in("alice").show(&kept.id);
+    let mut after = system.sign_in("alice").show_token(&kept.id);
     for field in ["lastUsedAt", "lastUsedIp", "seenFrom"] {
         after[field] = before[field].clone();
     }
@@ -153,8 +153,8 @@ fn a_token_cannot_create_a_token() {
         .bearer(&token.secret)
         .json(&serde_json::json!({ "name": "child" }))
         .send();
-    refused.problem(403);
-    assert!(alice.list("limit=100").iter().all(|item| item["name"] != "child"));
+    refused.assert_problem(403);
+    assert!(alice.list_tokens("limit=100").iter().all(|item| item["name"] != "child"));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn current_names_the_token_that_was_used() {
         assert_eq!(current.json()["id"], token.id.as_str(), "{current:?}");
         assert_eq!(system.call("GET", "/api/me", &token.secret).json()["token"]["id"], token.id.as_str());
     }
-    alice.call("GET", "/api/tokens/current").problem(404);
+    alice.call("GET", "/api/tokens/current").assert_problem(404);
 }
 
 #[test]
@@ -175,18 +175,18 @@ fn records_are_kept_as_long_as_the_deployment_says_after_their_end() {
     let settings = Settings { parameters: vec!["RetentionDays=5"], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let alice = system.sign_in("alice");
-    let expiring = alice.create_expiring("expires", "2099-01-01T00:00:00Z");
+    let expiring = alice.create_expiring_token("expires", "2099-01-01T00:00:00Z");
     let lasting = alice.create_token("lasts");
     let revoked = alice.create_token("revoked");
-    assert_eq!(alice.revoke(&revoked.id), 204);
+    assert_eq!(alice.revoke_token(&revoked.id), 204);
     let leaked = alice.create_token("leaked");
     let report = serde_json::json!({ "tokens": [leaked.secret] });
     assert_eq!(system.request("POST", "/api/tokens/revoke").json(&report).send().status, 202);
     let five_days_after_its_revocation = |id: &str| {
-        let at: DateTime<Utc> = alice.show(id)["revokedAt"].as_str().unwrap().parse().unwrap();
+        let at: DateTime<Utc> = alice.show_token(id)["revokedAt"].as_str().unwrap().parse().unwrap();
         Some((at + TimeDelta::days(5)).timestamp())
     };
-    let items = scan(&system.behind().dynamodb, "Tokens");
+    let items = scan(&system.local().dynamodb, "Tokens");
     let purge_at = |id: &str| {
         // The token, and the item that finds it.
         let of_token = items.iter().filter(|item| item.to_string().contains(id));
@@ -207,7 +207,7 @@ fn tokens_begin_as_the_deployment_says_everywhere() {
     let alice = system.sign_in("alice");
     let token = alice.create_token("prefixed");
     assert!(token.secret.starts_with("acme_") && token.secret.len() == 43, "{}", token.secret.len());
-    assert_eq!(alice.show(&token.id)["prefix"], token.secret[..11]);
+    assert_eq!(alice.show_token(&token.id)["prefix"], token.secret[..11]);
     assert_eq!(system.status_of(&token.secret), 200);
     assert_eq!(system.status_of(&token.secret.replace("acme_", "fdp_")), 401);
     let body = serde_json::json!({ "tokens": [token.secret] });

@@ -18,7 +18,7 @@ fn authorizer_counts_in_one_line_a_minute_and_an_allowed_request_writes_none() {
     for _ in 0..50 {
         assert_eq!(system.status_of(&token.secret), 200);
     }
-    assert_eq!(alice.revoke(&token.id), 204);
+    assert_eq!(alice.revoke_token(&token.id), 204);
     assert_eq!(system.status_of(&token.secret), 401);
     let log = system.stop();
     let metrics = lines(&log);

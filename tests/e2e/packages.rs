@@ -45,7 +45,7 @@ fn existing_package_is_replaced_only_on_request() {
     let token = system.sign_in("alice").create_token("upload");
     let name = format!("{}.zip", token.id);
     assert_eq!(upload(&system, &token.secret, &name, false, b"first").status, 201);
-    upload(&system, &token.secret, &name, false, b"second").problem(409);
+    upload(&system, &token.secret, &name, false, b"second").assert_problem(409);
     let replaced = upload(&system, &token.secret, &name, true, b"second!");
     assert_eq!((replaced.status, &replaced.json()["size"]), (201, &Value::from(7)));
 }
@@ -54,9 +54,9 @@ fn existing_package_is_replaced_only_on_request() {
 fn upload_needs_a_role_and_reading_does_not() {
     let system = System::start();
     let token = system.sign_in("bob").create_token("views");
-    upload(&system, &token.secret, "b.zip", true, b"zip").problem(403);
+    upload(&system, &token.secret, "b.zip", true, b"zip").assert_problem(403);
     assert_eq!(system.call("GET", "/api/Package", &token.secret).status, 200);
-    system.request("GET", "/api/Package").send().gateway(401, "Unauthorized");
+    system.request("GET", "/api/Package").send().assert_gateway_error(401, "Unauthorized");
 }
 
 #[test]
@@ -81,11 +81,11 @@ fn malformed_upload_is_refused_with_its_reason_and_nothing_is_stored() {
         ),
     ] {
         let refused = send(&system, &token, content_type, body);
-        refused.problem(400);
+        refused.assert_problem(400);
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(reason), "expected {reason:?}: {detail}");
     }
-    assert!(scan(&system.behind().dynamodb, "Packages").is_empty());
+    assert!(scan(&system.local().dynamodb, "Packages").is_empty());
 }
 
 #[test]

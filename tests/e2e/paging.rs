@@ -2,20 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use patgate_harness::{Person, Settings, System};
+use patgate_harness::{Settings, SignedInUser, System};
 use serde_json::Value;
 
 /// Walks a list to its end; `between` happens after each page.
-fn walk(person: &Person<'_>, query: &str, mut between: impl FnMut(usize)) -> Vec<Value> {
+fn walk(person: &SignedInUser<'_>, query: &str, mut between: impl FnMut(usize)) -> Vec<Value> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     for page in 0.. {
         assert!(page < 200, "the list does not end");
-        let answer = person.call("GET", &format!("/api/tokens?{query}{cursor}"));
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let answer = answer.json();
-        items.extend(answer["items"].as_array().unwrap().clone());
-        match answer["nextCursor"].as_str() {
+        let response = person.call("GET", &format!("/api/tokens?{query}{cursor}"));
+        assert_eq!(response.status, 200, "{response:?}");
+        let response = response.json();
+        items.extend(response["items"].as_array().unwrap().clone());
+        match response["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
         }
@@ -36,7 +36,7 @@ fn assert_each_once_newest_first(items: &[Value], expected: &BTreeSet<String>) {
 }
 
 /// 250 tokens in all, by several clients at once.
-fn create_250(people: &[&Person<'_>]) -> BTreeSet<String> {
+fn create_250(people: &[&SignedInUser<'_>]) -> BTreeSet<String> {
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..10)
             .map(|client| {
@@ -62,7 +62,7 @@ fn paging_over_one_users_tokens_returns_each_once_while_others_come_and_go() {
         alice.create_token(&format!("new {page}"));
         bob.create_token("bob's");
         if page == 3 {
-            assert_eq!(alice.revoke(&oldest), 204);
+            assert_eq!(alice.revoke_token(&oldest), 204);
         }
     });
     assert_each_once_newest_first(&items, &expected);
@@ -78,7 +78,7 @@ fn paging_over_everybodys_tokens_returns_each_once_while_others_come_and_go() {
     let expected = create_250(&[&alice, &bob]);
     let items = walk(&admin, "allUsers=true&limit=40", |page| {
         let token = bob.create_token(&format!("new {page}"));
-        bob.revoke(&token.id);
+        bob.revoke_token(&token.id);
     });
     assert_each_once_newest_first(&items, &expected);
     let owners: BTreeSet<_> = items.iter().map(|item| item["owner"]["name"].as_str().unwrap()).collect();
@@ -92,7 +92,7 @@ fn filter_finds_the_few_among_the_many() {
     let all: Vec<_> = create_250(&[&alice]).into_iter().collect();
     let revoked: BTreeSet<_> = all.iter().step_by(60).cloned().collect();
     for id in &revoked {
-        assert_eq!(alice.revoke(id), 204);
+        assert_eq!(alice.revoke_token(id), 204);
     }
     let items = walk(&alice, "status=revoked&limit=2", |_| {});
     assert_each_once_newest_first(&items, &revoked);

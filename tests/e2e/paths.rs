@@ -1,15 +1,15 @@
 //! Odd spellings of paths and verbs. A route matches as it is written and in no other
 //! spelling; where API Gateway should know better, its authorizer is asked before
-//! anything runs, and the answers are those of the spelled-out route.
+//! anything runs, and the responses are those of the spelled-out route.
 
 use patgate_harness::{Settings, System};
 
 /// Sends a path as it is written; a library might tidy it up.
 fn send(system: &System, method: &str, path: &str, headers: &str) -> (u16, String) {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
-    let answers = system.send_raw(request.as_bytes());
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    answers.into_iter().next().unwrap()
+    let responses = system.send_raw(request.as_bytes());
+    assert_eq!(responses.len(), 1, "{responses:?}");
+    responses.into_iter().next().unwrap()
 }
 
 fn bearer(credential: &str) -> String {
@@ -88,8 +88,8 @@ fn path_variable_is_one_id_whatever_is_encoded_in_it() {
         ("POST", "/api/users/%20bob/revoke-all-tokens".to_owned(), 403),
     ] {
         assert_eq!(send(&system, method, &path, "").0, 401, "{method} {path}");
-        let answer = send(&system, method, &path, &bearer(&bob.session));
-        assert_eq!(answer.0, status, "{method} {path}: {answer:?}");
+        let response = send(&system, method, &path, &bearer(&bob.session));
+        assert_eq!(response.0, status, "{method} {path}: {response:?}");
     }
     for token in [&of_alice, &own] {
         assert_eq!(system.status_of(&token.secret), 200, "both still work");
@@ -113,7 +113,7 @@ fn verb_is_the_one_of_the_request_line_whatever_headers_and_parameters_say() {
             assert_eq!(send(&system, method, &path, &headers).0, 404, "{method}");
         }
     }
-    assert_eq!(alice.show(&token.id)["status"], "active");
+    assert_eq!(alice.show_token(&token.id)["status"], "active");
 }
 
 #[test]

@@ -8,12 +8,12 @@ fn r1_a_token_authenticates_to_the_api_without_a_cookie_session() {
     let system = System::start();
     let alice = system.sign_in("alice");
     let token = alice.create_token("ci");
-    let answer = system.call("GET", "/api/me", &token.secret);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json()["authMethod"], "pat");
-    assert!(answer.header("set-cookie").is_none());
+    let response = system.call("GET", "/api/me", &token.secret);
+    assert_eq!(response.status, 200, "{response:?}");
+    assert_eq!(response.json()["authMethod"], "pat");
+    assert!(response.header("set-cookie").is_none());
     let with_cookie = system.request("GET", "/api/me").header("Cookie", &format!("session={}", token.secret));
-    with_cookie.send().gateway(401, "Unauthorized");
+    with_cookie.send().assert_gateway_error(401, "Unauthorized");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn r3_only_the_sha256_of_a_token_is_stored() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let token = system.sign_in("alice").create_token("ci");
     let expected = sha256(&token.secret);
-    let items = scan(&system.behind().dynamodb, "Tokens");
+    let items = scan(&system.local().dynamodb, "Tokens");
     assert!(items.iter().any(|item| item["token_hash"]["S"] == expected.as_str()), "{items:?}");
     assert!(!json!(items).to_string().contains(&token.secret));
 }
@@ -55,9 +55,9 @@ fn r3_the_token_is_shown_once_and_cannot_be_retrieved_afterwards() {
         system.call("GET", "/api/tokens/current", &token.secret),
         system.call("GET", "/api/me", &token.secret),
     ];
-    for answer in later {
-        assert_eq!(answer.status, 200);
-        assert!(!answer.text.contains(&token.secret), "{answer:?}");
+    for response in later {
+        assert_eq!(response.status, 200);
+        assert!(!response.text.contains(&token.secret), "{response:?}");
     }
 }
 
@@ -68,7 +68,7 @@ fn r4_a_token_is_created_with_a_name_and_an_optional_expiration() {
     let lasting = alice.create_token("deploy script").resource;
     assert_eq!(lasting["name"], "deploy script");
     assert_eq!(lasting["expiresAt"], Value::Null);
-    let expiring = alice.create_expiring("until new year", "2099-12-31T23:59:59+01:00").resource;
+    let expiring = alice.create_expiring_token("until new year", "2099-12-31T23:59:59+01:00").resource;
     assert_eq!(expiring["expiresAt"], "2099-12-31T22:59:59.000Z");
     assert_eq!(expiring["status"], "active");
 }
@@ -91,9 +91,9 @@ fn r5_the_documents_curl_line_uploads_a_package() {
         .output()
         .expect("curl is installed");
     std::fs::remove_dir_all(&folder).unwrap();
-    let answer = String::from_utf8(output.stdout).unwrap();
-    let (body, status) = answer.rsplit_once('\n').unwrap();
-    assert_eq!(status, "201", "{answer} {:?}", String::from_utf8_lossy(&output.stderr));
+    let response = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = response.rsplit_once('\n').unwrap();
+    assert_eq!(status, "201", "{response} {:?}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(serde_json::from_str::<Value>(body).unwrap()["size"], package.len());
 }
 
@@ -101,9 +101,9 @@ fn r5_the_documents_curl_line_uploads_a_package() {
 fn r6_the_list_shows_everything_about_a_token_but_its_secret() {
     let system = System::start();
     let alice = system.sign_in("alice");
-    let token = alice.create_expiring("listed", "2099-01-01T00:00:00Z");
+    let token = alice.create_expiring_token("listed", "2099-01-01T00:00:00Z");
     assert_eq!(system.status_of(&token.secret), 200);
-    let listed = alice.list_until(&token.id, |item| !item["lastUsedAt"].is_null());
+    let listed = alice.wait_for_listed_state(&token.id, |item| !item["lastUsedAt"].is_null());
     let fields: Vec<_> = listed.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "createdAt",
@@ -138,17 +138,17 @@ fn r7_administrators_see_and_revoke_the_tokens_of_all_users() {
     let (alice, bob, admin) = (system.sign_in("alice"), system.sign_in("bob"), system.sign_in("admin"));
     let (of_alice, of_bob) = (alice.create_token("alice's"), bob.create_token("bob's"));
     for token in [&of_alice, &of_bob] {
-        admin.find_listed("allUsers=true&limit=100", &token.id);
+        admin.find_listed_token("allUsers=true&limit=100", &token.id);
     }
     let bobs_id = bob.id();
-    admin.find_listed(&format!("userId={bobs_id}&limit=100"), &of_bob.id);
-    let of_one = admin.list(&format!("userId={bobs_id}&limit=100"));
+    admin.find_listed_token(&format!("userId={bobs_id}&limit=100"), &of_bob.id);
+    let of_one = admin.list_tokens(&format!("userId={bobs_id}&limit=100"));
     assert!(of_one.iter().all(|item| item["owner"]["id"] == bobs_id.as_str()));
-    assert_eq!(admin.revoke(&of_bob.id), 204);
+    assert_eq!(admin.revoke_token(&of_bob.id), 204);
     assert_eq!(system.status_of(&of_bob.secret), 401);
     assert_eq!(system.status_of(&of_alice.secret), 200);
     for refused in ["allUsers=true".to_owned(), format!("userId={}", alice.id())] {
-        bob.call("GET", &format!("/api/tokens?{refused}")).problem(403);
+        bob.call("GET", &format!("/api/tokens?{refused}")).assert_problem(403);
     }
 }
 
@@ -158,8 +158,8 @@ fn r8_a_revoked_token_cannot_be_used_again() {
     let alice = system.sign_in("alice");
     let (ended, kept) = (alice.create_token("ended"), alice.create_token("kept"));
     assert_eq!(system.status_of(&ended.secret), 200);
-    assert_eq!(alice.revoke(&ended.id), 204);
-    system.call("GET", "/api/me", &ended.secret).gateway(401, "Unauthorized");
+    assert_eq!(alice.revoke_token(&ended.id), 204);
+    system.call("GET", "/api/me", &ended.secret).assert_gateway_error(401, "Unauthorized");
     assert_eq!(system.status_of(&kept.secret), 200);
 }
 
@@ -169,12 +169,12 @@ fn r9_a_token_is_active_expired_or_revoked() {
     let alice = system.sign_in("alice");
     let active = alice.create_token("active");
     let revoked = alice.create_token("revoked");
-    alice.revoke(&revoked.id);
+    alice.revoke_token(&revoked.id);
     let expired = super::lifecycle::create_and_outlive(&system, &alice);
     for (token, status) in [(&active, "active"), (&revoked, "revoked"), (&expired, "expired")] {
-        assert_eq!(alice.show(&token.id)["status"], status);
-        alice.find_listed(&format!("status={status}&limit=100"), &token.id);
-        let listed = alice.list(&format!("status={status}&limit=100"));
+        assert_eq!(alice.show_token(&token.id)["status"], status);
+        alice.find_listed_token(&format!("status={status}&limit=100"), &token.id);
+        let listed = alice.list_tokens(&format!("status={status}&limit=100"));
         assert!(listed.iter().all(|item| item["status"] == status), "{status}: {listed:?}");
     }
 }

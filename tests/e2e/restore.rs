@@ -1,6 +1,8 @@
 //! Tables as they were at an earlier time, put back as docs/operations.md says.
 
-use patgate_harness::{Document, Settings, System, create_table_like, replace_items, scan, set_user, tools};
+use patgate_harness::{
+    Document, Settings, System, create_table_like, has_aws_cli, replace_items, scan, set_user,
+};
 use serde_json::json;
 
 /// Step 3 of the runbook, with these tables.
@@ -14,12 +16,12 @@ fn say_again(system: &System, from: &str, to: &str) {
 
 #[test]
 fn what_was_revoked_disabled_and_taken_since_holds_after_a_restore_of_both_tables() {
-    if !tools() {
+    if !has_aws_cli() {
         return;
     }
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
-    let dynamodb = system.behind().dynamodb.clone();
+    let dynamodb = system.local().dynamodb.clone();
     let [admin, alice, bob, carol] = ["admin", "alice", "bob", "carol"].map(|name| {
         let person = system.sign_in(name);
         person.roles();
@@ -35,7 +37,7 @@ fn what_was_revoked_disabled_and_taken_since_holds_after_a_restore_of_both_table
 
     let change =
         |id: &str, body| admin.request("PATCH", &format!("/api/users/{id}")).json(&body).send().status;
-    assert_eq!(alice.revoke(&ended.id), 204);
+    assert_eq!(alice.revoke_token(&ended.id), 204);
     let report = json!({ "tokens": [leaked.secret] });
     assert_eq!(system.request("POST", "/api/tokens/revoke").json(&report).send().status, 202);
     let newcomer = system.sign_in("dave");
@@ -62,7 +64,7 @@ fn what_was_revoked_disabled_and_taken_since_holds_after_a_restore_of_both_table
         assert_eq!(system.status_of(credential), 401);
     }
     for token in [&ended, &leaked, &of_bob] {
-        let shown = admin.show(&token.id);
+        let shown = admin.show_token(&token.id);
         assert_eq!(
             (&shown["status"], &shown["revokedBy"]),
             (&json!("revoked"), &json!("restore")),
@@ -76,18 +78,18 @@ fn what_was_revoked_disabled_and_taken_since_holds_after_a_restore_of_both_table
 
 #[test]
 fn what_was_revoked_since_holds_after_a_restore_of_the_tokens_alone() {
-    if !tools() {
+    if !has_aws_cli() {
         return;
     }
     let Some(system) = System::start_local(Settings::default()) else { return };
-    let dynamodb = system.behind().dynamodb.clone();
+    let dynamodb = system.local().dynamodb.clone();
     let alice = system.sign_in("alice");
     let ended = alice.create_token("ended");
     let tokens = scan(&dynamodb, "Tokens");
-    assert_eq!(alice.revoke(&ended.id), 204);
+    assert_eq!(alice.revoke_token(&ended.id), 204);
     let roles = alice.roles();
     say_again(&system, "Users", "Users");
     replace_items(&dynamodb, "Tokens", "token_hash", &tokens);
     assert_eq!(system.status_of(&ended.secret), 401);
-    assert_eq!((alice.roles(), alice.show(&ended.id)["status"].clone()), (roles, json!("revoked")));
+    assert_eq!((alice.roles(), alice.show_token(&ended.id)["status"].clone()), (roles, json!("revoked")));
 }

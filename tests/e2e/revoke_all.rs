@@ -1,10 +1,10 @@
 //! Every token of a person, ended in one act.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use patgate_harness::{Person, Settings, System, set_user};
+use patgate_harness::{Settings, SignedInUser, System, set_user};
 use serde_json::{Value, json};
 
-fn revoke_all(person: &Person<'_>, user_id: &str) -> patgate_harness::Response {
+fn revoke_all(person: &SignedInUser<'_>, user_id: &str) -> patgate_harness::Response {
     person.call("POST", &format!("/api/users/{user_id}/revoke-all-tokens"))
 }
 
@@ -20,13 +20,13 @@ fn everybody_revokes_all_their_tokens_and_a_token_created_afterwards_works() {
     let tokens: Vec<_> = (0..5).map(|n| alice.create_token(&format!("token {n}"))).collect();
     assert!(tokens.iter().all(|token| system.status_of(&token.secret) == 200));
     let before = Utc::now();
-    let answer = revoke_all(&alice, &alice.id());
-    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    let response = revoke_all(&alice, &alice.id());
+    assert_eq!((response.status, response.text.as_str()), (204, ""));
     let after = Utc::now();
     let new = alice.create_token("afterwards");
     for token in &tokens {
-        system.call("GET", "/api/me", &token.secret).gateway(401, "Unauthorized");
-        let shown = alice.show(&token.id);
+        system.call("GET", "/api/me", &token.secret).assert_gateway_error(401, "Unauthorized");
+        let shown = alice.show_token(&token.id);
         assert_eq!(shown["status"], "revoked");
         assert_eq!(
             (&shown["revokedBy"], &shown["revocationReason"]),
@@ -35,10 +35,10 @@ fn everybody_revokes_all_their_tokens_and_a_token_created_afterwards_works() {
         let revoked_at = at(&shown["revokedAt"]);
         let millisecond = chrono::TimeDelta::milliseconds(1);
         assert!(before - millisecond <= revoked_at && revoked_at <= after, "{shown}");
-        assert_eq!(alice.find_listed("status=revoked&limit=100", &token.id), shown);
+        assert_eq!(alice.find_listed_token("status=revoked&limit=100", &token.id), shown);
     }
     assert_eq!(system.status_of(&new.secret), 200);
-    assert_eq!(alice.show(&new.id)["status"], "active");
+    assert_eq!(alice.show_token(&new.id)["status"], "active");
     assert_eq!(system.status_of(&of_bob.secret), 200, "nobody else's token is touched");
 }
 
@@ -49,7 +49,7 @@ fn administrator_revokes_all_tokens_of_somebody_and_stands_on_record() {
     let token = bob.create_token("bob's");
     assert_eq!(revoke_all(&admin, &bob.id()).status, 204);
     assert_eq!(system.status_of(&token.secret), 401);
-    let shown = bob.show(&token.id);
+    let shown = bob.show_token(&token.id);
     assert_eq!((&shown["revokedBy"], &shown["revocationReason"]), (&json!(admin.id()), &json!("revoke-all")));
     let user = admin.call("GET", &format!("/api/users/{}", bob.id())).json();
     assert_eq!(
@@ -57,7 +57,7 @@ fn administrator_revokes_all_tokens_of_somebody_and_stands_on_record() {
         (&shown["revokedAt"], &shown["revokedBy"])
     );
     assert_eq!(system.status_of(&bob.session), 200, "sessions go on");
-    revoke_all(&admin, "nobody").problem(404);
+    revoke_all(&admin, "nobody").assert_problem(404);
 }
 
 #[test]
@@ -65,15 +65,15 @@ fn nobody_but_an_administrator_revokes_the_tokens_of_others() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
     let token = bob.create_token("bob's");
-    let answers = [revoke_all(&alice, &bob.id()), revoke_all(&alice, "nobody")];
-    for answer in &answers {
-        answer.problem(403);
+    let responses = [revoke_all(&alice, &bob.id()), revoke_all(&alice, "nobody")];
+    for response in &responses {
+        response.assert_problem(403);
     }
-    assert_eq!(answers[0].text, answers[1].text, "who exists is nobody's business");
+    assert_eq!(responses[0].text, responses[1].text, "who exists is nobody's business");
     system
         .request("POST", &format!("/api/users/{}/revoke-all-tokens", bob.id()))
         .send()
-        .gateway(401, "Unauthorized");
+        .assert_gateway_error(401, "Unauthorized");
     assert_eq!(system.status_of(&token.secret), 200);
 }
 
@@ -98,12 +98,12 @@ fn token_revoked_before_keeps_its_own_record_and_every_other_shows_the_common_on
     let (admin, alice) = (system.sign_in("admin"), system.sign_in("alice"));
     let expired = super::lifecycle::create_and_outlive(&system, &alice);
     let (revoked, superseded) = (alice.create_token("revoked"), alice.create_token("superseded"));
-    assert_eq!(alice.revoke(&revoked.id), 204);
-    let record = alice.show(&revoked.id);
+    assert_eq!(alice.revoke_token(&revoked.id), 204);
+    let record = alice.show_token(&revoked.id);
     assert_eq!(revoke_all(&admin, &alice.id()).status, 204);
-    assert_eq!(alice.show(&revoked.id), record);
+    assert_eq!(alice.show_token(&revoked.id), record);
     for token in [&expired, &superseded] {
-        let shown = alice.show(&token.id);
+        let shown = alice.show_token(&token.id);
         assert_eq!(
             (&shown["status"], &shown["revokedBy"]),
             (&json!("revoked"), &json!(admin.id())),
@@ -111,9 +111,9 @@ fn token_revoked_before_keeps_its_own_record_and_every_other_shows_the_common_on
         );
     }
     // And what all of them were revoked by is not overwritten by a late revocation of one.
-    let record = alice.show(&superseded.id);
-    assert_eq!(alice.revoke(&superseded.id), 204);
-    assert_eq!(alice.show(&superseded.id), record);
+    let record = alice.show_token(&superseded.id);
+    assert_eq!(alice.revoke_token(&superseded.id), 204);
+    assert_eq!(alice.show_token(&superseded.id), record);
 }
 
 #[test]
@@ -123,21 +123,21 @@ fn token_created_by_a_clock_behind_the_revocations_works() {
     let old = alice.create_token("old");
     let revoked_until = |seconds| {
         let at = (Utc::now() + TimeDelta::seconds(seconds)).to_rfc3339_opts(SecondsFormat::Millis, true);
-        set_user(&system.behind().dynamodb, "alice", "tokens_valid_after", &json!({ "S": at }));
+        set_user(&system.local().dynamodb, "alice", "tokens_valid_after", &json!({ "S": at }));
     };
     revoked_until(3);
     let new = alice.create_token("new");
     assert_eq!((system.status_of(&old.secret), system.status_of(&new.secret)), (401, 200));
-    assert_eq!(alice.show(&new.id)["status"], "active");
+    assert_eq!(alice.show_token(&new.id)["status"], "active");
     // Revoked by a clock that is right, it is dead nevertheless.
     assert_eq!(revoke_all(&alice, "alice").status, 204);
     assert_eq!(system.status_of(&new.secret), 401);
     // No clock is that far ahead; somebody means it.
     revoked_until(3_600);
-    let refused = alice.create(&json!({ "name": "refused" }));
-    refused.problem(403);
+    let refused = alice.request_token(&json!({ "name": "refused" }));
+    refused.assert_problem(403);
     assert!(refused.text.contains("revoked until"), "{refused:?}");
-    assert!(alice.list("limit=100").iter().all(|token| token["name"] != "refused"));
+    assert!(alice.list_tokens("limit=100").iter().all(|token| token["name"] != "refused"));
 }
 
 #[test]

@@ -15,14 +15,14 @@ fn role_taken_at_sign_in_is_gone_from_the_users_tokens_at_the_next_request() {
     assert_eq!(system.sign_in_as("alice", &[("roles", "viewer")]).roles(), json!(["viewer"]));
     assert_eq!(system.call("GET", "/api/me", &token.secret).json()["roles"], json!(["viewer"]));
     let upload = super::packages::upload(&system, &token.secret, "a.zip", true, b"zip");
-    upload.problem(403);
+    upload.assert_problem(403);
 }
 
 #[test]
 fn role_given_at_sign_in_is_there_for_the_users_older_tokens() {
     let Some(system) = local() else { return };
     let token = system.sign_in("bob").create_token("views");
-    super::packages::upload(&system, &token.secret, "b.zip", true, b"zip").problem(403);
+    super::packages::upload(&system, &token.secret, "b.zip", true, b"zip").assert_problem(403);
     system.sign_in_as("bob", &[("roles", "viewer,publisher")]).roles();
     assert_eq!(super::packages::upload(&system, &token.secret, "b.zip", true, b"zip").status, 201);
 }
@@ -58,7 +58,7 @@ fn role_with_a_space_in_its_name_makes_nobody_an_administrator() {
         let mallory = system.sign_in_as("mallory", &[("claims", claims)]);
         let me = mallory.call("GET", "/api/me").json();
         assert_eq!((&me["roles"], &me["administrator"]), (&json!([]), &json!(false)), "{claims}");
-        mallory.call("GET", "/api/tokens?allUsers=true").problem(403);
+        mallory.call("GET", "/api/tokens?allUsers=true").assert_problem(403);
     }
 }
 
@@ -86,15 +86,15 @@ fn administrators_are_those_who_hold_the_role_that_the_deployment_names() {
     }
     let alice = system.sign_in("alice");
     let (one, another) = (alice.create_token("one"), alice.create_token("another"));
-    let disable = |person: &patgate_harness::Person<'_>| {
+    let disable = |person: &patgate_harness::SignedInUser<'_>| {
         person.request("PATCH", "/api/users/alice").json(&json!({ "disabled": true })).send().status
     };
-    let revoke_all = |person: &patgate_harness::Person<'_>| {
+    let revoke_all = |person: &patgate_harness::SignedInUser<'_>| {
         person.call("POST", "/api/users/alice/revoke-all-tokens").status
     };
-    assert_eq!((other.revoke(&one.id), revoke_all(&other), disable(&other)), (404, 403, 403));
+    assert_eq!((other.revoke_token(&one.id), revoke_all(&other), disable(&other)), (404, 403, 403));
     assert_eq!((system.status_of(&one.secret), system.status_of(&another.secret)), (200, 200));
-    assert_eq!(keeper.revoke(&one.id), 204);
+    assert_eq!(keeper.revoke_token(&one.id), 204);
     assert_eq!((system.status_of(&one.secret), system.status_of(&another.secret)), (401, 200));
     assert_eq!(revoke_all(&keeper), 204);
     assert_eq!((system.status_of(&another.secret), system.status_of(&alice.session)), (401, 200));

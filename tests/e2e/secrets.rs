@@ -29,7 +29,7 @@ fn neither_token_nor_hash_nor_session_appears_in_logs_responses_or_tables() {
             assert_eq!(response.header("cache-control"), Some("no-store"), "{response:?}");
         }
     }
-    let dynamodb = system.behind().dynamodb.clone();
+    let dynamodb = system.local().dynamodb.clone();
     let stored = ["Tokens", "Users", "Packages"].map(|table| json!(scan(&dynamodb, table)).to_string());
     for text in &stored {
         assert!(!text.contains(&token.secret) && !text.contains(&alice.session));
@@ -45,7 +45,7 @@ fn neither_token_nor_hash_nor_session_appears_in_logs_responses_or_tables() {
 #[test]
 fn creation_forbids_caches_to_keep_the_token() {
     let system = System::start();
-    let response = system.sign_in("alice").create(&json!({ "name": "ci" }));
+    let response = system.sign_in("alice").request_token(&json!({ "name": "ci" }));
     assert_eq!(response.status, 201);
     assert_eq!(response.header("cache-control"), Some("no-store"));
 }
@@ -73,7 +73,7 @@ fn at_the_most_talkative_level_no_secret_is_logged_either() {
     let token = alice.create_token("secret");
     assert_eq!(system.status_of(&token.secret), 200);
     assert_eq!(super::packages::upload(&system, &token.secret, "a.zip", true, b"zip").status, 201);
-    alice.list("limit=100");
+    alice.list_tokens("limit=100");
     let report =
         system.request("POST", "/api/tokens/revoke").json(&json!({ "tokens": [token.secret] })).send();
     assert_eq!((report.status, system.status_of(&token.secret)), (202, 401));

@@ -24,14 +24,14 @@ fn smoke(system: &System) -> Output {
     command(system, &attached).output().expect("Python 3 is installed")
 }
 
-/// An HTTP server that answers every request by this, and how its address begins.
-fn server(answer: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
+/// An HTTP server that responses every request by this, and how its address begins.
+fn server(response: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut connection in listener.incoming().map_while(Result::ok) {
             let _ = connection.read(&mut [0; 4096]);
-            answer(&mut connection);
+            response(&mut connection);
         }
     });
     url
@@ -43,7 +43,7 @@ fn smoke_test_passes_and_leaves_no_working_token_behind() {
     let output = smoke(&system);
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).ends_with("All is well.\n"), "{output:?}");
-    let left = system.sign_in("alice").list("status=active&limit=100");
+    let left = system.sign_in("alice").list_tokens("status=active&limit=100");
     assert!(left.iter().all(|token| token["name"] != "smoke test"), "{left:?}");
 }
 
@@ -65,7 +65,7 @@ fn smoke_test_runs_as_it_is_documented() {
     let documented = Document::read("docs/attach.md").block("make smoke URL=http://127.0.0.1:3000");
     let line = documented
         .replace("http://127.0.0.1:3000", &system.api)
-        .replace("http://127.0.0.1:3001", &system.behind().issuer);
+        .replace("http://127.0.0.1:3001", &system.local().issuer);
     let output = run_script(&line, &[]);
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).ends_with("All is well.\n"), "{output:?}");
@@ -87,7 +87,7 @@ fn smoke_test_gives_up_within_a_minute_on_an_answer_that_does_not_end_and_still_
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said, "FAILED the checks took more than 3 seconds\n");
     assert!(started.elapsed() < Duration::from_secs(3 + 15), "{:?}", started.elapsed());
-    let left = system.sign_in("alice").list("status=active&limit=100");
+    let left = system.sign_in("alice").list_tokens("status=active&limit=100");
     assert!(left.is_empty(), "{left:?}");
     // What it takes at most without being told.
     let script = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/smoke.py")).unwrap();
@@ -102,11 +102,11 @@ fn smoke_test_gives_up_within_a_minute_on_an_answer_that_does_not_end_and_still_
 #[test]
 fn smoke_test_takes_a_connection_that_ends_in_the_midst_for_a_failure() {
     let Some(system) = System::start_local(Settings::default()) else { return };
-    for (answer, told) in
+    for (response, told) in
         [("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx", "IncompleteRead"), ("", "closed")]
     {
         let broken = server(move |connection| {
-            let _ = connection.write_all(answer.as_bytes());
+            let _ = connection.write_all(response.as_bytes());
         });
         let output = command(&system, &broken).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -129,7 +129,7 @@ fn smoke_test_names_the_token_that_it_could_not_revoke_and_not_its_secret() {
         let output = command(&system, &attached).output().unwrap();
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let left = system.sign_in("alice").list("status=active&limit=1");
+        let left = system.sign_in("alice").list_tokens("status=active&limit=1");
         let id = left[0]["id"].as_str().unwrap();
         assert!(said.contains(&format!("The token {id} (\"smoke test\") could not be revoked")), "{said}");
         assert!(said.contains("FAILED ") && !said.contains("fdp_"), "{said}");

@@ -2,7 +2,7 @@
 //! which we do not test; what is tested here is that nothing behind it turns an odd
 //! request into somebody's, and that `local` does not either.
 
-use patgate_harness::{Person, Settings, System};
+use patgate_harness::{Settings, SignedInUser, System};
 
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized"}"#;
 
@@ -17,8 +17,8 @@ fn last() -> Vec<u8> {
     b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec()
 }
 
-fn statuses(answers: &[(u16, String)]) -> Vec<u16> {
-    answers.iter().map(|(status, _)| *status).collect()
+fn statuses(responses: &[(u16, String)]) -> Vec<u16> {
+    responses.iter().map(|(status, _)| *status).collect()
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn several_authorization_headers_are_no_credential_in_any_order() {
     ] {
         for name in ["Authorization", "AUTHORIZATION"] {
             let headers = format!("Authorization: {first}\r\n{name}: {second}\r\n");
-            let answers = system.send_raw(&me(headers.as_bytes()));
-            assert_eq!(answers, [(401, UNAUTHORIZED.to_owned())], "{headers}");
+            let responses = system.send_raw(&me(headers.as_bytes()));
+            assert_eq!(responses, [(401, UNAUTHORIZED.to_owned())], "{headers}");
         }
     }
 }
@@ -136,11 +136,11 @@ fn body_of_ambiguous_length_is_refused() {
     ] {
         assert_eq!(post(version, headers), [400], "{version} {headers}");
     }
-    assert!(alice.list("limit=100").is_empty(), "nothing was created");
+    assert!(alice.list_tokens("limit=100").is_empty(), "nothing was created");
 }
 
 /// A request to create a token, whose body is `hidden`, and one that follows it.
-fn with_hidden(person: &Person<'_>, framing: &str, body: &str) -> Vec<u8> {
+fn with_hidden(person: &SignedInUser<'_>, framing: &str, body: &str) -> Vec<u8> {
     let head = format!(
         "POST /api/tokens HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{framing}\r\n",
         person.session
@@ -166,11 +166,11 @@ fn request_hidden_in_the_body_of_another_is_never_run() {
         ),
     ];
     for (framing, body) in framings {
-        let answers = system.send_raw(&with_hidden(&alice, &framing, &body));
+        let responses = system.send_raw(&with_hidden(&alice, &framing, &body));
         // The body is no JSON, and the next request is the next one.
-        assert_eq!(statuses(&answers), [400, 200], "{framing}");
+        assert_eq!(statuses(&responses), [400, 200], "{framing}");
     }
-    assert_eq!(alice.show(&token.id)["status"], "active");
+    assert_eq!(alice.show_token(&token.id)["status"], "active");
 }
 
 /// A request to revoke a token, right behind the end of another one's chunks.
@@ -187,10 +187,10 @@ fn request_that_follows_on_anothers_connection_has_no_credential_but_its_own() {
         [(String::new(), 401), (format!("Authorization: Bearer {}\r\n", bob.session), 404)]
     {
         let body = pipelined(&token.id, &credential);
-        let answers = system.send_raw(&with_hidden(&alice, "Transfer-Encoding: chunked\r\n", &body));
-        assert_eq!(statuses(&answers), [400, status, 200]);
+        let responses = system.send_raw(&with_hidden(&alice, "Transfer-Encoding: chunked\r\n", &body));
+        assert_eq!(statuses(&responses), [400, status, 200]);
     }
-    assert_eq!(alice.show(&token.id)["status"], "active");
+    assert_eq!(alice.show_token(&token.id)["status"], "active");
 }
 
 /// RFC 9112, section 6.1: a party in front may have gone by the other length, and what
@@ -203,8 +203,8 @@ fn nothing_is_read_behind_a_body_with_two_lengths() {
     let body = pipelined(&token.id, &format!("Authorization: Bearer {}\r\n", alice.session));
     let (length, chunked) = (format!("Content-Length: {}\r\n", body.len()), "Transfer-Encoding: chunked\r\n");
     for framing in [format!("{length}{chunked}"), format!("{chunked}{length}")] {
-        let answers = system.send_raw(&with_hidden(&alice, &framing, &body));
-        assert_eq!(statuses(&answers), [400], "{framing} {answers:?}");
+        let responses = system.send_raw(&with_hidden(&alice, &framing, &body));
+        assert_eq!(statuses(&responses), [400], "{framing} {responses:?}");
     }
-    assert_eq!(alice.show(&token.id)["status"], "active");
+    assert_eq!(alice.show_token(&token.id)["status"], "active");
 }

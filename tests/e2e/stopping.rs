@@ -40,7 +40,7 @@ fn assert_gone(pids: &[u32]) {
 /// The functions of a system that has some, all of them frozen by now or soon.
 fn functions_of(system: &System) -> Vec<u32> {
     system.sign_in("alice").create_token("starts some functions");
-    let functions = children_of(system.behind().pid());
+    let functions = children_of(system.local().pid());
     assert!(functions.len() >= 2, "{functions:?}");
     functions
 }
@@ -50,7 +50,7 @@ fn asked_to_stop_it_does_so_in_order_and_with_all_its_functions() {
     for (signal, reason) in [(Signal::TERM, "asked to terminate"), (Signal::INT, "interrupted")] {
         let Some(system) = System::start_local(Settings::default()) else { return };
         let functions = functions_of(&system);
-        send(system.behind().pid(), signal);
+        send(system.local().pid(), signal);
         let output = system.wait();
         assert!(output.contains(&format!("Stopping: {reason}.")), "{output}");
         assert_gone(&functions);
@@ -61,7 +61,7 @@ fn asked_to_stop_it_does_so_in_order_and_with_all_its_functions() {
 fn killed_it_takes_even_its_frozen_functions_along() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let functions = functions_of(&system);
-    send(system.behind().pid(), Signal::KILL);
+    send(system.local().pid(), Signal::KILL);
     assert_gone(&functions);
 }
 

@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use patgate_harness::{Person, Settings, System, scan, set_user, tools};
+use patgate_harness::{Settings, SignedInUser, System, has_aws_cli, scan, set_user};
 use serde_json::{Value, json};
 
-fn user(admin: &Person<'_>, id: &str) -> Value {
-    let answer = admin.call("GET", &format!("/api/users/{id}"));
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()
+fn user(admin: &SignedInUser<'_>, id: &str) -> Value {
+    let response = admin.call("GET", &format!("/api/users/{id}"));
+    assert_eq!(response.status, 200, "{response:?}");
+    response.json()
 }
 
 /// All users, page by page.
-fn users(admin: &Person<'_>, limit: usize) -> Vec<Value> {
+fn users(admin: &SignedInUser<'_>, limit: usize) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = admin.call("GET", &format!("/api/users?limit={limit}{cursor}")).json();
@@ -29,7 +29,7 @@ fn users(admin: &Person<'_>, limit: usize) -> Vec<Value> {
     }
 }
 
-fn change(admin: &Person<'_>, id: &str, body: &Value) -> patgate_harness::Response {
+fn change(admin: &SignedInUser<'_>, id: &str, body: &Value) -> patgate_harness::Response {
     admin.request("PATCH", &format!("/api/users/{id}")).json(body).send()
 }
 
@@ -38,7 +38,7 @@ fn roles_in_the_table() -> Option<System> {
     let system = System::start_local(Settings { parameters: vec!["RolesClaim="], ..Settings::default() })?;
     system.sign_in("admin").roles();
     let roles = json!({ "L": [{ "S": "administrator" }] });
-    set_user(&system.behind().dynamodb, "admin", "roles", &roles);
+    set_user(&system.local().dynamodb, "admin", "roles", &roles);
     Some(system)
 }
 
@@ -67,7 +67,7 @@ fn administrator_sees_everybody_who_has_signed_in() {
         "disabled": false, "lastSignInAt": null, "tokensRevokedAt": null, "tokensRevokedBy": null,
     });
     assert_eq!(alice, expected);
-    admin.call("GET", "/api/users/nobody").problem(404);
+    admin.call("GET", "/api/users/nobody").assert_problem(404);
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn only_administrators_see_and_change_users() {
     ] {
         for credential in [&alice.session, &of_alice] {
             let request = system.request(method, &path).bearer(credential);
-            request.json(&json!({ "disabled": true })).send().problem(403);
+            request.json(&json!({ "disabled": true })).send().assert_problem(403);
         }
         let anonymous = system.request(method, &path).json(&json!({ "disabled": true })).send();
-        anonymous.gateway(401, "Unauthorized");
+        anonymous.assert_gateway_error(401, "Unauthorized");
     }
     assert_eq!(user(&admin, &bobs_id)["disabled"], false);
 }
@@ -105,9 +105,9 @@ fn disabling_a_user_ends_tokens_and_sessions_at_the_next_request_and_enabling_br
     let disabled = change(&admin, &id, &json!({ "disabled": true }));
     assert_eq!((disabled.status, &disabled.json()["disabled"]), (200, &json!(true)), "{disabled:?}");
     for credential in [&token.secret, &bob.session, &system.sign_in("bob").session] {
-        system.call("GET", "/api/me", credential).gateway(401, "Unauthorized");
+        system.call("GET", "/api/me", credential).assert_gateway_error(401, "Unauthorized");
     }
-    let shown = admin.show(&token.id);
+    let shown = admin.show_token(&token.id);
     assert_eq!((&shown["status"], &shown["owner"]["disabled"]), (&json!("active"), &json!(true)));
     assert_eq!(change(&admin, &id, &json!({ "disabled": false })).json()["disabled"], false);
     for credential in [&token.secret, &bob.session] {
@@ -131,14 +131,14 @@ fn token_created_in_the_moment_its_owner_is_disabled_does_not_work() {
                 let mut refused = 0;
                 while refused < 3 {
                     let is_late = is_disabled.load(Ordering::SeqCst);
-                    let answer = person.create(&json!({ "name": "last moment" }));
-                    match answer.status {
+                    let response = person.request_token(&json!({ "name": "last moment" }));
+                    match response.status {
                         201 => {
-                            created.push((answer.json()["token"].as_str().unwrap().to_owned(), is_late));
+                            created.push((response.json()["token"].as_str().unwrap().to_owned(), is_late));
                             is_under_way.store(true, Ordering::SeqCst);
                         }
                         401 | 403 => refused += u8::from(is_late),
-                        _ => panic!("{answer:?}"),
+                        _ => panic!("{response:?}"),
                     }
                 }
                 created
@@ -162,7 +162,7 @@ fn nobody_disables_or_demotes_themselves() {
     let Some(system) = roles_in_the_table() else { return };
     let admin = system.sign_in("admin");
     for body in [json!({ "disabled": true }), json!({ "roles": [] }), json!({ "roles": ["viewer"] })] {
-        change(&admin, "admin", &body).problem(403);
+        change(&admin, "admin", &body).assert_problem(403);
     }
     assert_eq!(admin.roles(), json!(["administrator"]));
     // What keeps them an administrator is theirs to do.
@@ -178,7 +178,8 @@ fn of_two_administrators_who_disable_each_other_in_the_same_moment_one_remains()
         let ids = [format!("first-{round}"), format!("second-{round}")];
         let [first, second] = [0, 1].map(|n| system.sign_in_as(&ids[n], &roles));
         assert_eq!((first.roles(), second.roles()), (json!(["administrator"]), json!(["administrator"])));
-        let disable = |admin: &Person<'_>, id: &str| change(admin, id, &json!({ "disabled": true })).status;
+        let disable =
+            |admin: &SignedInUser<'_>, id: &str| change(admin, id, &json!({ "disabled": true })).status;
         let statuses = std::thread::scope(|scope| {
             let one = scope.spawn(|| disable(&first, &ids[1]));
             let two = scope.spawn(|| disable(&second, &ids[0]));
@@ -196,7 +197,7 @@ fn roles_that_a_claim_rules_are_read_only_and_the_answer_names_the_claim() {
     let admin = system.sign_in("admin");
     system.sign_in("bob").roles();
     let refused = change(&admin, "bob", &json!({ "roles": ["administrator"], "disabled": true }));
-    assert_eq!(refused.problem(400), ["roles"]);
+    assert_eq!(refused.assert_problem(400), ["roles"]);
     assert!(refused.text.contains("the claim `roles`"), "{refused:?}");
     let bob = user(&admin, "bob");
     assert_eq!((&bob["roles"], &bob["disabled"]), (&json!(["viewer"]), &json!(false)), "nothing was changed");
@@ -226,7 +227,7 @@ fn token_of_an_administrator_disables_people_and_gives_nobody_a_role() {
     let token = admin.create_token("off-boarding").secret;
     let patch = |body: Value| system.request("PATCH", "/api/users/bob").bearer(&token).json(&body).send();
     // It would outlive its own revocation in the one it made an administrator.
-    patch(json!({ "roles": ["administrator"] })).problem(403);
+    patch(json!({ "roles": ["administrator"] })).assert_problem(403);
     assert_eq!(user(&admin, "bob")["roles"], json!([]));
     assert_eq!(patch(json!({ "disabled": true })).json()["disabled"], true);
 }
@@ -238,11 +239,11 @@ fn damaged_record_of_a_user_is_a_fault_that_names_nothing_and_hides_nobody_else(
     for name in ["alice", "bob"] {
         system.sign_in(name).create_token("token");
     }
-    set_user(&system.behind().dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
+    set_user(&system.local().dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
     let ids: Vec<_> = users(&admin, 1).into_iter().map(|user| user["id"].clone()).collect();
     assert!(ids.len() == 2 && !ids.contains(&json!("bob")), "{ids:?}");
-    admin.call("GET", "/api/users/bob").problem(500);
-    assert_eq!(admin.list("allUsers=true").len(), 2);
+    admin.call("GET", "/api/users/bob").assert_problem(500);
+    assert_eq!(admin.list_tokens("allUsers=true").len(), 2);
 }
 
 #[test]
@@ -252,8 +253,8 @@ fn administrator_demoted_by_another_has_lost_it_at_the_next_request() {
     bob.roles();
     assert_eq!(change(&admin, "bob", &json!({ "roles": ["administrator"] })).status, 200);
     assert_eq!(change(&bob, "admin", &json!({ "roles": [] })).status, 200);
-    admin.call("GET", "/api/users").problem(403);
-    change(&admin, "bob", &json!({ "disabled": true })).problem(403);
+    admin.call("GET", "/api/users").assert_problem(403);
+    change(&admin, "bob", &json!({ "disabled": true })).assert_problem(403);
 }
 
 #[test]
@@ -262,7 +263,7 @@ fn bad_change_names_the_field_and_changes_nothing() {
     let admin = system.sign_in("admin");
     // From now on neither session is new to the record.
     assert_eq!((admin.roles(), system.sign_in("bob").roles()), (json!(["administrator"]), json!([])));
-    let before = scan(&system.behind().dynamodb, "Users");
+    let before = scan(&system.local().dynamodb, "Users");
     for (body, fields) in [
         (json!({}), vec!["disabled"]),
         (json!({ "disabled": "yes" }), vec!["disabled"]),
@@ -273,14 +274,14 @@ fn bad_change_names_the_field_and_changes_nothing() {
         (json!({ "disabled": true, "tokensRevokedAt": null }), vec!["tokensRevokedAt"]),
         (json!([]), vec![]),
     ] {
-        assert_eq!(change(&admin, "bob", &body).problem(400), fields, "{body}");
+        assert_eq!(change(&admin, "bob", &body).assert_problem(400), fields, "{body}");
     }
     for query in ["limit=0", "limit=101", "limit=x", "cursor=", "name=bob"] {
-        admin.call("GET", &format!("/api/users?{query}")).problem(400);
+        admin.call("GET", &format!("/api/users?{query}")).assert_problem(400);
     }
-    change(&admin, "nobody", &json!({ "disabled": true })).problem(404);
-    assert_eq!(change(&admin, "%00", &json!({ "disabled": true })).problem(400), ["id"]);
-    assert_eq!(scan(&system.behind().dynamodb, "Users"), before, "no user was made or changed");
+    change(&admin, "nobody", &json!({ "disabled": true })).assert_problem(404);
+    assert_eq!(change(&admin, "%00", &json!({ "disabled": true })).assert_problem(400), ["id"]);
+    assert_eq!(scan(&system.local().dynamodb, "Users"), before, "no user was made or changed");
 }
 
 #[test]
@@ -301,12 +302,12 @@ fn tokens_of_somebody_who_stays_away_stop_working_until_they_sign_in_again() {
     let token = alice.create_token("left behind");
     let signed_in = |days| {
         let at = (Utc::now() - TimeDelta::days(days)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        set_user(&system.behind().dynamodb, "alice", "last_sign_in_at", &json!({ "S": at }));
+        set_user(&system.local().dynamodb, "alice", "last_sign_in_at", &json!({ "S": at }));
     };
     signed_in(29);
     assert_eq!(system.status_of(&token.secret), 200);
     signed_in(31);
-    system.call("GET", "/api/me", &token.secret).gateway(401, "Unauthorized");
+    system.call("GET", "/api/me", &token.secret).assert_gateway_error(401, "Unauthorized");
     let deadline = Instant::now() + Duration::from_secs(5);
     while system.sign_in("alice").roles() != json!(["publisher"]) {
         assert!(Instant::now() < deadline);
@@ -320,7 +321,7 @@ fn first_administrator(system: &System, user_id: &str) -> std::process::Output {
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(["--no-print-directory", "first-administrator"])
         .env("USER_ID", user_id)
-        .env("DYNAMODB_URL", &system.behind().dynamodb)
+        .env("DYNAMODB_URL", &system.local().dynamodb)
         .output()
         .expect("make is installed")
 }
@@ -329,7 +330,7 @@ fn first_administrator(system: &System, user_id: &str) -> std::process::Output {
 fn first_administrator_comes_from_the_claim_where_a_claim_rules_the_roles() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let carol = system.sign_in("carol");
-    carol.call("GET", "/api/users").problem(403);
+    carol.call("GET", "/api/users").assert_problem(403);
     // Her administrators at the identity provider give her the role, and she signs in.
     let carol = system.sign_in_as("carol", &[("roles", "administrator")]);
     assert_eq!(carol.call("GET", "/api/users").status, 200);
@@ -339,13 +340,13 @@ fn first_administrator_comes_from_the_claim_where_a_claim_rules_the_roles() {
 #[test]
 fn first_administrator_comes_from_an_operators_hand_where_the_table_rules_the_roles() {
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
-    if !tools() {
+    if !has_aws_cli() {
         return;
     }
     let Some(system) = System::start_local(settings) else { return };
     // Not even the person that the development sign-in calls an administrator is one.
     for name in ["admin", "carol"] {
-        system.sign_in(name).call("GET", "/api/users").problem(403);
+        system.sign_in(name).call("GET", "/api/users").assert_problem(403);
     }
     let carol = system.sign_in("carol");
     let done = first_administrator(&system, "carol");
@@ -355,10 +356,10 @@ fn first_administrator_comes_from_an_operators_hand_where_the_table_rules_the_ro
     // And from here on they need no operator any more.
     assert_eq!(change(&carol, "admin", &json!({ "roles": ["administrator"] })).status, 200);
     for user_id in ["carol", "nobody", "it's \"nobody\" $(false)"] {
-        let before = scan(&system.behind().dynamodb, "Users");
+        let before = scan(&system.local().dynamodb, "Users");
         let refused = first_administrator(&system, user_id);
         assert!(!refused.status.success());
         assert!(String::from_utf8_lossy(&refused.stderr).contains("Nothing was changed."), "{refused:?}");
-        assert_eq!(scan(&system.behind().dynamodb, "Users"), before);
+        assert_eq!(scan(&system.local().dynamodb, "Users"), before);
     }
 }

@@ -167,7 +167,7 @@ async fn follow(history: &History, ids: &[String], store: &Store) -> TestCaseRes
 fn stored_tokens_are_what_their_history_says_after_every_step() {
     let system = setup::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let store = setup::store(&system.behind().dynamodb);
+    let store = setup::store(&system.local().dynamodb);
     let cases = Cell::new(0);
     check(32, regressions!("stored"), histories(20), |history| {
         // Everybody is somebody new, so no history meets the records of another.

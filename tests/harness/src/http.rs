@@ -1,4 +1,4 @@
-//! Requests and responses, blocking.
+//! Blocking requests and responses.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http;
 
-use crate::records;
+use crate::artifacts;
 
 pub(crate) fn agent() -> &'static Agent {
     static AGENT: OnceLock<Agent> = OnceLock::new();
@@ -21,7 +21,7 @@ pub(crate) fn agent() -> &'static Agent {
     })
 }
 
-/// A request in the making.
+/// A request that has not been sent yet.
 #[derive(Debug)]
 pub struct Request {
     builder: http::request::Builder,
@@ -41,7 +41,7 @@ impl Request {
 
     #[must_use]
     pub fn bearer(self, credential: &str) -> Self {
-        records::keep_credential(credential);
+        artifacts::write_credential(credential);
         self.header("Authorization", &format!("Bearer {credential}"))
     }
 
@@ -57,15 +57,15 @@ impl Request {
     }
 
     pub fn send(self) -> Response {
-        self.try_send().expect("an answer")
+        self.try_send().expect("a complete response")
     }
 
-    /// Sends it to somebody who may not be there any more.
+    /// Sends the request to a server that may no longer run.
     ///
     /// # Errors
-    /// When there is no complete answer.
+    /// When there is no complete response.
     pub fn try_send(self) -> Result<Response, ureq::Error> {
-        let request = self.builder.body(self.body).expect("a request");
+        let request = self.builder.body(self.body).expect("a valid request");
         Response::read(agent().run(request)?)
     }
 }
@@ -82,7 +82,8 @@ impl Response {
     pub(crate) fn read(response: http::Response<ureq::Body>) -> Result<Self, ureq::Error> {
         let (head, mut body) = response.into_parts();
         let text = body.read_to_string()?;
-        records::keep_token_of(&text);
+        artifacts::write_token_of(&text);
+
         Ok(Self { status: head.status.as_u16(), headers: head.headers, text })
     }
 
@@ -94,16 +95,18 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Asserts that this is a problem (RFC 9457) of this status, and returns the
-    /// fields it names.
+    /// Asserts that this is a problem (RFC 9457) with this status, and returns the names of
+    /// the invalid fields.
     #[track_caller]
-    pub fn problem(&self, status: u16) -> Vec<String> {
+    pub fn assert_problem(&self, status: u16) -> Vec<String> {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+
         let problem = self.json();
         assert_eq!(problem["status"], status);
         assert!(!problem["title"].as_str().unwrap().is_empty());
         assert!(!problem["detail"].as_str().unwrap().is_empty());
+
         let errors = problem["errors"].as_array().expect("a list of errors");
         errors
             .iter()
@@ -114,9 +117,10 @@ impl Response {
             .collect()
     }
 
-    /// Asserts the gateway's own answer: a status and nothing but its message.
+    /// Asserts that this is an error of the gateway itself: a status, and a body with a
+    /// message and nothing else.
     #[track_caller]
-    pub fn gateway(&self, status: u16, message: &str) {
+    pub fn assert_gateway_error(&self, status: u16, message: &str) {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.json(), serde_json::json!({ "message": message }));
     }

@@ -1,4 +1,4 @@
-//! A system started for one test.
+//! A `local` process that runs a system for one test.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -7,28 +7,34 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::proxy::DynamoDbProxy;
-use crate::{dynamodb, records};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How a system differs from the usual one.
+use crate::artifacts;
+use crate::dynamodb;
+use crate::proxy::DynamoDbProxy;
+use crate::repository::repository_root;
+
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a system differs from the default.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// Template parameters, such as `LastUsedResolutionSeconds=1`.
+    /// Parameters of the core template, such as `LastUsedResolutionSeconds=1`.
     pub parameters: Vec<&'static str>,
-    /// Keep data in this folder; by default it is in memory.
+    /// The folder to keep data in; by default data is in memory.
     pub data: Option<PathBuf>,
-    /// Another folder of templates than the repository's.
-    pub infra: Option<PathBuf>,
-    /// Where the functions find DynamoDB.
+    /// A core template other than `infra/core.yaml`.
+    pub core_template: Option<PathBuf>,
+    /// The URL at which the functions reach DynamoDB.
     pub functions_dynamodb_url: Option<String>,
-    /// Variables of its environment.
+    /// Environment variables of `local`.
     pub environment: Vec<(&'static str, String)>,
-    /// Another folder of function binaries than the one `local` lies in.
+    /// The folder with the function binaries; by default the folder of `local` itself.
     pub functions: Option<PathBuf>,
 }
 
-/// A running `local`, and where its parts are.
+/// A running `local`, and the URLs of its parts.
 #[derive(Debug)]
 pub struct Local {
     pub api: String,
@@ -39,9 +45,6 @@ pub struct Local {
     ended: Mutex<Receiver<()>>,
 }
 
-const START_TIMEOUT: Duration = Duration::from_secs(20);
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-
 impl Local {
     pub(crate) fn start(settings: Settings) -> Self {
         let mut command = Self::command();
@@ -49,35 +52,38 @@ impl Local {
             Some(data) => command.arg("--data").arg(data),
             None => command.arg("--memory"),
         };
-        command.envs(settings.environment);
         for parameter in settings.parameters {
             command.args(["--parameter", parameter]);
         }
-        if let Some(infra) = settings.infra {
-            command.arg("--infra").arg(infra);
+        if let Some(template) = settings.core_template {
+            command.arg("--core").arg(template);
         }
         if let Some(functions) = settings.functions {
             command.arg("--functions").arg(functions);
         }
-        // Somebody may want to know what the functions do.
-        let recorder = (settings.functions_dynamodb_url.is_none() && records::folder().is_some())
+        command.envs(settings.environment);
+
+        // A run that writes artifacts observes every system, also those of tests without a proxy.
+        let recorder = (settings.functions_dynamodb_url.is_none() && artifacts::folder().is_some())
             .then(DynamoDbProxy::start);
         let recorder_url = recorder.as_ref().map(|recorder| recorder.url.clone());
-        let other = dynamodb::other();
-        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url).or(other.clone()) {
+        let moto = dynamodb::moto_url();
+        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url).or(moto.clone()) {
             command.args(["--functions-dynamodb-url", &url]);
         }
+
         let mut child =
-            command.stdout(Stdio::piped()).spawn().expect("`local` starts; `make test` builds it");
-        let stdout = child.stdout.take().expect("its output");
-        let (output, ended, addresses) = collect(stdout);
-        let [api, issuer, mut dynamodb] = addresses.recv_timeout(START_TIMEOUT).unwrap_or_else(|_| {
+            command.stdout(Stdio::piped()).spawn().expect("start `local`, which `make test` builds");
+        let stdout = child.stdout.take().expect("the output of `local`");
+        let Collected { output, ended, urls } = collect(stdout);
+        let [api, issuer, mut dynamodb] = urls.recv_timeout(START_TIMEOUT).unwrap_or_else(|_| {
             let _ = child.kill();
-            panic!("`local` does not get ready:\n{}", output.lock().unwrap())
+            panic!("`local` is not ready after {START_TIMEOUT:?}:\n{}", output.lock().unwrap())
         });
-        if let Some(other) = other {
-            dynamodb::copy_tables(&dynamodb, &other);
-            dynamodb = other;
+
+        if let Some(moto) = moto {
+            dynamodb::copy_tables(&dynamodb, &moto);
+            dynamodb = moto;
         }
         if let Some(recorder) = recorder {
             recorder.forward_to(&dynamodb);
@@ -85,47 +91,48 @@ impl Local {
         Self { api, issuer, dynamodb, child, output, ended: Mutex::new(ended) }
     }
 
-    /// `local` on free ports, from the repository's root.
+    /// The command that runs `local` on free ports, in the repository's root.
     pub fn command() -> Command {
         let mut command = Command::new(binary("local"));
         command
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .current_dir(repository_root())
             .args(["--port", "0", "--issuer-port", "0", "--dynamodb-port", "0"])
             .stdin(Stdio::null());
         command
     }
 
-    /// All that was printed up to now, by the system and its functions.
+    /// The output of the system and its functions so far.
     pub fn output(&self) -> String {
         self.output.lock().unwrap().clone()
     }
 
-    /// The id of its process.
+    /// The process ID of `local`.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to stop, waits until it has, and returns all that was printed.
+    /// Asks `local` to stop, waits for its exit and returns its output.
     pub fn stop(self) -> String {
         self.signal(Signal::TERM);
         self.wait()
     }
 
-    /// Waits until it has stopped in order, and returns all that was printed.
+    /// Waits until `local` has exited without an error, and returns its output.
     pub fn wait(mut self) -> String {
-        assert!(self.has_ended(), "it does not stop when asked to");
-        let status = self.child.wait().expect("its exit status");
+        assert!(self.has_ended(), "`local` has not stopped after {STOP_TIMEOUT:?}");
+        let status = self.child.wait().expect("the exit status of `local`");
         assert!(status.success(), "{status}");
+
         self.output()
     }
 
-    /// Waits for the end of its output.
+    /// Waits for the end of the output.
     fn has_ended(&self) -> bool {
         self.ended.lock().unwrap().recv_timeout(STOP_TIMEOUT).is_ok()
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).expect("a process id");
+        let pid = Pid::from_raw(self.child.id().cast_signed()).expect("a process ID");
         let _ = kill_process(pid, signal);
     }
 }
@@ -139,45 +146,60 @@ impl Drop for Local {
             }
             let _ = self.child.wait();
         }
-        records::keep_output(&self.output.lock().unwrap());
+
+        artifacts::write_output(&self.output.lock().unwrap());
         if std::thread::panicking() {
-            eprintln!("--- what the system printed ---\n{}", self.output.lock().unwrap());
+            eprintln!("--- output of the system ---\n{}", self.output.lock().unwrap());
         }
     }
 }
 
-type Collected = (Arc<Mutex<String>>, Receiver<()>, Receiver<[String; 3]>);
+/// What the thread that reads the output of `local` reports.
+struct Collected {
+    output: Arc<Mutex<String>>,
+    ended: Receiver<()>,
+    /// The URLs of the API, the issuer and DynamoDB, once all are printed.
+    urls: Receiver<[String; 3]>,
+}
 
-/// Collects the output in the background, and the addresses that the banner prints.
+/// Collects the output in the background, and the URLs from its banner.
 fn collect(stdout: ChildStdout) -> Collected {
     let output = Arc::new(Mutex::new(String::new()));
-    let (end, ended) = channel();
-    let (found, addresses) = channel();
+    let (report_end, ended) = channel();
+    let (report_urls, urls) = channel();
+
     let collected = Arc::clone(&output);
     std::thread::spawn(move || {
-        let mut urls: Vec<String> = Vec::new();
+        let mut found: Vec<String> = Vec::new();
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let mut words = line.split_whitespace();
-            if let (Some("API" | "Sign-in" | "DynamoDB"), Some(url)) = (words.next(), words.next())
-                && url.starts_with("http://")
-            {
-                urls.push(url.to_owned());
-                if let Ok(urls) = <[String; 3]>::try_from(urls.clone()) {
-                    let _ = found.send(urls);
+            if let Some(url) = banner_url(&line) {
+                found.push(url.to_owned());
+                if let Ok(urls) = <[String; 3]>::try_from(found.clone()) {
+                    let _ = report_urls.send(urls);
                 }
             }
+
             let mut collected = collected.lock().unwrap();
             collected.push_str(&line);
             collected.push('\n');
         }
-        let _ = end.send(());
+        let _ = report_end.send(());
     });
-    (output, ended, addresses)
+
+    Collected { output, ended, urls }
 }
 
-/// A binary of this workspace. Tests lie in a folder below it, other programs beside it.
+/// The URL in a line of the banner that shows one of the three parts.
+fn banner_url(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace();
+    let (name, url) = (words.next()?, words.next()?);
+    (matches!(name, "API" | "Sign-in" | "DynamoDB") && url.starts_with("http://")).then_some(url)
+}
+
+/// A binary of this workspace. Cargo puts tests one folder below it and other programs
+/// beside it.
 fn binary(name: &str) -> PathBuf {
-    let this = std::env::current_exe().expect("this program's own path");
-    let folders = this.ancestors().skip(1).map(|folder| folder.join(name));
-    folders.take(2).find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
+    let this = std::env::current_exe().expect("the path of this program");
+    let candidates = this.ancestors().skip(1).map(|folder| folder.join(name));
+    candidates.take(2).find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }

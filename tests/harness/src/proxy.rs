@@ -1,309 +1,145 @@
-//! A proxy between the functions and DynamoDB that writes down what passes, and does what
-//! a network and a database do on a bad day.
+//! A proxy between the functions and DynamoDB. It records all requests, and injects the
+//! faults that a network and a database can have.
+
+mod server;
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 
-use crate::http::agent;
-use crate::operations;
+use self::server::{Injection, State};
 
-/// A request that a function made.
+/// A request that a function sent.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub struct RecordedRequest {
     /// Such as `GetItem`.
     pub operation: String,
-    /// The logical id of the function, by the key it signed with.
+    /// The logical ID of the function, from the key with which it signed.
     pub function: String,
     pub body: Value,
-    /// What it was answered; 0 if nothing was.
+    /// The status of the response; 0 if there was none.
     pub status: u16,
-    /// The capacity units that it consumed, where the proxy asks for them.
+    /// The capacity units that the request consumed, if [`DynamoDbProxy::ask_for_units`]
+    /// was called.
     pub units: f64,
 }
 
-impl Recorded {
-    /// Whether this opens an instance's connection and asks for nothing: the read of the
-    /// user whom nobody is.
+impl RecordedRequest {
+    /// Whether this request only opens the connection of a new instance: it reads a user
+    /// ID that cannot exist.
     pub fn opens_connection(&self) -> bool {
         self.operation == "GetItem" && self.body["Key"]["user_id"]["S"] == "\u{2205}"
     }
 }
 
-/// What may go wrong.
+/// A fault of the network or of DynamoDB.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// Answered instead of being passed on.
-    Answer(u16, String),
-    /// Passed on after this time.
+pub enum DynamoDbFault {
+    /// The proxy sends this status and body, and does not forward the request.
+    Respond(u16, String),
+    /// The request is forwarded after this time.
     Slow(Duration),
-    /// Never answered, and never passed on.
+    /// The request is not forwarded, and there is never a response.
     Hang,
-    /// The connection is cut, and nothing was done.
+    /// The connection breaks before the request is forwarded.
     CutBefore,
-    /// The connection is cut once it was done.
+    /// The connection breaks after the request is processed.
     CutAfter,
-    /// A batch read none of its keys; every other request is passed on.
+    /// A batch read returns all of its keys as unprocessed. Other requests are forwarded.
     Unprocessed,
 }
 
-impl Fault {
-    /// DynamoDB throttles.
+impl DynamoDbFault {
+    /// DynamoDB throttles the request.
     pub fn throttled() -> Self {
         let error = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
-        Self::Answer(400, json!({ "__type": error, "message": "throttled" }).to_string())
+        Self::Respond(400, json!({ "__type": error, "message": "throttled" }).to_string())
     }
 
-    /// DynamoDB has a fault of its own.
+    /// DynamoDB has an internal error.
     pub fn server_error() -> Self {
         let error = "com.amazonaws.dynamodb.v20120810#InternalServerError";
-        Self::Answer(500, json!({ "__type": error, "message": "internal" }).to_string())
+        Self::Respond(500, json!({ "__type": error, "message": "internal" }).to_string())
     }
 }
 
-/// A fault, and what it happens to.
-struct Injection {
-    fault: Fault,
-    concerns: Box<dyn Fn(&Recorded) -> bool + Send>,
-    /// How often still.
-    times: usize,
-}
-
-/// The proxy. It lives as long as the test's process.
+/// The proxy. It runs until the process of the test ends.
 #[derive(Debug)]
 pub struct DynamoDbProxy {
     pub url: String,
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    upstream: Mutex<String>,
-    recorded: Mutex<Vec<Recorded>>,
-    injections: Mutex<Vec<Injection>>,
-    asks_for_units: AtomicBool,
-    connections: AtomicUsize,
+    state: Arc<State>,
 }
 
 impl DynamoDbProxy {
     pub fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a free port");
         listener.set_nonblocking(true).expect("a socket for tokio");
-        let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let shared = Arc::new(Shared::default());
-        let router = Router::new().fallback(forward).with_state(Arc::clone(&shared));
-        let counting = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-                let listener = listener.tap_io(move |_| {
-                    counting.connections.fetch_add(1, Ordering::SeqCst);
-                });
-                axum::serve(listener, router).await.expect("the proxy serves");
-            });
-        });
-        Self { url, shared }
+        let url = format!("http://{}", listener.local_addr().expect("the address of the proxy"));
+
+        let state = Arc::new(State::default());
+        server::start(listener, Arc::clone(&state));
+        Self { url, state }
     }
 
-    /// Says where the real one is, once that is known.
+    /// Sets the DynamoDB to forward to.
     pub fn forward_to(&self, upstream: &str) {
-        *self.shared.upstream.lock().unwrap() = upstream.to_owned();
+        *self.state.upstream.lock().unwrap() = upstream.to_owned();
     }
 
-    /// From now on this happens to every request.
-    pub fn inject(&self, fault: Fault) {
+    /// Injects a fault into every request from now on.
+    pub fn inject(&self, fault: DynamoDbFault) {
         self.inject_where(usize::MAX, fault, |_| true);
     }
 
-    /// This happens to the next requests of one operation, this many times.
-    pub fn inject_into(&self, operation: &'static str, times: usize, fault: Fault) {
+    /// Injects a fault into the next `times` requests of one operation.
+    pub fn inject_into(&self, operation: &'static str, times: usize, fault: DynamoDbFault) {
         self.inject_where(times, fault, move |request| request.operation == operation);
     }
 
-    /// This happens to the next requests that it concerns, this many times.
+    /// Injects a fault into the next `times` requests that match.
     pub fn inject_where(
         &self,
         times: usize,
-        fault: Fault,
-        concerns: impl Fn(&Recorded) -> bool + Send + 'static,
+        fault: DynamoDbFault,
+        matches: impl Fn(&RecordedRequest) -> bool + Send + 'static,
     ) {
-        let injection = Injection { fault, concerns: Box::new(concerns), times };
-        self.shared.injections.lock().unwrap().push(injection);
+        let injection = Injection { fault, matches: Box::new(matches), times_left: times };
+        self.state.injections.lock().unwrap().push(injection);
     }
 
-    /// Takes away all that was injected.
-    pub fn heal(&self) {
-        self.shared.injections.lock().unwrap().clear();
-    }
-
-    /// From now on answers every request with this status and body; None passes them on.
-    pub fn fail_with(&self, failure: Option<(u16, &str)>) {
-        self.heal();
-        if let Some((status, body)) = failure {
-            self.inject(Fault::Answer(status, body.to_owned()));
-        }
-    }
-
-    /// Answers the next request of one operation with this status and body.
+    /// Responds to the next request of one operation with this status and body.
     pub fn fail_once(&self, operation: &'static str, status: u16, body: &str) {
-        self.inject_into(operation, 1, Fault::Answer(status, body.to_owned()));
+        self.inject_into(operation, 1, DynamoDbFault::Respond(status, body.to_owned()));
     }
 
-    /// From now on asks DynamoDB what each request consumes.
+    /// Removes all injected faults.
+    pub fn heal(&self) {
+        self.state.injections.lock().unwrap().clear();
+    }
+
+    /// Makes DynamoDB report the capacity units of every request from now on.
     pub fn ask_for_units(&self) {
-        self.shared.asks_for_units.store(true, Ordering::SeqCst);
+        self.state.asks_for_units.store(true, Ordering::SeqCst);
     }
 
-    /// How many connections were opened up to now.
+    /// The number of connections that were opened so far.
     pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::SeqCst)
+        self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// What has passed since the last call, but for what new instances read to connect:
-    /// a new one may be started whenever the others are busy.
-    pub fn take(&self) -> Vec<Recorded> {
+    /// The requests since the last call, except those that only open a connection: new
+    /// instances may start whenever the others are busy.
+    pub fn take(&self) -> Vec<RecordedRequest> {
         let mut recorded = self.take_all();
         recorded.retain(|request| !request.opens_connection());
         recorded
     }
 
-    /// All that has passed since the last call.
-    pub fn take_all(&self) -> Vec<Recorded> {
-        std::mem::take(&mut self.shared.recorded.lock().unwrap())
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Shared(…)")
-    }
-}
-
-impl Shared {
-    /// The fault that is due for a request, if one is.
-    fn fault(&self, request: &Recorded) -> Option<Fault> {
-        let mut injections = self.injections.lock().unwrap();
-        let mut due = injections.iter_mut().filter(|injection| injection.times > 0);
-        let injection = due.find(|injection| (injection.concerns)(request))?;
-        injection.times -= 1;
-        Some(injection.fault.clone())
-    }
-}
-
-async fn forward(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    // Of its own, so that what was asked is done although nobody waits for it any more: that
-    // is what a database does.
-    tokio::spawn(answer(shared, headers, body)).await.expect("an answer")
-}
-
-async fn answer(shared: Arc<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    let mut recorded = record(&headers, &body);
-    let fault = shared.fault(&recorded);
-    let answer = match &fault {
-        Some(Fault::Answer(status, body)) => {
-            (StatusCode::from_u16(*status).unwrap(), body.clone()).into_response()
-        }
-        Some(Fault::Hang) => {
-            shared.recorded.lock().unwrap().push(recorded);
-            return std::future::pending().await;
-        }
-        Some(Fault::CutBefore) => cut(),
-        Some(Fault::Unprocessed) if recorded.operation == "BatchGetItem" => {
-            let keys = &recorded.body["RequestItems"];
-            axum::Json(json!({ "Responses": {}, "UnprocessedKeys": keys })).into_response()
-        }
-        Some(Fault::Slow(_) | Fault::CutAfter | Fault::Unprocessed) | None => {
-            if let Some(Fault::Slow(time)) = fault {
-                tokio::time::sleep(time).await;
-            }
-            let upstream = shared.upstream.lock().unwrap().clone();
-            let body = match shared.asks_for_units.load(Ordering::SeqCst) {
-                true => asking_for_units(&body),
-                false => body,
-            };
-            let passed_on = tokio::task::spawn_blocking(move || pass_on(&upstream, &headers, &body)).await;
-            let (answer, units) = passed_on.expect("the request is passed on");
-            recorded.units = units;
-            if fault == Some(Fault::CutAfter) { cut() } else { answer }
-        }
-    };
-    recorded.status = if is_cut(fault.as_ref()) { 0 } else { answer.status().as_u16() };
-    operations::write_down(&recorded);
-    shared.recorded.lock().unwrap().push(recorded);
-    answer
-}
-
-fn is_cut(fault: Option<&Fault>) -> bool {
-    matches!(fault, Some(Fault::CutBefore | Fault::CutAfter))
-}
-
-/// An answer that breaks off before its first byte of content, and the connection with it.
-fn cut() -> Response {
-    let broken = futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
-    Response::new(Body::from_stream(broken))
-}
-
-/// The request that also asks what it consumes.
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ConsumedCapacity.html>
-fn asking_for_units(body: &Bytes) -> Bytes {
-    let mut body: Value = serde_json::from_slice(body).unwrap();
-    body["ReturnConsumedCapacity"] = "TOTAL".into();
-    body.to_string().into()
-}
-
-/// The units that an answer says were consumed, in all its tables.
-fn units(answer: &[u8]) -> f64 {
-    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let consumed = match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables.clone(),
-        table => vec![table.clone()],
-    };
-    consumed.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum()
-}
-
-/// The answer, and the units that it says were consumed.
-fn pass_on(upstream: &str, headers: &HeaderMap, body: &Bytes) -> (Response, f64) {
-    let mut request = agent().post(upstream);
-    for (name, value) in
-        headers.iter().filter(|(name, _)| !["host", "content-length"].contains(&name.as_str()))
-    {
-        request = request.header(name, value);
-    }
-    match request.send(&body[..]) {
-        Ok(mut answer) => {
-            let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
-            let content_type = answer.headers().get("content-type").cloned();
-            let headers: HeaderMap =
-                content_type.map(|value| ("content-type".parse().unwrap(), value)).into_iter().collect();
-            let body = answer.body_mut().read_to_vec().unwrap();
-            let units = units(&body);
-            ((status, headers, body).into_response(), units)
-        }
-        Err(error) => ((StatusCode::BAD_GATEWAY, error.to_string()).into_response(), 0.0),
-    }
-}
-
-fn record(headers: &HeaderMap, body: &Bytes) -> Recorded {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let between = |text: &str, before: &str, after: char| {
-        let (_, rest) = text.split_once(before)?;
-        rest.split_once(after).map(|(found, _)| found.to_owned())
-    };
-    Recorded {
-        operation: text("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned(),
-        function: between(text("authorization"), "Credential=LOCAL-", '/').unwrap_or_default(),
-        body: serde_json::from_slice(body).unwrap_or_default(),
-        status: 0,
-        units: 0.0,
+    /// All requests since the last call.
+    pub fn take_all(&self) -> Vec<RecordedRequest> {
+        std::mem::take(&mut self.state.recorded.lock().unwrap())
     }
 }
