@@ -1,5 +1,5 @@
-//! What has to be known later is one event for each act, and says nothing secret. (That
-//! every event of the whole suite fits its schema is checked by `tests/aws/run_logs.py`.)
+//! Every act is one audit event, and no event contains a secret. (A check of all logs of the
+//! suite verifies every event against its schema.)
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ fn events(log: &str) -> Vec<Value> {
     values.filter(|value| value["audit"].is_string()).collect()
 }
 
-/// Waits until the log has this many events: a pipe takes its time.
+/// Waits until the log has this many events, because the log arrives through a pipe.
 #[track_caller]
 fn wait_for(system: &System, count: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -27,10 +27,10 @@ fn wait_for(system: &System, count: usize) -> Vec<Value> {
     }
 }
 
-/// What an event says but for its time, its request and where it came from; sorted, since
-/// functions write each on their own.
-fn said(events: &[Value]) -> Vec<String> {
-    let mut said: Vec<_> = events
+/// The events without the fields that every event has, sorted, because functions log
+/// independently of each other.
+fn without_common_fields(events: &[Value]) -> Vec<String> {
+    let mut events: Vec<_> = events
         .iter()
         .map(|event| {
             let mut event = event.clone();
@@ -41,176 +41,219 @@ fn said(events: &[Value]) -> Vec<String> {
             event.to_string()
         })
         .collect();
-    said.sort();
-    said
+
+    events.sort();
+    events
 }
 
 #[test]
-fn each_act_is_one_event_that_says_who_did_what_on_whom() {
+fn each_act_is_one_event_with_its_actor_user_and_token() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let (alice, bob, admin) = (system.sign_in("alice"), system.sign_in("bob"), system.sign_in("admin"));
     let dynamodb = &system.local().dynamodb;
+
     let created = |owner: &str, id: &str| json!({ "audit": "token.created", "actor_user_id": owner, "user_id": owner, "token_id": id });
-    let brought = |user: &str, roles: &str| json!({ "audit": "user.changed", "reason": "session", "actor_user_id": user, "user_id": user, "roles": roles });
+    let changed_by_session = |user: &str, roles: &str| json!({ "audit": "user.changed", "reason": "session", "actor_user_id": user, "user_id": user, "roles": roles });
     let refused = |owner: &str, id: &str, reason: &str| json!({ "audit": "token.refused", "reason": reason, "user_id": owner, "token_id": id });
-    let mut wanted =
-        vec![brought("alice", "publisher"), brought("bob", "viewer"), brought("admin", "administrator")];
+    let mut expected = vec![
+        changed_by_session("alice", "publisher"),
+        changed_by_session("bob", "viewer"),
+        changed_by_session("admin", "administrator"),
+    ];
     assert_eq!(admin.call("GET", "/api/me").status, 200);
 
     let used = alice.create_token("used");
-    wanted.push(created("alice", &used.id));
+    expected.push(created("alice", &used.id));
+
     for _ in 0..3 {
         assert_eq!(system.status_of(&used.secret), 200);
     }
-    wanted.push(json!({
+
+    expected.push(json!({
         "audit": "token.used_from_new_address",
         "actor_user_id": "alice", "actor_token_id": used.id, "user_id": "alice", "token_id": used.id,
     }));
 
-    // By its owner, with a token; a second time changes nothing.
+    // The owner revokes it with another token. A second revocation changes nothing.
     let own = alice.create_token("own");
-    wanted.push(created("alice", &own.id));
+    expected.push(created("alice", &own.id));
+
     for _ in 0..2 {
         assert_eq!(system.call("DELETE", &format!("/api/tokens/{}", own.id), &used.secret).status, 204);
     }
-    wanted.push(json!({
+
+    expected.push(json!({
         "audit": "token.revoked", "reason": "owner",
         "actor_user_id": "alice", "actor_token_id": used.id, "user_id": "alice", "token_id": own.id,
     }));
+
     for _ in 0..2 {
         assert_eq!(system.status_of(&own.secret), 401);
-        wanted.push(refused("alice", &own.id, "revoked"));
+        expected.push(refused("alice", &own.id, "revoked"));
     }
 
-    let of_bob = bob.create_token("of bob");
-    wanted.push(created("bob", &of_bob.id));
-    assert_eq!(admin.revoke_token(&of_bob.id), 204);
-    wanted.push(json!({
+    let bobs_token = bob.create_token("bob's");
+    expected.push(created("bob", &bobs_token.id));
+    assert_eq!(admin.revoke_token(&bobs_token.id), 204);
+
+    expected.push(json!({
         "audit": "token.revoked", "reason": "administrator",
-        "actor_user_id": "admin", "user_id": "bob", "token_id": of_bob.id,
+        "actor_user_id": "admin", "user_id": "bob", "token_id": bobs_token.id,
     }));
 
     let expired = bob.create_token("expired");
-    wanted.push(created("bob", &expired.id));
+    expected.push(created("bob", &expired.id));
     set_token(dynamodb, &sha256(&expired.secret), "expires_at", &json!({ "S": "2026-01-01T00:00:00.000Z" }));
     assert_eq!(system.status_of(&expired.secret), 401);
-    wanted.push(refused("bob", &expired.id, "expired"));
+
+    expected.push(refused("bob", &expired.id, "expired"));
 
     let leaked = bob.create_token("leaked");
-    wanted.push(created("bob", &leaked.id));
+    expected.push(created("bob", &leaked.id));
+
     for _ in 0..2 {
         let report = json!({ "tokens": [leaked.secret] });
         assert_eq!(system.request("POST", "/api/tokens/revoke").json(&report).send().status, 202);
     }
-    wanted.push(
+
+    expected.push(
         json!({ "audit": "token.revoked", "reason": "leaked", "user_id": "bob", "token_id": leaked.id }),
     );
 
     let superseded = bob.create_token("superseded");
-    wanted.push(created("bob", &superseded.id));
+    expected.push(created("bob", &superseded.id));
     assert_eq!(bob.call("POST", "/api/users/bob/revoke-all-tokens").status, 204);
-    wanted.push(json!({ "audit": "user.tokens_revoked", "actor_user_id": "bob", "user_id": "bob" }));
+
+    expected.push(json!({ "audit": "user.tokens_revoked", "actor_user_id": "bob", "user_id": "bob" }));
     assert_eq!(system.status_of(&superseded.secret), 401);
-    wanted.push(refused("bob", &superseded.id, "revoked"));
+
+    expected.push(refused("bob", &superseded.id, "revoked"));
 
     for disabled in [true, false] {
         let change = json!({ "disabled": disabled });
         assert_eq!(admin.request("PATCH", "/api/users/bob").json(&change).send().status, 200);
-        wanted.push(json!({
+        expected.push(json!({
             "audit": "user.changed", "reason": "administrator",
             "actor_user_id": "admin", "user_id": "bob", "disabled": disabled,
         }));
     }
-    // The same roles again are no change, others are.
+
+    // A session with the same roles changes nothing; one with other roles does.
     for roles in ["publisher", "publisher,viewer", "publisher,viewer"] {
         assert_eq!(system.sign_in_as("alice", &[("roles", roles)]).call("GET", "/api/me").status, 200);
     }
-    wanted.push(brought("alice", "publisher viewer"));
 
-    wait_for(&system, wanted.len());
+    expected.push(changed_by_session("alice", "publisher viewer"));
+
+    wait_for(&system, expected.len());
     let found = events(&system.stop());
     assert!(found.iter().all(|event| event["ip"] == "127.0.0.1"), "{found:#?}");
-    let mut wanted: Vec<_> = wanted.iter().map(Value::to_string).collect();
-    wanted.sort();
-    assert_eq!(said(&found), wanted);
+
+    let mut expected: Vec<_> = expected.iter().map(Value::to_string).collect();
+    expected.sort();
+    assert_eq!(without_common_fields(&found), expected);
 }
 
 #[test]
-fn junk_and_unknown_tokens_and_what_fails_are_no_events() {
+fn malformed_and_unknown_tokens_and_failed_acts_are_not_events() {
     let Some((system, proxy)) = System::start_observed() else { return };
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("quiet");
     let before = wait_for(&system, 2).len();
     for credential in ["fdp_junk", "fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw", "a.b.c"] {
         assert_eq!(system.status_of(credential), 401);
     }
+
     proxy.inject_where(usize::MAX, DynamoDbFault::CutBefore, |request| request.function != "Authorizer");
     assert_eq!(alice.revoke_token(&token.id), 503);
     assert_eq!(alice.request_token(&json!({ "name": "never" })).status, 503);
+
     let found = events(&system.stop());
     assert_eq!(found.len(), before, "{found:#?}");
 }
 
 #[test]
-fn act_whose_answer_from_the_database_was_lost_is_an_event_all_the_same() {
+fn act_is_an_event_even_if_the_database_response_is_lost() {
     let Some((system, proxy)) = System::start_observed() else { return };
-    let lose = |function: &'static str, operation: &'static str| {
+
+    let lose_response = |function: &'static str, operation: &'static str| {
         proxy.inject_where(1, DynamoDbFault::CutAfter, move |request| {
             request.function == function && request.operation == operation
         });
     };
+
     let alice = system.sign_in("alice");
-    lose("Authorizer", "UpdateItem");
+
+    lose_response("Authorizer", "UpdateItem");
     assert_eq!(alice.call("GET", "/api/me").status, 200);
+
     wait_for(&system, 1);
-    lose("CreateToken", "TransactWriteItems");
+    lose_response("CreateToken", "TransactWriteItems");
     let token = alice.create_token("lucky");
     wait_for(&system, 2);
-    lose("Authorizer", "UpdateItem");
+    lose_response("Authorizer", "UpdateItem");
     assert_eq!(system.status_of(&token.secret), 200);
+
     wait_for(&system, 3);
-    lose("RevokeToken", "UpdateItem");
+    lose_response("RevokeToken", "UpdateItem");
     assert_eq!(alice.revoke_token(&token.id), 204);
+
     wait_for(&system, 4);
-    lose("RevokeAllTokens", "UpdateItem");
+    lose_response("RevokeAllTokens", "UpdateItem");
     assert_eq!(alice.call("POST", "/api/users/alice/revoke-all-tokens").status, 204);
+
     wait_for(&system, 5);
     let kinds: Vec<_> = events(&system.stop()).iter().map(|event| event["audit"].clone()).collect();
-    let wanted = [
+    let expected = [
         "user.changed",
         "token.created",
         "token.used_from_new_address",
         "token.revoked",
         "user.tokens_revoked",
     ];
-    assert_eq!(kinds, wanted);
+
+    assert_eq!(kinds, expected);
 }
 
 #[test]
-fn session_that_brings_the_same_roles_in_another_order_is_no_event() {
+fn session_with_the_same_roles_in_another_order_is_not_an_event() {
     let Some(system) = System::start_local(Settings::default()) else { return };
+
     for roles in ["viewer,publisher", "publisher,viewer"] {
         assert_eq!(system.sign_in_as("alice", &[("roles", roles)]).call("GET", "/api/me").status, 200);
     }
+
     assert_eq!(events(&system.stop()).len(), 1);
+
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
     let system = System::start_local(settings).unwrap();
+
     assert_eq!(system.sign_in("alice").call("GET", "/api/me").status, 200);
-    assert_eq!(events(&system.stop()).len(), 0, "the table rules the roles, and nobody has changed them");
+    assert_eq!(
+        events(&system.stop()).len(),
+        0,
+        "roles are managed in the table, and no administrator has changed them"
+    );
 }
 
 #[test]
-fn roles_that_an_administrator_gives_are_in_the_event() {
+fn roles_set_by_an_administrator_are_in_the_event() {
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let admin = system.sign_in("admin");
+
     assert_eq!(admin.call("GET", "/api/me").status, 200);
+
     let dynamodb = &system.local().dynamodb;
+
     patgate_harness::set_user(dynamodb, "admin", "roles", &json!({ "L": [{ "S": "administrator" }] }));
     let bob = system.sign_in("bob").id();
+
     let change = json!({ "roles": ["viewer", "publisher"], "disabled": false });
     let changed = admin.request("PATCH", &format!("/api/users/{bob}")).json(&change).send();
     assert_eq!(changed.status, 200, "{changed:?}");
+
     let found = events(&system.stop());
     let changes: Vec<_> = found.iter().filter(|event| event["reason"] == "administrator").collect();
     let [change] = changes[..] else { panic!("{found:#?}") };
@@ -218,17 +261,19 @@ fn roles_that_an_administrator_gives_are_in_the_event() {
 }
 
 #[test]
-fn address_of_an_event_is_the_clients_behind_a_trusted_proxy() {
+fn event_has_the_clients_address_behind_a_trusted_proxy() {
     let secret = "only-the-proxy-knows-it";
     let parameters = vec!["ClientIpHeader=X-Client-Ip", "OriginSecret=only-the-proxy-knows-it"];
     let Some(system) = System::start_local(Settings { parameters, ..Settings::default() }) else { return };
     let alice = system.sign_in("alice");
+
     let create = |proof: &str| {
         let request = alice.request("POST", "/api/tokens").header("X-Client-Ip", "2001:db8::7");
         let created = request.header("X-Origin-Verify", proof).json(&json!({ "name": "behind" })).send();
         assert_eq!(created.status, 201, "{created:?}");
         created.json()["id"].as_str().unwrap().to_owned()
     };
+
     let (trusted, forged) = (create(secret), create("something-else-altogether"));
     let log = system.stop();
     let found = events(&log);

@@ -1,22 +1,24 @@
-//! The lines that the documents print for people to copy, run as they stand there.
+//! Commands from the documents, run exactly as printed.
 
 use patgate_harness::{Document, Settings, System, run_script, set_user};
 use serde_json::{Value, json};
 
-/// Runs a line with an address and an id for those it leaves open; it has to succeed.
+/// Runs a command with the system's URL and this ID in place of its placeholders. It must
+/// succeed.
 fn run(line: &str, system: &System, id: &str, variables: &[(&str, &str)]) -> String {
     let line = line.replace("https://api.example.com", &system.api).replace("<id>", id);
-    assert!(!line.contains('<'), "`{line}` leaves something open");
+    assert!(!line.contains('<'), "`{line}` has another placeholder");
     let output = run_script(&line, variables);
     assert!(output.status.success(), "{line}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
-fn lines_of_the_administrators_document_do_what_it_says() {
+fn commands_in_the_administration_guide_work_as_documented() {
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let (admin, bob) = (system.sign_in("admin"), system.sign_in("bob"));
+
     let token = bob.create_token("bob's");
     admin.roles();
     let administrators = json!({ "L": [{ "S": "administrator" }] });
@@ -30,37 +32,44 @@ fn lines_of_the_administrators_document_do_what_it_says() {
     assert_eq!(bob.roles(), changed["roles"]);
     assert_eq!(run(revoke_all), "");
     assert_eq!((system.status_of(&token.secret), system.status_of(&bob.session)), (401, 200));
+
     let changed: Value = serde_json::from_str(&run(disable)).unwrap();
     assert_eq!((&changed["disabled"], system.status_of(&bob.session)), (&json!(true), 401));
 }
 
 #[test]
-fn lines_of_the_operators_document_do_what_it_says() {
+fn commands_in_the_operations_guide_work_as_documented() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("leaked").secret;
     let document = Document::read("docs/operations.md");
     let mut lines = document.commands("curl");
-    // A REST API does not run on one machine.
+
+    // `local` does not emulate REST APIs.
     lines.retain(|line| !line.contains("<HelloUrl>"));
     let [not_found, report] = lines.as_slice() else { panic!("{lines:#?}") };
-    // One address serves both here.
-    let addresses = [("API", system.api.as_str()), ("PAGE", system.api.as_str())];
-    let response = run(&not_found.replace("Bearer …", &format!("Bearer {token}")), &system, "", &addresses);
+
+    // On this machine one URL serves both.
+    let urls = [("API", system.api.as_str()), ("PAGE", system.api.as_str())];
+    let response = run(&not_found.replace("Bearer …", &format!("Bearer {token}")), &system, "", &urls);
     assert!(response.starts_with("HTTP/1.1 404 Not Found"), "{response}");
     assert!(response.contains("application/problem+json"), "{response}");
-    let response = run(&report.replace("fdp_…", &token), &system, "", &addresses);
+
+    let response = run(&report.replace("fdp_…", &token), &system, "", &urls);
     assert_eq!(response, r#"{"accepted":1,"malformed":[]}"#);
     assert_eq!(system.status_of(&token), 401);
-    // How many responses of each status.
+
+    // The number of responses with each status.
     let flood = run(&document.block("seq 60"), &system, "", &[("URL", system.api.as_str())]);
     let statuses: Vec<_> = flood.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(statuses, ["202", "429"], "{flood}");
 }
 
 #[test]
-fn line_that_reports_a_leaked_token_is_answered_as_printed() {
+fn documented_leak_report_returns_the_documented_response() {
     let Some(system) = System::start_local(Settings::default()) else { return };
+
     let token = system.sign_in("alice").create_token("leaked").secret;
     let document = Document::read("docs/secret-scanning/README.md");
     let lines = document.commands("curl");

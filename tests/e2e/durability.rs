@@ -1,4 +1,4 @@
-//! What was answered is done, whatever happens next.
+//! An act whose success was reported survives a crash.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -10,58 +10,63 @@ use rustix::process::{Pid, Signal, kill_process};
 const ACTS: usize = 500;
 const CALLERS: usize = 4;
 
-/// What the system has said is done.
+/// The acts whose success the system has reported.
 #[derive(Default)]
-struct Answered {
+struct Reported {
     created: Vec<(String, String)>,
     revoked: Vec<String>,
 }
 
 #[test]
-fn killed_in_the_middle_of_creating_and_revoking_it_has_done_all_that_it_answered() {
+fn acts_with_a_successful_response_survive_a_kill_during_creations_and_revocations() {
     let data = std::env::temp_dir().join(format!("patgate-killed-{}", uuid::Uuid::now_v7()));
     let settings = || Settings { data: Some(data.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings()) else { return };
     let session = system.sign_in("alice").session;
-    let answered = Mutex::new(Answered::default());
+
+    let reported = Mutex::new(Reported::default());
     thread::scope(|scope| {
         let (done, acts) = channel();
         for _ in 0..CALLERS {
             let done = done.clone();
-            scope.spawn(|| create_and_revoke(&system, &session, &answered, done));
+            scope.spawn(|| create_and_revoke(&system, &session, &reported, done));
         }
         drop(done);
-        // While everybody is at work.
+        // Kill it while all callers are working.
         assert_eq!(acts.iter().take(ACTS).count(), ACTS, "all callers have failed");
         let pid = Pid::from_raw(system.local().pid().cast_signed()).unwrap();
         kill_process(pid, Signal::KILL).unwrap();
     });
+
     drop(system);
 
-    let again = System::start_local(settings()).unwrap();
-    let Answered { created, revoked } = answered.into_inner().unwrap();
+    let restarted = System::start_local(settings()).unwrap();
+
+    let Reported { created, revoked } = reported.into_inner().unwrap();
     assert!(created.len() + revoked.len() >= ACTS && !revoked.is_empty());
+
     for (secret, id) in &created {
-        // Whether a revocation that was not answered was done is nobody's to say.
-        let wanted = match revoked.contains(id) {
+        // A revocation without a response may or may not have been done.
+        let expected = match revoked.contains(id) {
             true => 401,
-            false if again.status_of(secret) == 200 => 200,
+            false if restarted.status_of(secret) == 200 => 200,
             false => {
-                let owner = again.sign_in("alice");
+                let owner = restarted.sign_in("alice");
                 assert_eq!(owner.show_token(id)["status"], "revoked", "a token that was created is gone");
                 401
             }
         };
-        assert_eq!(again.status_of(secret), wanted);
+        assert_eq!(restarted.status_of(secret), expected);
     }
-    drop(again);
+
+    drop(restarted);
     std::fs::remove_dir_all(data).unwrap();
 }
 
-/// Creates tokens and revokes every other one, until the system is gone. Each response is an
-/// act that is done; a busy machine may also response that it could not.
-fn create_and_revoke(system: &System, session: &str, answered: &Mutex<Answered>, done: Sender<()>) {
-    let ask = |request: Request| match request.bearer(session).try_send() {
+/// Creates tokens and revokes every second one until the system is gone. A busy machine may
+/// also respond with a fault, which reports no success.
+fn create_and_revoke(system: &System, session: &str, reported: &Mutex<Reported>, done: Sender<()>) {
+    let try_send = |request: Request| match request.bearer(session).try_send() {
         Ok(response) if response.status < 300 => Some(Some(response)),
         Ok(response) => {
             assert!(response.status >= 500, "{response:?}");
@@ -69,20 +74,21 @@ fn create_and_revoke(system: &System, session: &str, answered: &Mutex<Answered>,
         }
         Err(_) => None,
     };
+
     for number in 0.. {
         let body = serde_json::json!({ "name": "durable" });
-        let Some(created) = ask(system.request("POST", "/api/tokens").json(&body)) else { return };
+        let Some(created) = try_send(system.request("POST", "/api/tokens").json(&body)) else { return };
         let Some(created) = created.map(|response| response.json()) else { continue };
         let text = |field: &str| created[field].as_str().unwrap().to_owned();
         let (secret, id) = (text("token"), text("id"));
-        answered.lock().unwrap().created.push((secret, id.clone()));
+        reported.lock().unwrap().created.push((secret, id.clone()));
         let _ = done.send(());
         if number % 2 == 1 {
             continue;
         }
-        let Some(revoked) = ask(system.request("DELETE", &format!("/api/tokens/{id}"))) else { return };
+        let Some(revoked) = try_send(system.request("DELETE", &format!("/api/tokens/{id}"))) else { return };
         if revoked.is_some() {
-            answered.lock().unwrap().revoked.push(id);
+            reported.lock().unwrap().revoked.push(id);
             let _ = done.send(());
         }
     }

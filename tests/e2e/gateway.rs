@@ -1,11 +1,12 @@
-//! What API Gateway does in front of the functions, as `local` does it.
+//! What API Gateway does in front of the functions, as `local` emulates it.
 
 use patgate_harness::{Settings, System};
 
 #[test]
-fn unknown_route_is_404_whoever_asks() {
+fn unknown_route_is_404_with_and_without_a_credential() {
     let system = System::start();
     let session = system.sign_in("alice").session;
+
     for (method, path) in
         [("GET", "/api/nothing"), ("PUT", "/api/tokens"), ("GET", "/API/tokens"), ("GET", "/api/tokens/")]
     {
@@ -18,6 +19,7 @@ fn unknown_route_is_404_whoever_asks() {
 fn preflight_of_an_allowed_origin_needs_no_credential() {
     let settings = Settings { parameters: vec!["CorsOrigins=https://app.example"], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
+
     let preflight = |origin: &str| {
         system
             .request("OPTIONS", "/api/tokens")
@@ -25,20 +27,23 @@ fn preflight_of_an_allowed_origin_needs_no_credential() {
             .header("Access-Control-Request-Method", "POST")
             .send()
     };
+
     let allowed = preflight("https://app.example");
     assert_eq!(allowed.status, 204);
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
     assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST,PATCH,DELETE"));
     assert_eq!(allowed.header("access-control-allow-headers"), Some("authorization,content-type"));
+
     let foreign = preflight("https://evil.example");
     assert_eq!((foreign.status, foreign.header("access-control-allow-origin")), (204, None));
 }
 
 #[test]
-fn page_of_an_allowed_origin_may_read_answers_and_refusals() {
+fn allowed_origin_can_read_successful_and_denied_responses() {
     let settings = Settings { parameters: vec!["CorsOrigins=https://app.example"], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let session = system.sign_in("alice").session;
+
     for (origin, allowed) in
         [("https://app.example", Some("https://app.example")), ("https://evil.example", None)]
     {
@@ -49,13 +54,14 @@ fn page_of_an_allowed_origin_may_read_answers_and_refusals() {
     }
 }
 
-/// Neither by preflight nor by an response that their page could read. There are no
-/// cookies, so a page of another origin has no credential to send along in any case.
+/// Neither a preflight nor a response grants access to another origin. There are no cookies
+/// either, so a browser attaches no credential to the requests of another origin's page.
 #[test]
-fn page_of_any_other_origin_may_neither_ask_nor_read() {
+fn other_origins_can_neither_send_requests_nor_read_responses() {
     let settings = Settings { parameters: vec!["CorsOrigins=https://app.example"], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let alice = system.sign_in("alice");
+
     for origin in [
         "null",
         "*",
@@ -87,30 +93,33 @@ fn page_of_any_other_origin_may_neither_ask_nor_read() {
             assert!(granted.is_empty(), "{origin}: {response:?}");
         }
     }
+
     let allowed = alice.request("GET", "/api/me").header("Origin", "https://app.example").send();
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
-    assert_eq!(allowed.header("access-control-allow-credentials"), None, "cookies mean nothing here");
-    assert_eq!(allowed.header("vary"), Some("origin"), "a cache keeps origins apart");
+    assert_eq!(allowed.header("access-control-allow-credentials"), None, "there are no cookies to allow");
+    assert_eq!(allowed.header("vary"), Some("origin"), "a cache must distinguish origins");
 }
 
 #[test]
-fn too_many_headers_are_refused_before_anybody_is_asked() {
+fn oversized_headers_are_refused_with_431() {
     let system = System::start();
     let refused = system.request("GET", "/api/me").header("X-Padding", &"x".repeat(11_000)).send();
     assert_eq!(refused.status, 431, "{refused:?}");
 }
 
 #[test]
-fn healthz_answers_when_everything_is_ready() {
+fn healthz_is_200_once_the_system_is_ready() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     assert_eq!(system.request("GET", "/healthz").send().status, 200);
 }
 
 #[test]
-fn description_of_the_api_is_served() {
+fn openapi_description_is_served() {
     let Some(system) = System::start_local(Settings::default()) else { return };
+
     let description = system.request("GET", "/openapi.yaml").send();
     assert_eq!(description.status, 200);
+
     for operation in
         ["createToken", "listTokens", "showToken", "showCurrentToken", "revokeToken", "getCaller"]
     {
@@ -122,13 +131,14 @@ fn description_of_the_api_is_served() {
 fn browser_flow_with_pkce_gives_a_session_that_works() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let issuer = &system.local().issuer;
+
     // The example of RFC 7636, appendix B.
     let (verifier, challenge) =
         ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     let redirect = "http://127.0.0.1:3000/callback";
     let agent: ureq::Agent =
         ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
-    let chosen = agent
+    let redirection = agent
         .post(format!("{issuer}/authorize"))
         .send_form([
             ("client_id", "patgate-page"),
@@ -141,10 +151,12 @@ fn browser_flow_with_pkce_gives_a_session_that_works() {
             ("user", "alice"),
         ])
         .unwrap();
-    let location = chosen.headers()["location"].to_str().unwrap();
+
+    let location = redirection.headers()["location"].to_str().unwrap();
     let (target, query) = location.split_once("?code=").unwrap();
     let (code, state) = query.split_once("&state=").unwrap();
     assert_eq!((target, state), (redirect, "s%20p%26"));
+
     let exchange = |verifier: &str| {
         let mut response = agent
             .post(format!("{issuer}/token"))
@@ -158,9 +170,10 @@ fn browser_flow_with_pkce_gives_a_session_that_works() {
             .unwrap();
         (response.status().as_u16(), response.body_mut().read_json::<serde_json::Value>().unwrap())
     };
+
     let (status, tokens) = exchange(verifier);
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(system.status_of(tokens["access_token"].as_str().unwrap()), 200);
-    assert_eq!(system.status_of(tokens["id_token"].as_str().unwrap()), 401, "an ID token is no session");
-    assert_eq!(exchange(verifier).0, 400, "a code is good for one exchange");
+    assert_eq!(system.status_of(tokens["id_token"].as_str().unwrap()), 401, "an ID token is not a session");
+    assert_eq!(exchange(verifier).0, 400, "a code is valid for one exchange");
 }

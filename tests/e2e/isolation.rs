@@ -1,16 +1,17 @@
-//! Nobody sees or ends what is somebody else's, except administrators.
+//! Users can neither see nor revoke the tokens of others; administrators can.
 
 use patgate_harness::{Response, System};
 use uuid::Uuid;
 
 #[test]
-fn another_users_token_can_neither_be_seen_nor_revoked() {
+fn token_of_another_user_can_neither_be_seen_nor_revoked() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+
     let token = bob.create_token("bob's own");
     let path = format!("/api/tokens/{}", token.id);
-    let of_alice = alice.create_token("alice's");
-    for credential in [&alice.session, &of_alice.secret] {
+    let alices_token = alice.create_token("alice's");
+    for credential in [&alice.session, &alices_token.secret] {
         system.call("GET", &path, credential).assert_problem(404);
         system.call("DELETE", &path, credential).assert_problem(404);
         let listed = system.call("GET", "/api/tokens?limit=100", credential);
@@ -21,12 +22,14 @@ fn another_users_token_can_neither_be_seen_nor_revoked() {
 }
 
 #[test]
-fn another_users_token_looks_just_like_a_missing_one() {
+fn token_of_another_user_looks_like_a_missing_one() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+
     let existing = bob.create_token("bob's own").id;
-    let revoked = bob.create_token("bob's old one").id;
+    let revoked = bob.create_token("bob's revoked one").id;
     assert_eq!(bob.revoke_token(&revoked), 204);
+
     let missing = Uuid::now_v7().to_string();
     for method in ["GET", "DELETE"] {
         let responses =
@@ -40,11 +43,13 @@ fn another_users_token_looks_just_like_a_missing_one() {
     }
 }
 
-/// To read a token before its owner is known would take longer for one that exists.
+/// If the endpoint read a token before it checked the owner, an existing token would take
+/// longer than a missing one.
 #[test]
-fn another_users_token_costs_just_as_much_as_a_missing_one() {
+fn token_of_another_user_costs_the_same_reads_as_a_missing_one() {
     let Some((system, proxy)) = System::start_observed() else { return };
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+
     let existing = bob.create_token("bob's own").id;
     assert_eq!(alice.id(), "alice");
     for id in [existing, Uuid::now_v7().to_string()] {
@@ -59,19 +64,21 @@ fn another_users_token_costs_just_as_much_as_a_missing_one() {
 }
 
 #[test]
-fn administrator_sees_and_revokes_anybodys_token_and_stands_on_record() {
+fn administrator_can_see_and_revoke_any_token_and_is_recorded_as_revoker() {
     let system = System::start();
     let (bob, admin) = (system.sign_in("bob"), system.sign_in("admin"));
+
     let token = bob.create_token("bob's own");
     assert_eq!(admin.show_token(&token.id)["owner"]["id"], bob.id().as_str());
     assert_eq!(admin.revoke_token(&token.id), 204);
     assert_eq!(system.status_of(&token.secret), 401);
+
     let record = bob.show_token(&token.id);
     assert_eq!((&record["status"], &record["revokedBy"]), (&"revoked".into(), &admin.id().into()));
 }
 
 #[test]
-fn an_administrators_token_administers_as_its_owner_would() {
+fn token_of_an_administrator_can_revoke_tokens_of_others() {
     let system = System::start();
     let bob = system.sign_in("bob");
     let token = bob.create_token("bob's own");
@@ -81,38 +88,40 @@ fn an_administrators_token_administers_as_its_owner_would() {
 }
 
 #[test]
-fn cursor_of_somebody_elses_list_or_of_ones_own_making_shows_only_ones_own_tokens() {
+fn foreign_or_forged_cursor_shows_only_the_callers_own_tokens() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
-    let of_alice = alice.create_token("alice's");
-    alice.find_listed_token("limit=100", &of_alice.id);
-    let mut of_bob = Vec::new();
+
+    let alices_token = alice.create_token("alice's");
+    alice.find_listed_token("limit=100", &alices_token.id);
+    let mut bobs_tokens = Vec::new();
     for _ in 0..3 {
         let token = bob.create_token("bob's own");
         bob.find_listed_token("limit=100", &token.id);
-        of_bob.push(token.id);
+        bobs_tokens.push(token.id);
     }
+
     let page = bob.call("GET", "/api/tokens?limit=1").json();
     let cursor = page["nextCursor"].as_str().unwrap();
     let alices_id = alice.id();
     let newest = "ffffffff-ffff-7fff-bfff-ffffffffffff";
-    for (cursor, shows_hers) in [
+    for (cursor, shows_own) in [
         (cursor, true),
-        (of_bob[0].as_str(), true),
-        (&of_bob[2].to_uppercase(), true),
+        (bobs_tokens[0].as_str(), true),
+        (&bobs_tokens[2].to_uppercase(), true),
         (newest, true),
-        (&of_alice.id, false),
+        (&alices_token.id, false),
         ("00000000-0000-7000-8000-000000000000", false),
     ] {
         for status in ["", "&status=active"] {
             let seen = alice.list_tokens(&format!("limit=100&cursor={cursor}{status}"));
             assert!(seen.iter().all(|item| item["owner"]["id"] == alices_id.as_str()), "{seen:?}");
-            let has_hers = seen.iter().any(|item| item["id"] == of_alice.id.as_str());
-            assert_eq!(has_hers, shows_hers, "{cursor}: {seen:?}");
+            let has_own = seen.iter().any(|item| item["id"] == alices_token.id.as_str());
+            assert_eq!(has_own, shows_own, "{cursor}: {seen:?}");
         }
-        // Nor does it widen whose tokens one may ask for.
-        for whose in ["allUsers=true".to_owned(), format!("userId={}", bob.id())] {
-            alice.call("GET", &format!("/api/tokens?{whose}&cursor={cursor}")).assert_problem(403);
+        // A cursor does not allow a list of other users' tokens either.
+        for parameter in ["allUsers=true".to_owned(), format!("userId={}", bob.id())] {
+            alice.call("GET", &format!("/api/tokens?{parameter}&cursor={cursor}")).assert_problem(403);
         }
         alice.call("GET", &format!("/api/users?cursor={cursor}")).assert_problem(403);
     }

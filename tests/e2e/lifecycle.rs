@@ -1,4 +1,4 @@
-//! From creation to the end: expiry, revocation, restart.
+//! The life of a token: creation, expiry, revocation, restarts of the system.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use patgate_harness::{CreatedToken, Settings, SignedInUser, System, scan};
 
-/// A token that has expired by now.
-pub(crate) fn create_and_outlive(system: &System, owner: &SignedInUser<'_>) -> CreatedToken {
+/// Creates a token and waits until it has expired.
+pub(crate) fn create_expired_token(system: &System, owner: &SignedInUser<'_>) -> CreatedToken {
     let expires_at = Utc::now() + TimeDelta::seconds(2);
     let token = owner.create_expiring_token("short-lived", &expires_at.to_rfc3339());
     while system.status_of(&token.secret) == 200 {
@@ -18,29 +18,33 @@ pub(crate) fn create_and_outlive(system: &System, owner: &SignedInUser<'_>) -> C
 }
 
 #[test]
-fn token_is_refused_from_the_moment_it_expires_and_not_before() {
+fn token_is_refused_as_soon_as_it_expires_and_not_earlier() {
     let system = System::start();
     let alice = system.sign_in("alice");
-    // Warm, so that the requests below take milliseconds.
+
+    // Start the functions first, so that the requests below take milliseconds.
     assert_eq!(system.status_of(&alice.create_token("warm-up").secret), 200);
+
     let expires_at = Utc::now() + TimeDelta::seconds(2);
     let token = alice.create_expiring_token("two seconds", &expires_at.to_rfc3339());
     let mut allowed = 0;
     loop {
-        let asked_at = Utc::now();
+        let sent_at = Utc::now();
         let status = system.status_of(&token.secret);
-        let answered_at = Utc::now();
+        let received_at = Utc::now();
         if status == 200 {
             allowed += 1;
-            assert!(asked_at < expires_at, "let through at {asked_at}, expired at {expires_at}");
+            assert!(sent_at < expires_at, "accepted at {sent_at}, expired at {expires_at}");
         } else {
             assert_eq!(status, 401);
-            assert!(answered_at >= expires_at - TimeDelta::milliseconds(1), "refused at {answered_at}");
+            assert!(received_at >= expires_at - TimeDelta::milliseconds(1), "refused at {received_at}");
             break;
         }
     }
+
     assert!(allowed > 10, "only {allowed} requests before it expired");
     assert_eq!(alice.show_token(&token.id)["status"], "expired");
+
     alice.find_listed_token("status=expired&limit=100", &token.id);
 }
 
@@ -48,29 +52,34 @@ fn token_is_refused_from_the_moment_it_expires_and_not_before() {
 fn token_without_expiry_works_until_it_is_revoked() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("lasting");
     for _ in 0..20 {
         assert_eq!(system.status_of(&token.secret), 200);
     }
+
     assert_eq!(alice.revoke_token(&token.id), 204);
     assert_eq!(system.status_of(&token.secret), 401);
 }
 
 #[test]
-fn revoking_twice_is_no_error_and_keeps_the_first_revoker() {
+fn second_revocation_succeeds_and_keeps_the_first_revoker() {
     let system = System::start();
     let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
-    let token = alice.create_token("ended twice");
+
+    let token = alice.create_token("revoked twice");
     assert_eq!(admin.revoke_token(&token.id), 204);
+
     let first = alice.show_token(&token.id);
     assert_eq!(first["revokedBy"], admin.id().as_str());
     assert_eq!(alice.revoke_token(&token.id), 204);
+
     let second = alice.show_token(&token.id);
     assert_eq!((&second["revokedBy"], &second["revokedAt"]), (&first["revokedBy"], &first["revokedAt"]));
 }
 
 #[test]
-fn token_revoked_in_the_instant_of_its_creation_is_revoked() {
+fn token_can_be_revoked_immediately_after_its_creation() {
     let system = System::start();
     let alice = system.sign_in("alice");
     for _ in 0..20 {
@@ -81,12 +90,13 @@ fn token_revoked_in_the_instant_of_its_creation_is_revoked() {
 }
 
 #[test]
-fn no_request_started_after_a_revocation_was_answered_is_let_through() {
+fn no_request_sent_after_the_response_to_a_revocation_is_accepted() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("hammered");
     let revoked_at: Mutex<Option<Instant>> = Mutex::new(None);
-    let under_way = AtomicBool::new(false);
+    let is_accepted = AtomicBool::new(false);
     let clients: Vec<(usize, usize)> = std::thread::scope(|scope| {
         let client = || {
             let (mut before, mut after) = (0, 0);
@@ -97,48 +107,56 @@ fn no_request_started_after_a_revocation_was_answered_is_let_through() {
                 let is_after = revoked_at.lock().unwrap().is_some_and(|revoked_at| started >= revoked_at);
                 match status {
                     200 => {
-                        assert!(!is_after, "let through after the revocation was answered");
+                        assert!(!is_after, "accepted after the response to the revocation");
                         before += 1;
-                        under_way.store(true, Ordering::SeqCst);
+                        is_accepted.store(true, Ordering::SeqCst);
                     }
                     401 if is_after => after += 1,
                     401 => {}
-                    other => panic!("answered {other}"),
+                    status => panic!("unexpected status {status}"),
                 }
             }
             (before, after)
         };
         let clients: Vec<_> = (0..50).map(|_| scope.spawn(client)).collect();
-        while !under_way.load(Ordering::SeqCst) {
+        while !is_accepted.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
         assert_eq!(alice.revoke_token(&token.id), 204);
         *revoked_at.lock().unwrap() = Some(Instant::now());
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });
-    assert!(clients.iter().map(|(before, _)| before).sum::<usize>() > 0, "nothing got through before");
+
+    assert!(clients.iter().map(|(before, _)| before).sum::<usize>() > 0, "no request was accepted before");
     assert!(clients.iter().all(|(_, after)| *after == 3), "a client gave up: {clients:?}");
 }
 
 #[test]
-fn tokens_and_revocations_outlive_a_restart() {
+fn tokens_and_revocations_survive_a_restart() {
     let folder = std::env::temp_dir().join(format!("patgate-restart-{}", uuid::Uuid::now_v7()));
     let settings = || Settings { data: Some(folder.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings()) else { return };
     let alice = system.sign_in("alice");
-    let (kept, ended) = (alice.create_token("kept"), alice.create_token("ended"));
-    assert_eq!(alice.revoke_token(&ended.id), 204);
+
+    let (kept, revoked) = (alice.create_token("kept"), alice.create_token("revoked"));
+    assert_eq!(alice.revoke_token(&revoked.id), 204);
+
     let before = alice.show_token(&kept.id);
     system.stop();
 
     let system = System::start_local(settings()).unwrap();
+
     assert_eq!(system.status_of(&kept.secret), 200);
-    assert_eq!(system.status_of(&ended.secret), 401);
+    assert_eq!(system.status_of(&revoked.secret), 401);
+
     let mut after = system.sign_in("alice").show_token(&kept.id);
+
     for field in ["lastUsedAt", "lastUsedIp", "seenFrom"] {
         after[field] = before[field].clone();
     }
+
     assert_eq!(after, before);
+
     system.stop();
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -147,53 +165,62 @@ fn tokens_and_revocations_outlive_a_restart() {
 fn a_token_cannot_create_a_token() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("parent");
     let refused = system
         .request("POST", "/api/tokens")
         .bearer(&token.secret)
         .json(&serde_json::json!({ "name": "child" }))
         .send();
+
     refused.assert_problem(403);
     assert!(alice.list_tokens("limit=100").iter().all(|item| item["name"] != "child"));
 }
 
 #[test]
-fn current_names_the_token_that_was_used() {
+fn current_is_the_token_of_the_request() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let tokens = [alice.create_token("one"), alice.create_token("two")];
     for token in &tokens {
         let current = system.call("GET", "/api/tokens/current", &token.secret);
         assert_eq!(current.json()["id"], token.id.as_str(), "{current:?}");
         assert_eq!(system.call("GET", "/api/me", &token.secret).json()["token"]["id"], token.id.as_str());
     }
+
     alice.call("GET", "/api/tokens/current").assert_problem(404);
 }
 
 #[test]
-fn records_are_kept_as_long_as_the_deployment_says_after_their_end() {
+fn expired_and_revoked_records_are_kept_for_the_configured_retention() {
     let settings = Settings { parameters: vec!["RetentionDays=5"], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let alice = system.sign_in("alice");
+
     let expiring = alice.create_expiring_token("expires", "2099-01-01T00:00:00Z");
-    let lasting = alice.create_token("lasts");
+    let lasting = alice.create_token("lasting");
     let revoked = alice.create_token("revoked");
     assert_eq!(alice.revoke_token(&revoked.id), 204);
+
     let leaked = alice.create_token("leaked");
     let report = serde_json::json!({ "tokens": [leaked.secret] });
     assert_eq!(system.request("POST", "/api/tokens/revoke").json(&report).send().status, 202);
+
     let five_days_after_its_revocation = |id: &str| {
         let at: DateTime<Utc> = alice.show_token(id)["revokedAt"].as_str().unwrap().parse().unwrap();
         Some((at + TimeDelta::days(5)).timestamp())
     };
     let items = scan(&system.local().dynamodb, "Tokens");
+
     let purge_at = |id: &str| {
-        // The token, and the item that finds it.
+        // The token, and its lookup item.
         let of_token = items.iter().filter(|item| item.to_string().contains(id));
         let times: Vec<_> = of_token.map(|item| item["purge_at"]["N"].as_str().map(str::to_owned)).collect();
         assert!(times.len() == 2 && times[0] == times[1], "{times:?}");
         times[0].as_ref().map(|seconds| seconds.parse::<i64>().unwrap())
     };
+
     assert_eq!(purge_at(&expiring.id), Some(4_070_908_800 + 5 * 86_400));
     assert_eq!(purge_at(&revoked.id), five_days_after_its_revocation(&revoked.id));
     assert_eq!(purge_at(&leaked.id), five_days_after_its_revocation(&leaked.id));
@@ -201,15 +228,17 @@ fn records_are_kept_as_long_as_the_deployment_says_after_their_end() {
 }
 
 #[test]
-fn tokens_begin_as_the_deployment_says_everywhere() {
+fn configured_token_prefix_applies_everywhere() {
     let settings = Settings { parameters: vec!["TokenPrefix=acme_"], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("prefixed");
     assert!(token.secret.starts_with("acme_") && token.secret.len() == 43, "{}", token.secret.len());
     assert_eq!(alice.show_token(&token.id)["prefix"], token.secret[..11]);
     assert_eq!(system.status_of(&token.secret), 200);
     assert_eq!(system.status_of(&token.secret.replace("acme_", "fdp_")), 401);
+
     let body = serde_json::json!({ "tokens": [token.secret] });
     let report = system.request("POST", "/api/tokens/revoke").json(&body).send();
     assert_eq!(report.json()["accepted"], 1, "{report:?}");

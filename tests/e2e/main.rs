@@ -1,5 +1,7 @@
-//! The system from outside. Each test's name states the guarantee that it checks.
+//! Black-box tests of the whole system. The name of each test states the guarantee that it
+//! checks.
 
+mod administrators;
 mod audit;
 mod bad_credentials;
 mod bad_input;
@@ -14,6 +16,7 @@ mod last_used;
 mod leaked;
 mod lifecycle;
 mod metrics;
+mod outage;
 mod packages;
 mod paging;
 mod paths;
@@ -21,8 +24,10 @@ mod requirements;
 mod restore;
 mod revoke_all;
 mod roles;
+mod secret_scanning;
 mod secrets;
 mod smoke;
 mod smuggling;
 mod stopping;
+mod templates;
 mod users;

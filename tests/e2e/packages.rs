@@ -1,9 +1,9 @@
-//! The example API: what it makes of the caller it is told of.
+//! The example API, which authorizes callers by the identity context.
 
 use patgate_harness::{Response, Settings, System, scan};
 use serde_json::Value;
 
-/// Uploads a file as curl would.
+/// Uploads a file in the form that `curl -F` sends.
 pub(crate) fn upload(system: &System, bearer: &str, name: &str, overwrite: bool, content: &[u8]) -> Response {
     let mut body = Vec::new();
     if overwrite {
@@ -24,17 +24,20 @@ fn send(system: &System, bearer: &str, content_type: &str, body: Vec<u8>) -> Res
 }
 
 #[test]
-fn upload_is_stored_under_its_uploader_and_listed() {
+fn upload_is_stored_with_its_uploader_and_listed() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("upload");
     let name = format!("{}.zip", token.id);
     let stored = upload(&system, &token.secret, &name, false, b"abc");
     assert_eq!(stored.status, 201, "{stored:?}");
+
     let stored = stored.json();
     assert_eq!(stored["size"], 3);
     assert_eq!(stored["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(stored["uploadedBy"], alice.id().as_str());
+
     let list = system.call("GET", "/api/Package", &token.secret).json();
     assert!(list["items"].as_array().unwrap().contains(&stored), "{list}");
 }
@@ -62,6 +65,7 @@ fn upload_needs_a_role_and_reading_does_not() {
 #[test]
 fn malformed_upload_is_refused_with_its_reason_and_nothing_is_stored() {
     let Some(system) = System::start_local(Settings::default()) else { return };
+
     let token = system.sign_in("alice").create_token("upload").secret;
     let multipart = "multipart/form-data; boundary=boundary";
     let file = part("name=\"file\"; filename=\"a.zip\"", b"zip");
@@ -89,7 +93,7 @@ fn malformed_upload_is_refused_with_its_reason_and_nothing_is_stored() {
 }
 
 #[test]
-fn upload_of_four_megabytes_passes_and_one_that_lambda_cannot_take_is_refused() {
+fn upload_of_4_mb_succeeds_and_one_beyond_lambdas_limit_is_refused() {
     let system = System::start();
     let token = system.sign_in("alice").create_token("upload").secret;
     let content = vec![b'z'; 4 * 1024 * 1024];

@@ -1,10 +1,10 @@
-//! Odd spellings of paths and verbs. A route matches as it is written and in no other
-//! spelling; where API Gateway should know better, its authorizer is asked before
-//! anything runs, and the responses are those of the spelled-out route.
+//! Unusual spellings of paths and methods. A route matches one spelling only. If API Gateway
+//! is more lenient than `local`, the route's authorizer still runs first, and the function
+//! handles the request like one for the usual spelling.
 
 use patgate_harness::{Settings, System};
 
-/// Sends a path as it is written; a library might tidy it up.
+/// Sends a path unchanged; an HTTP library might normalize it.
 fn send(system: &System, method: &str, path: &str, headers: &str) -> (u16, String) {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
     let responses = system.send_raw(request.as_bytes());
@@ -17,9 +17,10 @@ fn bearer(credential: &str) -> String {
 }
 
 #[test]
-fn other_spellings_of_a_path_are_other_paths_and_open_nothing() {
+fn other_spellings_of_a_path_are_404_even_for_an_administrator() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let (admin, bob) = (system.sign_in("admin"), system.sign_in("bob"));
+
     let token = bob.create_token("bob's");
     let id = &token.id;
     let spellings = [
@@ -53,33 +54,36 @@ fn other_spellings_of_a_path_are_other_paths_and_open_nothing() {
         ("POST", "/api/tokens/revoke/".to_owned()),
         ("POST", "/api/tokens/%72evoke".to_owned()),
     ];
+
     for (method, path) in &spellings {
-        // Even to an administrator, who could do it all by the right path.
+        // An administrator may do all of this at the right path.
         for headers in [String::new(), bearer(&admin.session)] {
             let (status, body) = send(&system, method, path, &headers);
             assert_eq!((status, body.as_str()), (404, r#"{"message":"Not Found"}"#), "{method} {path}");
         }
     }
+
     assert_eq!(system.status_of(&token.secret), 200);
 }
 
 #[test]
-fn path_variable_is_one_id_whatever_is_encoded_in_it() {
+fn path_variable_is_always_one_id_and_encoded_slashes_open_no_other_path() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
-    let of_alice = alice.create_token("alice's");
+
+    let alices_token = alice.create_token("alice's");
     let own = bob.create_token("bob's");
-    let (mine, others) = (&own.id, &of_alice.id);
+    let (own_id, alices_id) = (&own.id, &alices_token.id);
     for (method, path, status) in [
         ("GET", "/api/tokens/..%2fusers".to_owned(), 400),
         ("GET", "/api/tokens/%2e%2e".to_owned(), 400),
         ("GET", "/api/tokens/current%2f..%2fcurrent".to_owned(), 400),
-        ("DELETE", format!("/api/tokens/{others}%00"), 400),
-        ("DELETE", format!("/api/tokens/{others}%20"), 400),
-        ("DELETE", format!("/api/tokens/{mine}%2f..%2f{others}"), 400),
-        ("DELETE", format!("/api/tokens/id%23{others}"), 400),
-        ("DELETE", format!("/api/tokens/{}", others.to_uppercase()), 404),
-        ("GET", format!("/api/tokens/{}", others.to_uppercase()), 404),
+        ("DELETE", format!("/api/tokens/{alices_id}%00"), 400),
+        ("DELETE", format!("/api/tokens/{alices_id}%20"), 400),
+        ("DELETE", format!("/api/tokens/{own_id}%2f..%2f{alices_id}"), 400),
+        ("DELETE", format!("/api/tokens/id%23{alices_id}"), 400),
+        ("DELETE", format!("/api/tokens/{}", alices_id.to_uppercase()), 404),
+        ("GET", format!("/api/tokens/{}", alices_id.to_uppercase()), 404),
         ("POST", "/api/users/bob%2f..%2falice/revoke-all-tokens".to_owned(), 403),
         ("POST", "/api/users/alice%2f..%2fbob/revoke-all-tokens".to_owned(), 403),
         ("POST", "/api/users/bob%00/revoke-all-tokens".to_owned(), 400),
@@ -91,15 +95,17 @@ fn path_variable_is_one_id_whatever_is_encoded_in_it() {
         let response = send(&system, method, &path, &bearer(&bob.session));
         assert_eq!(response.0, status, "{method} {path}: {response:?}");
     }
-    for token in [&of_alice, &own] {
-        assert_eq!(system.status_of(&token.secret), 200, "both still work");
+
+    for token in [&alices_token, &own] {
+        assert_eq!(system.status_of(&token.secret), 200, "both tokens still work");
     }
 }
 
 #[test]
-fn verb_is_the_one_of_the_request_line_whatever_headers_and_parameters_say() {
+fn method_comes_from_the_request_line_and_no_header_or_parameter_overrides_it() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("kept");
     let path = format!("/api/tokens/{}", token.id);
     for header in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "Method-Override"] {
@@ -107,19 +113,23 @@ fn verb_is_the_one_of_the_request_line_whatever_headers_and_parameters_say() {
         assert_eq!(send(&system, "GET", &path, &headers).0, 200, "{header}");
         assert_eq!(send(&system, "POST", &path, &headers).0, 404, "{header}");
     }
+
     assert_eq!(send(&system, "GET", &format!("{path}?_method=DELETE"), &bearer(&alice.session)).0, 200);
+
     for method in ["HEAD", "PUT", "TRACE", "OPTIONS", "LINK", "delete", "Delete", "DELETED"] {
         for headers in [String::new(), bearer(&alice.session)] {
             assert_eq!(send(&system, method, &path, &headers).0, 404, "{method}");
         }
     }
+
     assert_eq!(alice.show_token(&token.id)["status"], "active");
 }
 
 #[test]
-fn headers_that_rewrite_addresses_elsewhere_are_not_heard() {
+fn headers_that_rewrite_urls_in_other_products_are_ignored() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let admin = system.sign_in("admin");
+
     for header in [
         "X-Original-URL: /api/users",
         "X-Rewrite-URL: /api/users",
@@ -135,7 +145,8 @@ fn headers_that_rewrite_addresses_elsewhere_are_not_heard() {
         assert!(status == 200 && body.contains(r#""id":"admin""#), "{header}: {body}");
         assert!(!body.contains("evil.example"), "{header}: {body}");
     }
-    // And a whole address in the request line is a path on this host, and no other's.
+
+    // A complete URL in the request line is a path on this host, and not a request to another.
     let (status, body) = send(&system, "GET", "http://evil.example/api/me", &bearer(&admin.session));
     assert!(status == 200 && !body.contains("evil.example"), "{status} {body}");
 }

@@ -1,4 +1,4 @@
-//! The seed document's nine requirements, in its order.
+//! The nine requirements of the original request, in its order.
 
 use patgate_harness::{Settings, System, scan, sha256};
 use serde_json::{Value, json};
@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 fn r1_a_token_authenticates_to_the_api_without_a_cookie_session() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("ci");
     let response = system.call("GET", "/api/me", &token.secret);
     assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(response.json()["authMethod"], "pat");
     assert!(response.header("set-cookie").is_none());
+
     let with_cookie = system.request("GET", "/api/me").header("Cookie", &format!("session={}", token.secret));
     with_cookie.send().assert_gateway_error(401, "Unauthorized");
 }
@@ -19,15 +21,16 @@ fn r1_a_token_authenticates_to_the_api_without_a_cookie_session() {
 #[test]
 fn r2_a_request_with_a_token_is_authorized_as_if_its_user_were_signed_in() {
     let system = System::start();
+
     for (user, may_upload) in [("alice", 201), ("bob", 403), ("admin", 201)] {
-        let person = system.sign_in(user);
-        let token = person.create_token("same rights");
-        let by_session = person.call("GET", "/api/me").json();
+        let signed_in = system.sign_in(user);
+        let token = signed_in.create_token("same rights");
+        let by_session = signed_in.call("GET", "/api/me").json();
         let by_token = system.call("GET", "/api/me", &token.secret).json();
         for field in ["id", "name", "roles", "administrator"] {
             assert_eq!(by_session[field], by_token[field], "{user}: {field}");
         }
-        for credential in [&person.session, &token.secret] {
+        for credential in [&signed_in.session, &token.secret] {
             let upload = super::packages::upload(&system, credential, &format!("{user}.zip"), true, b"zip");
             assert_eq!(upload.status, may_upload, "{user}: {upload:?}");
         }
@@ -48,6 +51,7 @@ fn r3_only_the_sha256_of_a_token_is_stored() {
 fn r3_the_token_is_shown_once_and_cannot_be_retrieved_afterwards() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("once");
     let later = [
         alice.call("GET", "/api/tokens?limit=100"),
@@ -55,6 +59,7 @@ fn r3_the_token_is_shown_once_and_cannot_be_retrieved_afterwards() {
         system.call("GET", "/api/tokens/current", &token.secret),
         system.call("GET", "/api/me", &token.secret),
     ];
+
     for response in later {
         assert_eq!(response.status, 200);
         assert!(!response.text.contains(&token.secret), "{response:?}");
@@ -65,17 +70,20 @@ fn r3_the_token_is_shown_once_and_cannot_be_retrieved_afterwards() {
 fn r4_a_token_is_created_with_a_name_and_an_optional_expiration() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let lasting = alice.create_token("deploy script").resource;
     assert_eq!(lasting["name"], "deploy script");
     assert_eq!(lasting["expiresAt"], Value::Null);
+
     let expiring = alice.create_expiring_token("until new year", "2099-12-31T23:59:59+01:00").resource;
     assert_eq!(expiring["expiresAt"], "2099-12-31T22:59:59.000Z");
     assert_eq!(expiring["status"], "active");
 }
 
 #[test]
-fn r5_the_documents_curl_line_uploads_a_package() {
+fn r5_the_requested_curl_command_uploads_a_package() {
     let system = System::start();
+
     let token = system.sign_in("alice").create_token("curl");
     let folder = std::env::temp_dir().join(format!("patgate-curl-{}", token.id));
     std::fs::create_dir_all(&folder).unwrap();
@@ -90,6 +98,7 @@ fn r5_the_documents_curl_line_uploads_a_package() {
         .args(["-F", "OverWriteExisting=true", "-F", "file=@package.zip"])
         .output()
         .expect("curl is installed");
+
     std::fs::remove_dir_all(&folder).unwrap();
     let response = String::from_utf8(output.stdout).unwrap();
     let (body, status) = response.rsplit_once('\n').unwrap();
@@ -98,11 +107,13 @@ fn r5_the_documents_curl_line_uploads_a_package() {
 }
 
 #[test]
-fn r6_the_list_shows_everything_about_a_token_but_its_secret() {
+fn r6_the_list_shows_everything_about_a_token_except_its_secret() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let token = alice.create_expiring_token("listed", "2099-01-01T00:00:00Z");
     assert_eq!(system.status_of(&token.secret), 200);
+
     let listed = alice.wait_for_listed_state(&token.id, |item| !item["lastUsedAt"].is_null());
     let fields: Vec<_> = listed.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
@@ -120,10 +131,12 @@ fn r6_the_list_shows_everything_about_a_token_but_its_secret() {
         "seenFrom",
         "status",
     ];
+
     assert_eq!(fields, expected);
     assert_eq!(listed["name"], "listed");
     assert_eq!(listed["prefix"], token.secret[..10]);
     assert_eq!(listed["status"], "active");
+
     let me = alice.call("GET", "/api/me").json();
     assert_eq!((&listed["owner"]["id"], &listed["owner"]["name"]), (&me["id"], &me["name"]));
     assert!(listed["lastUsedAt"].as_str().unwrap() > listed["createdAt"].as_str().unwrap());
@@ -133,22 +146,24 @@ fn r6_the_list_shows_everything_about_a_token_but_its_secret() {
 }
 
 #[test]
-fn r7_administrators_see_and_revoke_the_tokens_of_all_users() {
+fn r7_administrators_can_see_and_revoke_the_tokens_of_all_users() {
     let system = System::start();
     let (alice, bob, admin) = (system.sign_in("alice"), system.sign_in("bob"), system.sign_in("admin"));
-    let (of_alice, of_bob) = (alice.create_token("alice's"), bob.create_token("bob's"));
-    for token in [&of_alice, &of_bob] {
+
+    let (alices_token, bobs_token) = (alice.create_token("alice's"), bob.create_token("bob's"));
+    for token in [&alices_token, &bobs_token] {
         admin.find_listed_token("allUsers=true&limit=100", &token.id);
     }
+
     let bobs_id = bob.id();
-    admin.find_listed_token(&format!("userId={bobs_id}&limit=100"), &of_bob.id);
+    admin.find_listed_token(&format!("userId={bobs_id}&limit=100"), &bobs_token.id);
     let of_one = admin.list_tokens(&format!("userId={bobs_id}&limit=100"));
     assert!(of_one.iter().all(|item| item["owner"]["id"] == bobs_id.as_str()));
-    assert_eq!(admin.revoke_token(&of_bob.id), 204);
-    assert_eq!(system.status_of(&of_bob.secret), 401);
-    assert_eq!(system.status_of(&of_alice.secret), 200);
-    for refused in ["allUsers=true".to_owned(), format!("userId={}", alice.id())] {
-        bob.call("GET", &format!("/api/tokens?{refused}")).assert_problem(403);
+    assert_eq!(admin.revoke_token(&bobs_token.id), 204);
+    assert_eq!(system.status_of(&bobs_token.secret), 401);
+    assert_eq!(system.status_of(&alices_token.secret), 200);
+    for query in ["allUsers=true".to_owned(), format!("userId={}", alice.id())] {
+        bob.call("GET", &format!("/api/tokens?{query}")).assert_problem(403);
     }
 }
 
@@ -156,10 +171,10 @@ fn r7_administrators_see_and_revoke_the_tokens_of_all_users() {
 fn r8_a_revoked_token_cannot_be_used_again() {
     let system = System::start();
     let alice = system.sign_in("alice");
-    let (ended, kept) = (alice.create_token("ended"), alice.create_token("kept"));
-    assert_eq!(system.status_of(&ended.secret), 200);
-    assert_eq!(alice.revoke_token(&ended.id), 204);
-    system.call("GET", "/api/me", &ended.secret).assert_gateway_error(401, "Unauthorized");
+    let (revoked, kept) = (alice.create_token("revoked"), alice.create_token("kept"));
+    assert_eq!(system.status_of(&revoked.secret), 200);
+    assert_eq!(alice.revoke_token(&revoked.id), 204);
+    system.call("GET", "/api/me", &revoked.secret).assert_gateway_error(401, "Unauthorized");
     assert_eq!(system.status_of(&kept.secret), 200);
 }
 
@@ -167,10 +182,11 @@ fn r8_a_revoked_token_cannot_be_used_again() {
 fn r9_a_token_is_active_expired_or_revoked() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let active = alice.create_token("active");
     let revoked = alice.create_token("revoked");
     alice.revoke_token(&revoked.id);
-    let expired = super::lifecycle::create_and_outlive(&system, &alice);
+    let expired = super::lifecycle::create_expired_token(&system, &alice);
     for (token, status) in [(&active, "active"), (&revoked, "revoked"), (&expired, "expired")] {
         assert_eq!(alice.show_token(&token.id)["status"], status);
         alice.find_listed_token(&format!("status={status}&limit=100"), &token.id);

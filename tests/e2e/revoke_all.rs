@@ -1,11 +1,11 @@
-//! Every token of a person, ended in one act.
+//! Revoking all of a user's existing tokens at once.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use patgate_harness::{Settings, SignedInUser, System, set_user};
 use serde_json::{Value, json};
 
-fn revoke_all(person: &SignedInUser<'_>, user_id: &str) -> patgate_harness::Response {
-    person.call("POST", &format!("/api/users/{user_id}/revoke-all-tokens"))
+fn revoke_all(user: &SignedInUser<'_>, user_id: &str) -> patgate_harness::Response {
+    user.call("POST", &format!("/api/users/{user_id}/revoke-all-tokens"))
 }
 
 fn at(value: &Value) -> DateTime<Utc> {
@@ -13,15 +13,18 @@ fn at(value: &Value) -> DateTime<Utc> {
 }
 
 #[test]
-fn everybody_revokes_all_their_tokens_and_a_token_created_afterwards_works() {
+fn user_can_revoke_all_own_tokens_and_a_token_created_afterwards_works() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
-    let of_bob = bob.create_token("bob's");
+
+    let bobs_token = bob.create_token("bob's");
     let tokens: Vec<_> = (0..5).map(|n| alice.create_token(&format!("token {n}"))).collect();
     assert!(tokens.iter().all(|token| system.status_of(&token.secret) == 200));
+
     let before = Utc::now();
     let response = revoke_all(&alice, &alice.id());
     assert_eq!((response.status, response.text.as_str()), (204, ""));
+
     let after = Utc::now();
     let new = alice.create_token("afterwards");
     for token in &tokens {
@@ -33,43 +36,47 @@ fn everybody_revokes_all_their_tokens_and_a_token_created_afterwards_works() {
             (&json!(alice.id()), &json!("revoke-all"))
         );
         let revoked_at = at(&shown["revokedAt"]);
-        let millisecond = chrono::TimeDelta::milliseconds(1);
+        let millisecond = TimeDelta::milliseconds(1);
         assert!(before - millisecond <= revoked_at && revoked_at <= after, "{shown}");
         assert_eq!(alice.find_listed_token("status=revoked&limit=100", &token.id), shown);
     }
     assert_eq!(system.status_of(&new.secret), 200);
     assert_eq!(alice.show_token(&new.id)["status"], "active");
-    assert_eq!(system.status_of(&of_bob.secret), 200, "nobody else's token is touched");
+    assert_eq!(system.status_of(&bobs_token.secret), 200, "other users' tokens are not affected");
 }
 
 #[test]
-fn administrator_revokes_all_tokens_of_somebody_and_stands_on_record() {
+fn administrator_can_revoke_all_tokens_of_a_user_and_is_recorded_as_revoker() {
     let system = System::start();
     let (admin, bob) = (system.sign_in("admin"), system.sign_in("bob"));
+
     let token = bob.create_token("bob's");
     assert_eq!(revoke_all(&admin, &bob.id()).status, 204);
     assert_eq!(system.status_of(&token.secret), 401);
+
     let shown = bob.show_token(&token.id);
     assert_eq!((&shown["revokedBy"], &shown["revocationReason"]), (&json!(admin.id()), &json!("revoke-all")));
+
     let user = admin.call("GET", &format!("/api/users/{}", bob.id())).json();
     assert_eq!(
         (&user["tokensRevokedAt"], &user["tokensRevokedBy"]),
         (&shown["revokedAt"], &shown["revokedBy"])
     );
-    assert_eq!(system.status_of(&bob.session), 200, "sessions go on");
-    revoke_all(&admin, "nobody").assert_problem(404);
+    assert_eq!(system.status_of(&bob.session), 200, "sessions keep working");
+    revoke_all(&admin, "unknown").assert_problem(404);
 }
 
 #[test]
-fn nobody_but_an_administrator_revokes_the_tokens_of_others() {
+fn only_administrators_can_revoke_all_tokens_of_another_user() {
     let system = System::start();
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+
     let token = bob.create_token("bob's");
-    let responses = [revoke_all(&alice, &bob.id()), revoke_all(&alice, "nobody")];
+    let responses = [revoke_all(&alice, &bob.id()), revoke_all(&alice, "unknown")];
     for response in &responses {
         response.assert_problem(403);
     }
-    assert_eq!(responses[0].text, responses[1].text, "who exists is nobody's business");
+    assert_eq!(responses[0].text, responses[1].text, "the response does not reveal whether a user exists");
     system
         .request("POST", &format!("/api/users/{}/revoke-all-tokens", bob.id()))
         .send()
@@ -78,14 +85,17 @@ fn nobody_but_an_administrator_revokes_the_tokens_of_others() {
 }
 
 #[test]
-fn revoking_all_is_one_write_whatever_the_number_of_tokens() {
+fn revoking_all_is_one_write_regardless_of_the_number_of_tokens() {
     let Some((system, proxy)) = System::start_observed() else { return };
     let alice = system.sign_in("alice");
+
     for n in 0..20 {
         alice.create_token(&format!("token {n}"));
     }
+
     proxy.take();
     assert_eq!(revoke_all(&alice, "alice").status, 204);
+
     let recorded = proxy.take();
     let of_endpoint = recorded.iter().filter(|request| request.function == "RevokeAllTokens");
     let operations: Vec<_> = of_endpoint.map(|request| request.operation.as_str()).collect();
@@ -93,15 +103,18 @@ fn revoking_all_is_one_write_whatever_the_number_of_tokens() {
 }
 
 #[test]
-fn token_revoked_before_keeps_its_own_record_and_every_other_shows_the_common_one() {
+fn token_revoked_earlier_keeps_its_revocation_and_all_others_show_the_common_one() {
     let system = System::start();
     let (admin, alice) = (system.sign_in("admin"), system.sign_in("alice"));
-    let expired = super::lifecycle::create_and_outlive(&system, &alice);
+
+    let expired = super::lifecycle::create_expired_token(&system, &alice);
     let (revoked, superseded) = (alice.create_token("revoked"), alice.create_token("superseded"));
     assert_eq!(alice.revoke_token(&revoked.id), 204);
+
     let record = alice.show_token(&revoked.id);
     assert_eq!(revoke_all(&admin, &alice.id()).status, 204);
     assert_eq!(alice.show_token(&revoked.id), record);
+
     for token in [&expired, &superseded] {
         let shown = alice.show_token(&token.id);
         assert_eq!(
@@ -110,16 +123,18 @@ fn token_revoked_before_keeps_its_own_record_and_every_other_shows_the_common_on
             "{shown}"
         );
     }
-    // And what all of them were revoked by is not overwritten by a late revocation of one.
+
+    // A later revocation of one token does not overwrite the revocation of all.
     let record = alice.show_token(&superseded.id);
     assert_eq!(alice.revoke_token(&superseded.id), 204);
     assert_eq!(alice.show_token(&superseded.id), record);
 }
 
 #[test]
-fn token_created_by_a_clock_behind_the_revocations_works() {
+fn token_created_by_a_clock_behind_that_of_the_revocation_works() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
+
     let old = alice.create_token("old");
     let revoked_until = |seconds| {
         let at = (Utc::now() + TimeDelta::seconds(seconds)).to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -129,10 +144,12 @@ fn token_created_by_a_clock_behind_the_revocations_works() {
     let new = alice.create_token("new");
     assert_eq!((system.status_of(&old.secret), system.status_of(&new.secret)), (401, 200));
     assert_eq!(alice.show_token(&new.id)["status"], "active");
-    // Revoked by a clock that is right, it is dead nevertheless.
+
+    // A revocation by a correct clock still revokes it.
     assert_eq!(revoke_all(&alice, "alice").status, 204);
     assert_eq!(system.status_of(&new.secret), 401);
-    // No clock is that far ahead; somebody means it.
+
+    // No clock is that far ahead, so this time was set on purpose.
     revoked_until(3_600);
     let refused = alice.request_token(&json!({ "name": "refused" }));
     refused.assert_problem(403);
@@ -141,9 +158,10 @@ fn token_created_by_a_clock_behind_the_revocations_works() {
 }
 
 #[test]
-fn no_token_created_before_the_answer_survives_and_each_created_after_it_works() {
+fn every_token_created_before_the_response_is_revoked_and_every_later_one_works() {
     let system = System::start();
     let alice = system.sign_in("alice");
+
     let id = alice.id();
     for _ in 0..5 {
         let before: Vec<_> = (0..3).map(|_| alice.create_token("just before")).collect();

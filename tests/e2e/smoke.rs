@@ -1,21 +1,22 @@
-//! `make smoke`, which an operator runs after each deployment.
+//! `make smoke`, which operators run after each deployment.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use patgate_harness::{Document, Settings, System, run_script};
+use patgate_harness::{Document, Settings, System, repository_root, run_script};
 
-/// How the smoke test is called for a system and an attached API.
+use crate::templates::core_template_with;
+
+/// The command that runs the smoke test on a system and the URL of an attached API.
 fn command(system: &System, attached: &str) -> Command {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut command = Command::new("python3");
+    let mut command = Command::new(repository_root().join("scripts/smoke"));
     command
-        .arg(root.join("infra/smoke.py"))
         .env("URL", &system.api)
         .env("ATTACHED_URL", attached)
         .env("SESSION", system.sign_in("alice").session);
+
     command
 }
 
@@ -24,16 +25,17 @@ fn smoke(system: &System) -> Output {
     command(system, &attached).output().expect("Python 3 is installed")
 }
 
-/// An HTTP server that responses every request by this, and how its address begins.
-fn server(response: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
+/// Starts a server that handles every connection with `respond`, and returns its URL.
+fn server(respond: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut connection in listener.incoming().map_while(Result::ok) {
             let _ = connection.read(&mut [0; 4096]);
-            response(&mut connection);
+            respond(&mut connection);
         }
     });
+
     url
 }
 
@@ -42,98 +44,122 @@ fn smoke_test_passes_and_leaves_no_working_token_behind() {
     let system = System::start();
     let output = smoke(&system);
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).ends_with("All is well.\n"), "{output:?}");
-    let left = system.sign_in("alice").list_tokens("status=active&limit=100");
-    assert!(left.iter().all(|token| token["name"] != "smoke test"), "{left:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with("All checks passed.\n"), "{output:?}");
+    let remaining = system.sign_in("alice").list_tokens("status=active&limit=100");
+    assert!(remaining.iter().all(|token| token["name"] != "smoke test"), "{remaining:?}");
 }
 
 #[test]
-fn smoke_test_fails_where_a_cache_keeps_a_revoked_token_alive() {
-    let infra = super::secrets::templates_with("ReauthorizeEvery: 0", "ReauthorizeEvery: 300");
-    let settings = Settings { infra: Some(infra.clone()), ..Settings::default() };
+fn smoke_test_fails_if_a_cache_keeps_a_revoked_token_working() {
+    let template = core_template_with("ReauthorizeEvery: 0", "ReauthorizeEvery: 300");
+    let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
+
     let output = smoke(&system);
-    std::fs::remove_dir_all(infra).unwrap();
+    std::fs::remove_file(template).unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("refuse it at the next request: expected 401, got 200"), "{said}");
+
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        errors.contains("denies the revoked token at the next request: expected 401, got 200"),
+        "{errors}"
+    );
 }
 
 #[test]
-fn smoke_test_runs_as_it_is_documented() {
+fn documented_smoke_test_command_passes() {
     let Some(system) = System::start_local(Settings::default()) else { return };
+
     let documented = Document::read("docs/attach.md").block("make smoke URL=http://127.0.0.1:3000");
     let line = documented
         .replace("http://127.0.0.1:3000", &system.api)
         .replace("http://127.0.0.1:3001", &system.local().issuer);
     let output = run_script(&line, &[]);
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).ends_with("All is well.\n"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with("All checks passed.\n"), "{output:?}");
 }
 
 #[test]
-fn smoke_test_gives_up_within_a_minute_on_an_answer_that_does_not_end_and_still_revokes() {
+fn smoke_test_stops_in_time_on_an_endless_response_and_still_revokes_its_token() {
     let Some(system) = System::start_local(Settings::default()) else { return };
-    // A byte now and then: no timeout of a single read ever passes.
+
+    // Every read receives a byte in time, so that no timeout of a single read applies.
     let endless = server(|connection| {
         let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
         connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        // Until the client hangs up.
+        // Until the client closes the connection.
         while !matches!(connection.read(&mut [0]), Ok(0)) && connection.write_all(b"x").is_ok() {}
     });
+
     let started = Instant::now();
     let output = command(&system, &endless).env("CHECKS_SECONDS", "3").output().unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(said, "FAILED the checks took more than 3 seconds\n");
+
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(errors, "FAILED the checks took more than 3 seconds\n");
     assert!(started.elapsed() < Duration::from_secs(3 + 15), "{:?}", started.elapsed());
-    let left = system.sign_in("alice").list_tokens("status=active&limit=100");
-    assert!(left.is_empty(), "{left:?}");
-    // What it takes at most without being told.
-    let script = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/smoke.py")).unwrap();
-    let seconds = |after: &str| {
-        let (_, rest) = script.split_once(after).unwrap_or_else(|| panic!("`{after}`"));
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<u32>().unwrap()
-    };
-    assert!(seconds("\"CHECKS_SECONDS\", ") + seconds("REVOKE_SECONDS = ") < 60);
+
+    let remaining = system.sign_in("alice").list_tokens("status=active&limit=100");
+    assert!(remaining.is_empty(), "{remaining:?}");
 }
 
 #[test]
-fn smoke_test_takes_a_connection_that_ends_in_the_midst_for_a_failure() {
+fn smoke_test_takes_less_than_a_minute_by_default() {
+    let print_limit = "import runpy, sys; limits = runpy.run_path(sys.argv[1]); \
+        print(limits['CHECKS_SECONDS'] + limits['REVOKE_SECONDS'])";
+    let output = Command::new("python3")
+        .args(["-c", print_limit])
+        .arg(repository_root().join("scripts/smoke"))
+        .env_remove("CHECKS_SECONDS")
+        .output()
+        .expect("Python 3 is installed");
+
+    let limit: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number of seconds");
+    assert!(limit < 60.0, "{limit}");
+}
+
+#[test]
+fn smoke_test_reports_a_connection_that_closes_early_as_a_failure() {
     let Some(system) = System::start_local(Settings::default()) else { return };
-    for (response, told) in
+
+    for (response, error) in
         [("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx", "IncompleteRead"), ("", "closed")]
     {
         let broken = server(move |connection| {
             let _ = connection.write_all(response.as_bytes());
         });
         let output = command(&system, &broken).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.starts_with(&format!("FAILED GET {broken}: ")) && said.contains(told), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(errors.starts_with(&format!("FAILED GET {broken}: ")) && errors.contains(error), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
     }
 }
 
 #[test]
-fn smoke_test_names_the_token_that_it_could_not_revoke_and_not_its_secret() {
-    // Whatever the checks say of the rest, nobody can revoke here.
-    let infra = super::secrets::templates_with(
+fn smoke_test_names_a_token_that_it_cannot_revoke_by_id_and_not_by_secret() {
+    // Without the route, no user can revoke a token.
+    let template = core_template_with(
         "ApiId: !Ref Api, Method: DELETE, Path: \"/api/tokens/{id}\"",
         "ApiId: !Ref Api, Method: DELETE, Path: \"/api/nothing/{id}\"",
     );
-    let settings = Settings { infra: Some(infra.clone()), ..Settings::default() };
+
+    let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
+
     let broken = server(|_| ());
     for attached in [format!("{}/api/Package", system.packages), broken] {
         let output = command(&system, &attached).output().unwrap();
         assert!(!output.status.success());
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let left = system.sign_in("alice").list_tokens("status=active&limit=1");
-        let id = left[0]["id"].as_str().unwrap();
-        assert!(said.contains(&format!("The token {id} (\"smoke test\") could not be revoked")), "{said}");
-        assert!(said.contains("FAILED ") && !said.contains("fdp_"), "{said}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let remaining = system.sign_in("alice").list_tokens("status=active&limit=1");
+        let id = remaining[0]["id"].as_str().unwrap();
+        assert!(
+            errors.contains(&format!("The token {id} (\"smoke test\") could not be revoked")),
+            "{errors}"
+        );
+        assert!(errors.contains("FAILED ") && !errors.contains("fdp_"), "{errors}");
         assert!(!String::from_utf8_lossy(&output.stdout).contains("fdp_"));
     }
-    std::fs::remove_dir_all(infra).unwrap();
+
+    std::fs::remove_file(template).unwrap();
 }

@@ -1,18 +1,18 @@
-//! Requests that two parties may read differently. On AWS the first party is API Gateway,
-//! which we do not test; what is tested here is that nothing behind it turns an odd
-//! request into somebody's, and that `local` does not either.
+//! Request smuggling: requests that two servers may parse differently. On AWS the first
+//! server is API Gateway, which these tests cannot cover. They show that neither the
+//! functions nor `local` attribute an ambiguous request to the wrong caller.
 
 use patgate_harness::{Settings, SignedInUser, System};
 
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized"}"#;
 
-/// A request for the caller's own context, with lines of headers as they are given.
+/// A request for `/api/me` with these header lines, unchanged.
 fn me(headers: &[u8]) -> Vec<u8> {
     let head: &[u8] = b"GET /api/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
     [head, headers, b"\r\n"].concat()
 }
 
-/// A request that follows others on a connection, and is the last one.
+/// The last request on a connection.
 fn last() -> Vec<u8> {
     b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec()
 }
@@ -22,22 +22,25 @@ fn statuses(responses: &[(u16, String)]) -> Vec<u16> {
 }
 
 #[test]
-fn header_of_no_legal_form_is_refused_before_anybody_is_asked() {
+fn malformed_header_is_refused_without_a_read() {
     let Some((system, proxy)) = System::start_observed() else { return };
+
     let token = system.sign_in("alice").create_token("real").secret;
     let good = format!("Authorization: Bearer {token}\r\n");
     let status = |headers: &[u8]| statuses(&system.send_raw(&me(headers)));
     assert_eq!(status(good.as_bytes()), [200]);
+
     proxy.take();
+
     for headers in [
-        // RFC 9112, section 5.1: a space before the colon has fooled proxies before.
+        // RFC 9112, section 5.1: some proxies have accepted a space before the colon.
         format!("Authorization : Bearer {token}\r\n"),
         format!("Authorization\t: Bearer {token}\r\n"),
         format!(" Authorization: Bearer {token}\r\n"),
-        // Section 5.2: a value that goes on in the next line.
+        // Section 5.2: a value that continues on the next line.
         format!("Authorization: Bearer\r\n {token}\r\n"),
         format!("Authorization: Bearer {token}\r\n\tx\r\n"),
-        // A line's end within a value, and what should follow it.
+        // Bare line ends, null bytes and lines without a name or a colon.
         format!("Authorization: Bearer {token}\rX-Admin: 1\r\n"),
         format!("Authorization: Bearer {token}\0\r\n"),
         format!("Authorization\0: Bearer {token}\r\n"),
@@ -46,15 +49,17 @@ fn header_of_no_legal_form_is_refused_before_anybody_is_asked() {
     ] {
         assert_eq!(status(headers.as_bytes()), [400], "{headers:?}");
     }
+
     let reads: Vec<_> =
         proxy.take().into_iter().filter(|request| request.operation != "UpdateItem").collect();
     assert!(reads.is_empty(), "{reads:?}");
 }
 
 #[test]
-fn several_authorization_headers_are_no_credential_in_any_order() {
+fn several_authorization_headers_are_refused_in_any_order() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("real").secret;
     let (pat, session) = (format!("Bearer {token}"), format!("Bearer {}", alice.session));
     for [first, second] in [
@@ -78,11 +83,14 @@ fn several_authorization_headers_are_no_credential_in_any_order() {
 }
 
 #[test]
-fn credential_with_bytes_beyond_ascii_is_refused_without_a_read() {
+fn credential_with_non_ascii_bytes_is_refused_without_a_read() {
     let Some((system, proxy)) = System::start_observed() else { return };
+
     let token = system.sign_in("alice").create_token("real").secret;
     assert_eq!(system.status_of(&token), 200);
+
     proxy.take();
+
     for odd in
         [b"\xff".as_slice(), b"\xc3\xa9", b"\xc3", b"\xe2\x80\x8b", b"\xed\xa0\x80", b"\xf0\x9f\x94\x91"]
     {
@@ -92,32 +100,37 @@ fn credential_with_bytes_beyond_ascii_is_refused_without_a_read() {
             assert_eq!(system.send_raw(&me(&headers)), [(401, UNAUTHORIZED.to_owned())], "{odd:?} at {at}");
         }
     }
+
     let reads: Vec<_> =
         proxy.take().into_iter().filter(|request| request.operation != "UpdateItem").collect();
     assert!(reads.is_empty(), "{reads:?}");
 }
 
 #[test]
-fn credential_of_a_hundred_kilobytes_never_reaches_the_authorizer() {
+fn credential_of_100_kilobytes_never_reaches_the_authorizer() {
     let Some(system) = System::start_local(Settings::default()) else { return };
+
     let huge = "x".repeat(100 * 1024);
     for credential in [format!("fdp_{huge}"), huge.clone(), format!("{huge}.{huge}.{huge}")] {
         let headers = format!("Authorization: Bearer {credential}\r\n");
         assert_eq!(statuses(&system.send_raw(&me(headers.as_bytes()))), [431]);
     }
+
     let log = system.stop();
-    assert!(!log.contains("denied"), "the authorizer was asked:\n{log}");
+    assert!(!log.contains("denied"), "the authorizer was invoked:\n{log}");
 }
 
 #[test]
 fn body_of_ambiguous_length_is_refused() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
+
     let post = |version: &str, headers: &str| {
         let credential = format!("Authorization: Bearer {}\r\n", alice.session);
         let head = format!("POST /api/tokens HTTP/{version}\r\nHost: x\r\n{credential}{headers}\r\n");
         statuses(&system.send_raw(format!("{head}{{\"name\":\"smuggled\"}}").as_bytes()))
     };
+
     for (version, headers) in [
         ("1.1", "Content-Length: 19\r\nContent-Length: 20\r\n"),
         ("1.1", "Content-Length: 19, 20\r\n"),
@@ -136,23 +149,25 @@ fn body_of_ambiguous_length_is_refused() {
     ] {
         assert_eq!(post(version, headers), [400], "{version} {headers}");
     }
+
     assert!(alice.list_tokens("limit=100").is_empty(), "nothing was created");
 }
 
-/// A request to create a token, whose body is `hidden`, and one that follows it.
-fn with_hidden(person: &SignedInUser<'_>, framing: &str, body: &str) -> Vec<u8> {
+/// A request to create a token with this body, and one that follows it.
+fn with_hidden(user: &SignedInUser<'_>, framing: &str, body: &str) -> Vec<u8> {
     let head = format!(
         "POST /api/tokens HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{framing}\r\n",
-        person.session
+        user.session
     );
     [head.as_bytes(), body.as_bytes(), &last()].concat()
 }
 
 #[test]
-fn request_hidden_in_the_body_of_another_is_never_run() {
+fn request_hidden_in_the_body_of_another_is_never_executed() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
-    let token = alice.create_token("to be revoked by a trick");
+
+    let token = alice.create_token("target of the attack");
     let hidden = format!(
         "DELETE /api/tokens/{} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
         token.id, alice.session
@@ -165,23 +180,26 @@ fn request_hidden_in_the_body_of_another_is_never_run() {
             format!("{:X};a=b\r\n{hidden}\r\n0\r\n\r\n", hidden.len()),
         ),
     ];
+
     for (framing, body) in framings {
         let responses = system.send_raw(&with_hidden(&alice, &framing, &body));
-        // The body is no JSON, and the next request is the next one.
+        // The body is invalid JSON, and the server finds the next request where it is.
         assert_eq!(statuses(&responses), [400, 200], "{framing}");
     }
+
     assert_eq!(alice.show_token(&token.id)["status"], "active");
 }
 
-/// A request to revoke a token, right behind the end of another one's chunks.
+/// The end of a chunked body, followed by a request to revoke a token.
 fn pipelined(token_id: &str, credential: &str) -> String {
     format!("0\r\n\r\nDELETE /api/tokens/{token_id} HTTP/1.1\r\nHost: x\r\n{credential}\r\n")
 }
 
 #[test]
-fn request_that_follows_on_anothers_connection_has_no_credential_but_its_own() {
+fn second_request_on_a_connection_is_authorized_by_its_own_credential_only() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+
     let token = alice.create_token("alice's");
     for (credential, status) in
         [(String::new(), 401), (format!("Authorization: Bearer {}\r\n", bob.session), 404)]
@@ -190,15 +208,17 @@ fn request_that_follows_on_anothers_connection_has_no_credential_but_its_own() {
         let responses = system.send_raw(&with_hidden(&alice, "Transfer-Encoding: chunked\r\n", &body));
         assert_eq!(statuses(&responses), [400, status, 200]);
     }
+
     assert_eq!(alice.show_token(&token.id)["status"], "active");
 }
 
-/// RFC 9112, section 6.1: a party in front may have gone by the other length, and what
-/// follows may be anybody's.
+/// RFC 9112, section 6.1: a proxy in front may have used the other length, so what follows may
+/// belong to another caller.
 #[test]
-fn nothing_is_read_behind_a_body_with_two_lengths() {
+fn connection_ends_after_a_body_with_two_lengths() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let alice = system.sign_in("alice");
+
     let token = alice.create_token("alice's");
     let body = pipelined(&token.id, &format!("Authorization: Bearer {}\r\n", alice.session));
     let (length, chunked) = (format!("Content-Length: {}\r\n", body.len()), "Transfer-Encoding: chunked\r\n");
@@ -206,5 +226,6 @@ fn nothing_is_read_behind_a_body_with_two_lengths() {
         let responses = system.send_raw(&with_hidden(&alice, &framing, &body));
         assert_eq!(statuses(&responses), [400], "{framing} {responses:?}");
     }
+
     assert_eq!(alice.show_token(&token.id)["status"], "active");
 }

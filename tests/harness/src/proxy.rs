@@ -22,7 +22,7 @@ pub struct RecordedRequest {
     pub body: Value,
     /// The status of the response; 0 if there was none.
     pub status: u16,
-    /// The capacity units that the request consumed, if [`DynamoDbProxy::ask_for_units`]
+    /// The capacity units that the request consumed, if [`DynamoDbProxy::report_units`]
     /// was called.
     pub units: f64,
 }
@@ -121,8 +121,8 @@ impl DynamoDbProxy {
     }
 
     /// Makes DynamoDB report the capacity units of every request from now on.
-    pub fn ask_for_units(&self) {
-        self.state.asks_for_units.store(true, Ordering::SeqCst);
+    pub fn report_units(&self) {
+        self.state.reports_units.store(true, Ordering::SeqCst);
     }
 
     /// The number of connections that were opened so far.

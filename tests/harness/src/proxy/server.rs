@@ -29,7 +29,7 @@ pub(super) struct State {
     pub(super) upstream: Mutex<String>,
     pub(super) recorded: Mutex<Vec<RecordedRequest>>,
     pub(super) injections: Mutex<Vec<Injection>>,
-    pub(super) asks_for_units: AtomicBool,
+    pub(super) reports_units: AtomicBool,
     pub(super) connections: AtomicUsize,
 }
 
@@ -98,7 +98,7 @@ async fn respond(state: Arc<State>, headers: HeaderMap, body: Bytes) -> Response
             }
 
             let upstream = state.upstream.lock().unwrap().clone();
-            let body = match state.asks_for_units.load(Ordering::SeqCst) {
+            let body = match state.reports_units.load(Ordering::SeqCst) {
                 true => with_units_requested(&body),
                 false => body,
             };
