@@ -60,10 +60,7 @@ fn smoke_test_fails_if_a_cache_keeps_a_revoked_token_working() {
     assert!(!output.status.success());
 
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        errors.contains("denies the revoked token at the next request: expected 401, got 200"),
-        "{errors}"
-    );
+    assert!(errors.contains("deny the revoked token at the next request: expected 401, got 200"), "{errors}");
 }
 
 #[test]
@@ -101,21 +98,6 @@ fn smoke_test_stops_in_time_on_an_endless_response_and_still_revokes_its_token()
 
     let remaining = system.sign_in("alice").list_tokens("status=active&limit=100");
     assert!(remaining.is_empty(), "{remaining:?}");
-}
-
-#[test]
-fn smoke_test_takes_less_than_a_minute_by_default() {
-    let print_limit = "import runpy, sys; limits = runpy.run_path(sys.argv[1]); \
-        print(limits['CHECKS_SECONDS'] + limits['REVOKE_SECONDS'])";
-    let output = Command::new("python3")
-        .args(["-c", print_limit])
-        .arg(repository_root().join("scripts/smoke"))
-        .env_remove("CHECKS_SECONDS")
-        .output()
-        .expect("Python 3 is installed");
-
-    let limit: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number of seconds");
-    assert!(limit < 60.0, "{limit}");
 }
 
 #[test]
