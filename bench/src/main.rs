@@ -1,7 +1,7 @@
-//! `make bench`: measures, and writes `docs/performance.md`.
+//! `make bench` measures the system and writes `docs/performance.md`.
 //!
-//! Nothing here decides whether a test passes: times depend on the machine. What is
-//! compared is compared within one run, function beside function, round by round.
+//! No measurement lets a test fail, because times depend on the machine. All comparisons are
+//! within one run, which measures all functions in turns, round by round.
 
 mod endpoints;
 mod fixture;
@@ -28,31 +28,31 @@ use crate::subjects::{CALLS_IN_A_TURN, COLD_STARTS, Kind, MEMORY_MB, Programs, R
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Options {
-    /// Rounds in which every function is measured once
+    /// Rounds, each of which measures every function once
     #[arg(long, default_value_t = 10)]
     rounds: usize,
 
-    /// Turns of 50 warm calls that each function has in each round
+    /// Turns of 50 warm calls for each function in each round
     #[arg(long, default_value_t = 20)]
     turns: usize,
 
-    /// How long load is put on the whole system
+    /// Duration of the load on the whole system
     #[arg(long, default_value_t = 60)]
     load_seconds: u64,
 
-    /// The folder with the functions as they are deployed
+    /// Folder with the functions as they are deployed
     #[arg(long, default_value = "target/release")]
     release: PathBuf,
 
-    /// The Python with boto3
+    /// Python with boto3
     #[arg(long, default_value = ".venv-bench/bin/python")]
     python: PathBuf,
 
-    /// The folder to write `performance.md` and `cold-start.svg` to
+    /// Folder to write `performance.md` and `cold-start.svg` to
     #[arg(long, default_value = "docs")]
     output: PathBuf,
 
-    /// Only the functions beside each other, and nothing written
+    /// Compare only the functions, and write no files
     #[arg(long)]
     only_functions: bool,
 }
@@ -64,11 +64,12 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&scratch)?;
     let programs = Programs {
         release: options.release.canonicalize().context("the functions are not built")?,
-        // Not its canonical path: that would be the Python without the packages.
+        // The canonical path would be that of the Python without the packages.
         python: std::path::absolute(&options.python)?,
         scratch,
     };
-    let (subjects, no_shares) = functions(&options, &programs)?;
+
+    let (subjects, no_shares) = measure_functions(&options, &programs)?;
     let mut report = Report {
         rounds: options.rounds,
         python: programs.python.clone(),
@@ -78,15 +79,18 @@ fn main() -> Result<()> {
         endpoints: &[],
         load: None,
     };
+
     if options.only_functions {
         println!("{}", report.markdown());
         return Ok(());
     }
+
     let mut endpoints = Vec::new();
     for tokens in endpoints::SIZES {
         eprintln!("The management endpoints with {tokens} tokens");
         endpoints.push(endpoints::measure(tokens)?);
     }
+
     report.endpoints = &endpoints;
     eprintln!("The whole system under load for {} s", options.load_seconds);
     let load = load::measure(deployed_functions(&programs, &this_folder)?, options.load_seconds)?;
@@ -101,38 +105,44 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Measures all functions, alternating; and says why shares of a processor were not.
-fn functions(options: &Options, programs: &Programs) -> Result<(Vec<Subject>, Option<String>)> {
-    let fixture = Fixture::make()?;
+/// Measures all functions in turns. Returns the reason if shares of a processor cannot be
+/// measured.
+fn measure_functions(options: &Options, programs: &Programs) -> Result<(Vec<Subject>, Option<String>)> {
+    let fixture = Fixture::create()?;
     let tls = TlsFront::start(&fixture.system.local().dynamodb);
+
     let mut subjects = Kind::ALL
         .into_iter()
         .map(|kind| Subject::new(kind, programs, &fixture, &tls))
         .collect::<Result<Vec<_>>>()?;
     for subject in &mut subjects {
-        fixture.never_used();
+        fixture.set_never_used();
         subject.check(&fixture)?;
         subject.count_costs(&fixture)?;
     }
+
     let (shares, no_shares) = match MEMORY_MB.into_iter().map(CpuShare::of_memory).collect::<Result<Vec<_>>>()
     {
         Ok(shares) => (shares, None),
         Err(error) => (Vec::new(), Some(format!("{error:#}"))),
     };
+
     if let Some(reason) = &no_shares {
-        eprintln!("SKIPPED: shares of a processor: {reason}");
+        eprintln!("skipped: shares of a processor: {reason}");
     }
+
     for round in 0..options.rounds {
         eprintln!("Round {} of {}", round + 1, options.rounds);
         let first = round % subjects.len();
-        measure(&mut subjects, first, &fixture, options.turns, &shares)?;
+        measure_round(&mut subjects, first, &fixture, options.turns, &shares)?;
     }
+
     Ok((subjects, no_shares))
 }
 
-/// One round, which one of the functions begins. They take turns, and short ones: the machine
-/// is fast at one moment and slow at the next, and whoever is compared needs the same moments.
-fn measure(
+/// Measures one round, which starts with the function at `first`. The functions take short
+/// turns, so that slow and fast moments of the machine affect all of them.
+fn measure_round(
     subjects: &mut [Subject],
     first: usize,
     fixture: &Fixture,
@@ -146,31 +156,38 @@ fn measure(
             subject.start(round, fixture)?;
         }
     }
+
     for (subject, round) in subjects.iter().zip(&mut rounds) {
         subject.warm_up(round, fixture)?;
     }
-    fixture.just_used();
+
+    fixture.set_just_used();
+
     for _ in 0..turns {
         for (subject, round) in subjects.iter().zip(&mut rounds) {
             subject.take_turn(round, fixture)?;
         }
     }
+
     for (subject, round) in subjects.iter_mut().zip(rounds) {
-        subject.keep(round)?;
+        subject.add_round(round)?;
     }
+
     for subject in &mut *subjects {
         subject.start_within(fixture, shares)?;
     }
+
     subjects.rotate_right(first);
     Ok(())
 }
 
-/// A folder of function binaries, of which the authorizer is the one that is deployed and
-/// the others, which nothing here times, are those beside this program.
+/// Creates a folder of function binaries. The authorizer is the one that is deployed. The
+/// others, which are not measured, are those beside this program.
 fn deployed_functions(programs: &Programs, this_folder: &std::path::Path) -> Result<PathBuf> {
     let folder = programs.scratch.join("functions");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
+
     for entry in std::fs::read_dir(this_folder)? {
         let path = entry?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file() && path.extension().is_none()) {
@@ -178,5 +195,6 @@ fn deployed_functions(programs: &Programs, this_folder: &std::path::Path) -> Res
             std::os::unix::fs::symlink(source, folder.join(name))?;
         }
     }
+
     Ok(folder)
 }

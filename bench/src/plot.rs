@@ -1,4 +1,4 @@
-//! Cold start against memory size, as a picture.
+//! Draws a plot of cold starts by memory size.
 
 use std::path::Path;
 
@@ -14,9 +14,9 @@ const SHOWN: [(Kind, RGBColor); 4] = [
     (Kind::Floor, RGBColor(0x6b, 0x72, 0x80)),
 ];
 
-/// Draws the cold starts within shares of a processor, both axes logarithmic.
+/// Draws the cold starts within shares of a processor, with two logarithmic axes.
 pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
-    // Each size is twice the one before, so that places of equal distance are a logarithm.
+    // Each size is twice the previous one, so equal distances make a logarithmic axis.
     let places = || (0_u8..).map(f64::from);
     let cold = |kind: Kind| {
         let subject = subjects.iter().find(|subject| subject.kind == kind);
@@ -24,6 +24,7 @@ pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
             .into_iter()
             .flat_map(|subject| places().zip(subject.cold_ms_at.iter().map(|samples| samples.median())))
     };
+
     let values: Vec<f64> = SHOWN.iter().flat_map(|(kind, _)| cold(*kind).map(|(_, value)| value)).collect();
     let (lowest, highest) =
         values.iter().fold((f64::MAX, 0.0_f64), |(low, high), value| (low.min(*value), high.max(*value)));
@@ -31,7 +32,7 @@ pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
     root.fill(&WHITE).map_err(|error| anyhow!("{error}"))?;
     let draw = || -> Result<(), Box<dyn std::error::Error + '_>> {
         let mut chart = ChartBuilder::on(&root)
-            .caption("Cold start by memory size (exec to first answer, over HTTPS)", ("sans-serif", 17))
+            .caption("Cold start by memory size (exec to first response, over HTTPS)", ("sans-serif", 17))
             .margin(14)
             .x_label_area_size(44)
             .y_label_area_size(64)
@@ -39,7 +40,7 @@ pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
         chart
             .configure_mesh()
             .disable_x_mesh()
-            .x_desc("memory in MB, and with it the share of a processor")
+            .x_desc("memory in MB, which determines the share of a processor")
             .y_desc("milliseconds")
             .x_labels(4)
             .x_label_formatter(&|place: &f64| {
@@ -63,6 +64,7 @@ pub(crate) fn draw(subjects: &[Subject], path: &Path) -> Result<()> {
             .draw()?;
         Ok(())
     };
+
     draw().map_err(|error| anyhow!("{error}"))?;
     root.present().map_err(|error| anyhow!("{error}"))
 }

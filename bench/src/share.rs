@@ -1,27 +1,28 @@
-//! Lambda's share of a processor for a size of memory, by a control group.
+//! Limits a process to the share of a processor that Lambda gives for a memory size, with a
+//! control group.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Memory that goes with a whole processor.
+/// The memory size with a whole processor.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
 const MB_PER_CPU: u32 = 1_769;
-/// The shorter the period, the less a short burst escapes the limit.
+/// A short period limits short bursts as well.
 const PERIOD_US: u32 = 20_000;
 
-/// A control group with a share of the processor; it is removed when dropped.
+/// A control group with a share of a processor. Dropping it removes the group.
 #[derive(Debug)]
 pub(crate) struct CpuShare {
     folder: PathBuf,
 }
 
 impl CpuShare {
-    /// The share of a function with this much memory.
+    /// The share of a function with this memory size.
     ///
     /// # Errors
-    /// When control groups cannot be made here.
+    /// When this machine does not let us create control groups.
     pub(crate) fn of_memory(megabytes: u32) -> Result<Self> {
         let quota = PERIOD_US * megabytes / MB_PER_CPU;
         let name = format!("patgate-bench-{}-{megabytes}", std::process::id());
@@ -30,7 +31,8 @@ impl CpuShare {
             share.set("cpu.max", &format!("{quota} {PERIOD_US}"))?;
             return Ok(share);
         }
-        // Version 1 of control groups has the same limit as two files.
+
+        // Version 1 of control groups has two files for the same limit.
         let share = Self::new(PathBuf::from("/sys/fs/cgroup/cpu").join(name))?;
         share.set("cpu.cfs_period_us", &PERIOD_US.to_string())?;
         share.set("cpu.cfs_quota_us", &quota.to_string())?;
@@ -39,12 +41,12 @@ impl CpuShare {
 
     fn new(folder: PathBuf) -> Result<Self> {
         fs::create_dir(&folder)
-            .with_context(|| format!("cannot make the control group {}", folder.display()))?;
+            .with_context(|| format!("cannot create the control group {}", folder.display()))?;
         Ok(Self { folder })
     }
 
-    /// Limits a process, and all that it becomes or starts.
-    pub(crate) fn take_in(&self, pid: u32) -> Result<()> {
+    /// Limits a process, and all processes that it starts.
+    pub(crate) fn add_process(&self, pid: u32) -> Result<()> {
         self.set("cgroup.procs", &pid.to_string())
     }
 
@@ -56,7 +58,7 @@ impl CpuShare {
 
 impl Drop for CpuShare {
     fn drop(&mut self) {
-        // Fails while a process is in it, and what is left then is an empty folder.
+        // If a process is still in the group, this fails and leaves an empty group behind.
         let _ = fs::remove_dir(&self.folder);
     }
 }

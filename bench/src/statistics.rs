@@ -1,8 +1,8 @@
-//! Medians and ranges: the machine is shared, so means say little.
+//! Medians and ranges. Other programs also use the machine, so means are not meaningful.
 
 use std::fmt;
 
-/// What several rounds measured, in one unit.
+/// The measurements of several rounds, in one unit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples(Vec<f64>);
 
@@ -15,8 +15,8 @@ impl Samples {
         percentile(&self.0, 0.5)
     }
 
-    /// The median of what each round's value is to the other's of the same round: what the
-    /// machine did in that round happened to both.
+    /// The median of the ratios of each round, because the machine affects both values of a
+    /// round in the same way.
     pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
         let ratios: Vec<f64> = self.0.iter().zip(&other.0).map(|(this, that)| this / that).collect();
         percentile(&ratios, 0.5)
@@ -27,7 +27,7 @@ impl Samples {
     }
 }
 
-/// Median, and the range in parentheses.
+/// Shows the median, and the range in parentheses.
 impl fmt::Display for Samples {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sorted = self.sorted();
@@ -40,7 +40,7 @@ impl fmt::Display for Samples {
     }
 }
 
-/// Three significant digits, or whole numbers from a hundred on.
+/// Three significant digits; from a hundred on, a whole number.
 pub(crate) fn figure(value: f64) -> String {
     match value.abs() {
         magnitude if magnitude >= 100.0 => format!("{value:.0}"),
@@ -49,7 +49,7 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
-/// The value that this share of all do not exceed.
+/// The value that this share of all values does not exceed.
 pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
     let sorted = sorted(values);
     if sorted.is_empty() {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_lie_between_the_values_beside_them() {
+    fn percentile_between_two_values_is_their_midpoint() {
         let values = [4.0, 1.0, 3.0, 2.0];
         assert_eq!(percentile(&values, 0.0), 1.0);
         assert_eq!(percentile(&values, 0.5), 2.5);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn ratio_is_taken_round_by_round() {
+    fn ratio_is_the_median_of_the_ratios_of_each_round() {
         let (mut slow, mut fast) = (Samples::default(), Samples::default());
         for (round, value) in [1.0, 10.0, 2.0].into_iter().enumerate() {
             fast.push(value);

@@ -1,7 +1,7 @@
-// The authorizer's job for a personal access token, as a team would write it in Node:
-// AWS SDK v3, one client, keep-alive. It does what ours does for a token (format and
+// An authorizer for personal access tokens as a team would write it in Node: AWS SDK v3, one
+// client, keep-alive. For a token it does what Patgate's authorizer does (format and
 // checksum, one batch read of a known token and its owner, verdict, context, last use once
-// a minute) and leaves out sessions, metrics and retries of unprocessed keys.
+// a minute). It leaves out sessions, metrics and retries of unprocessed keys.
 
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
@@ -63,15 +63,18 @@ const recordUse = (hash, now, ip) => client.send(new UpdateItemCommand({
 export const handler = async (event) => {
   const [, text] = /^bearer (\S+)$/i.exec(event.headers.authorization ?? "") ?? [];
   if (text === undefined || !isToken(text)) throw new Error("Unauthorized");
+
   const hash = createHash("sha256").update(text).digest("hex");
   const [token, user] = await read(hash);
   const now = new Date().toISOString();
   if (!isAllowed(token, user, now)) throw new Error("Unauthorized");
   owners.set(hash, token.user_id.S);
+
   const minuteAgo = new Date(Date.now() - 60_000).toISOString();
   if (!token.last_used_at || token.last_used_at.S < minuteAgo) {
     await recordUse(hash, now, event.requestContext.http.sourceIp);
   }
+
   return {
     isAuthorized: true,
     context: {

@@ -1,7 +1,7 @@
-"""The authorizer's job for a personal access token, as a team would write it in Python:
-boto3, one client. It does what ours does for a token (format and checksum, one batch read
-of a known token and its owner, verdict, context, last use once a minute) and leaves out
-sessions, metrics and retries of unprocessed keys.
+"""An authorizer for personal access tokens as a team would write it in Python: boto3, one
+client. For a token it does what Patgate's authorizer does (format and checksum, one batch
+read of a known token and its owner, verdict, context, last use once a minute). It leaves
+out sessions, metrics and retries of unprocessed keys.
 """
 
 import hashlib
@@ -46,13 +46,13 @@ def read(token_hash):
     if known is None:
         token = get_item(TOKENS_TABLE, {"token_hash": {"S": token_hash}})
         return token, token and get_item(USERS_TABLE, {"user_id": token["user_id"]})
-    answer = client.batch_get_item(
+    response = client.batch_get_item(
         RequestItems={
             TOKENS_TABLE: {"Keys": [{"token_hash": {"S": token_hash}}], "ConsistentRead": True},
             USERS_TABLE: {"Keys": [{"user_id": {"S": known}}], "ConsistentRead": True},
         }
     )["Responses"]
-    return next(iter(answer[TOKENS_TABLE]), None), next(iter(answer[USERS_TABLE]), None)
+    return next(iter(response[TOKENS_TABLE]), None), next(iter(response[USERS_TABLE]), None)
 
 
 def is_allowed(token, user, now):
@@ -85,16 +85,19 @@ def handler(event):
     bearer = BEARER.fullmatch(event["headers"].get("authorization", ""))
     if bearer is None or not is_token(bearer[1]):
         raise PermissionError("Unauthorized")
+
     token_hash = hashlib.sha256(bearer[1].encode()).hexdigest()
     token, user = read(token_hash)
     time = datetime.now(timezone.utc)
     now = text_of(time)
     if not is_allowed(token, user, now):
         raise PermissionError("Unauthorized")
+
     owners[token_hash] = token["user_id"]["S"]
     last_used = token.get("last_used_at")
     if last_used is None or last_used["S"] < text_of(time - timedelta(minutes=1)):
         record_use(token_hash, now, event["requestContext"]["http"]["sourceIp"])
+
     return {
         "isAuthorized": True,
         "context": {

@@ -1,4 +1,4 @@
-"""Lambda's loop, no more than is needed: lighter than the managed runtime's."""
+"""A minimal Lambda runtime loop, which is lighter than the managed runtime."""
 
 import http.client
 import json

@@ -1,5 +1,5 @@
-//! One consistent GetItem for each event, on the client that the authorizer uses, and a
-//! constant answer: what reading costs, whatever is done with what was read.
+//! One consistent GetItem for each event, with the authorizer's own client: the cost of a read
+//! without any processing.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
@@ -15,11 +15,14 @@ async fn main() -> Result<(), Error> {
     let client = &authorizer_client(&AwsEnvironment::read(&environment)?);
     let table = &environment.required("TOKENS_TABLE")?;
     let hash = &environment.required("TOKEN_HASH")?;
+
     let handle = async |_: LambdaEvent<Box<RawValue>>| {
         let key = AttributeValue::S(hash.clone());
         let read = client.get_item().table_name(table).key("token_hash", key).consistent_read(true);
+
         let found = read.send().await?.item.is_some();
         Ok::<Value, Error>(json!({ "isAuthorized": found }))
     };
+
     Runtime::new(service_fn(handle)).run().await
 }
