@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, System, call_dynamodb};
+use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, call_dynamodb};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -25,12 +25,11 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     let proxy = DynamoDbProxy::start();
     let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
     let system = System::start_local(settings).context("BASE_URL is set")?;
-
     proxy.forward_to(&system.local().dynamodb);
     proxy.report_units();
+
     let owner = system.sign_in("owner-of-many");
     let admin = system.sign_in("admin");
-
     seed(&system.local().dynamodb, tokens, &owner.id(), Utc::now());
 
     // The first request to each function, and with each session, costs more than later ones.
@@ -46,8 +45,8 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
         Ok(consumed.map(|request| request.units).sum())
     };
 
-    let list_page = |query: &str| -> Result<()> {
-        let items = owner.list_tokens(query).len();
+    let list_page = |user: &SignedInUser<'_>, query: &str| -> Result<()> {
+        let items = user.list_tokens(query).len();
         ensure!(items == 25, "{items} tokens on a page");
         Ok(())
     };
@@ -55,53 +54,31 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     let cursor = owner.call("GET", "/api/tokens?limit=100").json()["nextCursor"].clone();
     let fifth_page = format!("limit=25&cursor={}", cursor.as_str().context("a second page")?);
     let target = owner.create_token("to be revoked");
-    let mut costs = Costs::new();
-    costs.insert("list a page of 1,000 own tokens", units(&|| list_page("limit=25"))?);
-    costs.insert("list the fifth page of 1,000 own tokens", units(&|| list_page(&fifth_page))?);
-    costs.insert(
-        "list a page of all users' tokens",
-        units(&|| {
-            let items = admin.list_tokens("allUsers=true&limit=25").len();
-            ensure!(items == 25, "{items} tokens on a page");
-            Ok(())
-        })?,
-    );
+    let revoke_all_path = format!("/api/users/{}/revoke-all-tokens", owner.id());
 
-    costs.insert(
-        "show a token",
-        units(&|| {
+    let acts: [(_, &dyn Fn() -> Result<()>); 7] = [
+        ("list a page of 1,000 own tokens", &|| list_page(&owner, "limit=25")),
+        ("list the fifth page of 1,000 own tokens", &|| list_page(&owner, &fifth_page)),
+        ("list a page of all users' tokens", &|| list_page(&admin, "allUsers=true&limit=25")),
+        ("show a token", &|| {
             owner.show_token(&target.id);
             Ok(())
-        })?,
-    );
-
-    costs.insert(
-        "create a token",
-        units(&|| {
+        }),
+        ("create a token", &|| {
             owner.create_token("counted");
             Ok(())
-        })?,
-    );
-
-    costs.insert(
-        "revoke a token",
-        units(&|| {
+        }),
+        ("revoke a token", &|| {
             ensure!(owner.revoke_token(&target.id) == 204, "cannot revoke");
             Ok(())
-        })?,
-    );
-
-    costs.insert(
-        "revoke all tokens of a user",
-        units(&|| {
-            let path = format!("/api/users/{}/revoke-all-tokens", owner.id());
-            let response = owner.call("POST", &path);
+        }),
+        ("revoke all tokens of a user", &|| {
+            let response = owner.call("POST", &revoke_all_path);
             ensure!(response.status == 204, "{response:?}");
             Ok(())
-        })?,
-    );
-
-    Ok(costs)
+        }),
+    ];
+    acts.into_iter().map(|(name, act)| Ok((name, units(act)?))).collect()
 }
 
 /// Writes users, and tokens of the last months with the oldest first, in the form of the store.

@@ -59,6 +59,7 @@ struct Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
+
     let this_folder = std::env::current_exe()?.parent().context("a folder")?.to_owned();
     let scratch = this_folder.join("bench-scratch");
     std::fs::create_dir_all(&scratch)?;
@@ -79,7 +80,6 @@ fn main() -> Result<()> {
         endpoints: &[],
         load: None,
     };
-
     if options.only_functions {
         println!("{}", report.markdown());
         return Ok(());
@@ -90,14 +90,15 @@ fn main() -> Result<()> {
         eprintln!("The management endpoints with {tokens} tokens");
         endpoints.push(endpoints::measure(tokens)?);
     }
-
     report.endpoints = &endpoints;
+
     eprintln!("The whole system under load for {} s", options.load_seconds);
     let load = load::measure(deployed_functions(&programs, &this_folder)?, options.load_seconds)?;
     report.load = load.as_ref();
 
     let markdown = report.markdown();
     println!("{markdown}");
+
     plot::draw(&subjects, &options.output.join("cold-start.svg"))?;
     let path = options.output.join("performance.md");
     std::fs::write(&path, markdown).with_context(|| format!("cannot write {}", path.display()))?;
@@ -150,6 +151,7 @@ fn measure_round(
     shares: &[CpuShare],
 ) -> Result<()> {
     subjects.rotate_left(first);
+
     let mut rounds: Vec<Round> = subjects.iter().map(|_| Round::default()).collect();
     for _ in 0..COLD_STARTS {
         for (subject, round) in subjects.iter().zip(&mut rounds) {
@@ -162,7 +164,6 @@ fn measure_round(
     }
 
     fixture.set_just_used();
-
     for _ in 0..turns {
         for (subject, round) in subjects.iter().zip(&mut rounds) {
             subject.take_turn(round, fixture)?;

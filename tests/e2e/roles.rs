@@ -3,13 +3,13 @@
 use patgate_harness::{Settings, SignedInUser, System};
 use serde_json::json;
 
-fn local() -> Option<System> {
+fn start_local() -> Option<System> {
     System::start_local(Settings::default())
 }
 
 #[test]
 fn role_removed_at_sign_in_is_gone_from_the_users_tokens_at_the_next_request() {
-    let Some(system) = local() else { return };
+    let Some(system) = start_local() else { return };
     let token = system.sign_in("alice").create_token("publishes");
     assert_eq!(system.call("GET", "/api/me", &token.secret).json()["roles"], json!(["publisher"]));
     assert_eq!(system.sign_in_as("alice", &[("roles", "viewer")]).roles(), json!(["viewer"]));
@@ -20,7 +20,7 @@ fn role_removed_at_sign_in_is_gone_from_the_users_tokens_at_the_next_request() {
 
 #[test]
 fn role_added_at_sign_in_applies_to_the_users_existing_tokens() {
-    let Some(system) = local() else { return };
+    let Some(system) = start_local() else { return };
     let token = system.sign_in("bob").create_token("views");
     super::packages::upload(&system, &token.secret, "b.zip", true, b"zip").assert_problem(403);
     system.sign_in_as("bob", &[("roles", "viewer,publisher")]).roles();
@@ -29,7 +29,7 @@ fn role_added_at_sign_in_applies_to_the_users_existing_tokens() {
 
 #[test]
 fn older_session_used_later_does_not_restore_a_role() {
-    let Some(system) = local() else { return };
+    let Some(system) = start_local() else { return };
 
     let with_role = |role| system.sign_in_as("alice", &[("roles", role)]);
     let (first, second, third) = (with_role("viewer"), with_role("publisher"), with_role("viewer"));
@@ -44,7 +44,7 @@ fn older_session_used_later_does_not_restore_a_role() {
 
 #[test]
 fn sign_in_without_roles_removes_the_last_role() {
-    let Some(system) = local() else { return };
+    let Some(system) = start_local() else { return };
     let token = system.sign_in("alice").create_token("loses all roles");
     assert_eq!(system.sign_in_as("alice", &[("claims", r#"{"roles": null}"#)]).roles(), json!([]));
     assert_eq!(system.call("GET", "/api/me", &token.secret).json()["roles"], json!([]));
@@ -54,7 +54,7 @@ fn sign_in_without_roles_removes_the_last_role() {
 
 #[test]
 fn role_with_a_space_in_its_name_makes_no_one_an_administrator() {
-    let Some(system) = local() else { return };
+    let Some(system) = start_local() else { return };
     for claims in [r#"{"roles": ["viewer administrator"]}"#, r#"{"roles": "viewer administrator"}"#] {
         let mallory = system.sign_in_as("mallory", &[("claims", claims)]);
         let me = mallory.call("GET", "/api/me").json();
@@ -65,7 +65,7 @@ fn role_with_a_space_in_its_name_makes_no_one_an_administrator() {
 
 #[test]
 fn users_with_the_same_name_are_separate_users() {
-    let Some(system) = local() else { return };
+    let Some(system) = start_local() else { return };
     let same_name = [("claims", r#"{"name": "Alice Archer"}"#)];
     let namesake = system.sign_in_as("alice-2", &same_name);
     let token = system.sign_in("alice").create_token("mine");
