@@ -1,204 +1,229 @@
-# Everything that people and CI do, in one place. `make help` lists it.
+# Everything that developers and CI run. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-e2e outage fuzz test-aws test-contract test-records test-web bench package deploy smoke web web-if-possible screenshots check check-web format build sbom build-debug lock-python \
-  first-administrator clean
-
-# Tools that are pinned here and nowhere else.
-CARGO_DENY_VERSION := 0.20.2
-VENV := .venv
-CHECKOV := .venv-checkov
-BENCH := .venv-bench
-NODE_SUBJECT := bench/subjects/node
-CONTRACT := .venv-contract
-TOOLS := .tools
-CDK := infra/examples/cdk
-TEMPLATES := $(wildcard infra/*.yaml infra/examples/*.yaml)
-
-# Where the end-to-end suite leaves what the functions did and printed, and the secrets it used.
-RECORDS := $(CURDIR)/target/records
-
-# What `make build` builds for: arm64 or x86_64.
-ARCH ?= arm64
-TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
-# What only `make bench` needs.
-MEASURED := patgate-bench floor get-item
-# The packages that run on Lambda, and where it is written down what they are made of.
-DEPLOYED := --workspace $(addprefix --exclude ,local patgate-tests $(MEASURED))
-SBOM := target/sbom
-
-# How many times as many inputs `make fuzz` draws.
-TIMES ?= 30
-
-# What Vite needs.
-NODE_WILL_DO := node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
-PYTHON_IS_HERE := python3 -c 'import ensurepip, venv' 2>/dev/null
-CHROMIUM_IS_HERE := { command -v chromium || command -v chromium-browser || test -x "$$CHROMIUM"; } >/dev/null
-NO_NODE := The page needs Node 20.19 or newer, which is not here; the API works without it.
-
-# A pipe fails with whatever is in it.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
+# Tools that the project brings itself. The Python tools are pinned in uv.lock.
+TOOLS := .tools
+AWS := $(TOOLS)/aws/installed
+BENCH := $(TOOLS)/bench/installed
+CHECKOV := $(TOOLS)/checkov/installed
+CONTRACT := $(TOOLS)/contract/installed
+LINT := $(TOOLS)/lint/installed
+CARGO_DENY := $(TOOLS)/bin/cargo-deny
+CARGO_DENY_VERSION := 0.20.2
+
+# .tools/bin has Node where the machine has none. The AWS tools call each other.
+export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
+WITH_AWS := PATH="$(CURDIR)/$(TOOLS)/aws/bin:$$PATH"
 export SAM_CLI_TELEMETRY := 0
 
-help: ## Show this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/' | expand -t 24
+# The architecture that `make build` and `make deploy` use: arm64 or x86_64.
+ARCH ?= arm64
+TARGET := $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 
-run: build-debug web-if-possible ## Run the whole system on this machine (PORT, ISSUER_PORT, DYNAMODB_PORT)
+# Packages that only `make bench` needs, and the packages that are deployed.
+MEASURED := patgate-bench patgate-bench-floor patgate-bench-get-item
+DEPLOYED := --workspace $(addprefix --exclude ,patgate-local patgate-harness patgate-tests $(MEASURED))
+
+TEMPLATES := $(wildcard infra/*.yaml examples/*/template.yaml)
+BASH_SCRIPTS := $(shell grep -l '^#!.*bash' scripts/* .ci/*)
+PYTHON_SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
+CDK := examples/cdk
+NODE_SUBJECT := bench/subjects/node
+SBOM := target/sbom
+
+# Where the end-to-end suite records what the functions did and logged, and the secrets that it used.
+RECORDS := $(CURDIR)/target/records
+
+# `make fuzz` tries this many times as many inputs as `make test`.
+TIMES ?= 30
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-22s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Running and testing
+
+.PHONY: run
+run: build-debug web ## Run the whole system on this machine (PORT, ISSUER_PORT, DYNAMODB_PORT)
 	@./target/debug/local
 
-test: build-debug ## Run all tests: rules, parts, the system end to end, and the page in a browser
+.PHONY: test
+test: ## Run all tests; SKIP=web,deployment leaves parts out
+	@SKIP="$(SKIP)" ./scripts/test
+
+.PHONY: test-rust
+test-rust: build-debug tools-rust ## Test the Rust code, its components and the system end to end
 	@rm -rf $(RECORDS)
-	@# The end-to-end suite runs what operators run, with the AWS CLI from there.
-	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory $(VENV)/installed; fi
-	PATGATE_RECORDS=$(RECORDS) cargo test --workspace
-	@if $(PYTHON_IS_HERE); then $(MAKE) --no-print-directory test-records test-aws test-contract; \
-	else echo "SKIPPED: the tests of deployment and contract need Python 3 with venv"; test -z "$$CI"; fi
-	@if $(NODE_WILL_DO) && $(CHROMIUM_IS_HERE); then $(MAKE) --no-print-directory test-web; \
-	else echo "SKIPPED: the page's tests need Node 20.19 or newer and Chromium"; test -z "$$CI"; fi
+	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) cargo test --workspace
 
-outage: build-debug ## Take the database away for 30 seconds under load, and see how soon it is noticed that it is back
-	PATGATE_OUTAGE_SECONDS=30 cargo test --package patgate-tests --test e2e -- --nocapture outage
+.PHONY: test-deployment
+test-deployment: build-debug tools-deployment ## Test templates, examples, scripts and permissions, and the store on moto
+	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) pytest tests/deployment
 
-test-e2e: build-debug ## Run the end-to-end suite alone; BASE_URL=… runs it against that
+.PHONY: test-contract
+test-contract: build-debug tools-contract ## Test every endpoint against docs/openapi.yaml (SEED, EXAMPLES, ROLE)
+	$(TOOLS)/contract/bin/pytest tests/contract
+
+.PHONY: test-documents
+test-documents: tools-documents ## Test that links lead somewhere, and that tests named in documents exist
+	$(TOOLS)/aws/bin/pytest tests/documents
+
+.PHONY: test-repository
+test-repository: tools-repository ## Test that dependencies are pinned, and the checks of advisories and the SBOM
+	$(WITH_AWS) pytest tests/repository
+
+.PHONY: test-web
+test-web: build-debug tools-web ## Test the page in a headless Chromium
+	chromium=$$(./scripts/bring-chromium) && cd web && CHROMIUM="$$chromium" npx playwright test
+
+.PHONY: test-e2e
+test-e2e: build-debug ## Run only the end-to-end suite; BASE_URL=… runs it against a deployed system
 	cargo test --package patgate-tests --test e2e
 
-fuzz: build-debug ## Draw inputs by lot for minutes: TIMES as many as `make test` does
+.PHONY: fuzz
+fuzz: build-debug ## Run the property tests for minutes, on TIMES as many inputs as `make test`
 	FUZZ_TIMES=$(TIMES) cargo test --package patgate-tests --test properties -- --nocapture
 
-test-aws: build-debug $(VENV)/installed $(CDK)/node_modules/.package-lock.json ## Create the core on a moto server, and test the store against its DynamoDB
-	$(VENV)/bin/python tests/aws/test_deployment.py 2>&1 | grep --invert-match "No Moto CloudFormation support"
-	$(VENV)/bin/python tests/aws/test_template.py
-	$(VENV)/bin/python tests/aws/test_examples.py
-	$(VENV)/bin/python tests/aws/test_deploy_script.py
-	$(VENV)/bin/python tests/aws/test_page.py
-	$(VENV)/bin/python tests/aws/test_sbom.py
-	$(VENV)/bin/python tests/aws/test_pins.py
-	$(VENV)/bin/python tests/aws/test_npm_advisories.py
-	$(VENV)/bin/python tests/aws/test_sign_in.py
-	$(VENV)/bin/python tests/aws/test_documents.py
-	$(VENV)/bin/python tests/aws/with_moto.py cargo test --workspace --test components -- --test-threads=1
+.PHONY: outage
+outage: build-debug ## Take the database away for 30 seconds under load, and measure the recovery
+	PATGATE_OUTAGE_SECONDS=30 cargo test --package patgate-tests --test e2e -- --nocapture outage
 
-test-contract: build-debug $(CONTRACT)/installed ## Hold every endpoint to docs/openapi.yaml with requests that Schemathesis makes up (SEED, EXAMPLES, ROLE)
-	$(CONTRACT)/bin/python tests/contract/test_contract.py
-
-package: build-debug $(VENV)/installed ## Build the authorizer for x86_64, and check what it needs and its size
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --x86-64 --package authorizer --lambda-dir target/package
-	$(VENV)/bin/python tests/aws/package.py target/package/authorizer/bootstrap
-
-deploy: $(if $(filter no,$(PAGE)),,web) $(VENV)/installed ## Deploy core, sign-in and page to AWS (infra/deploy says what it takes)
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ARCH=$(ARCH) PAGE=$(PAGE) ./infra/deploy
-
-smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
-	@python3 infra/smoke.py
-
-# The functions have the profile that is deployed; what runs beside them only has to be quick.
-bench: $(BENCH)/installed $(NODE_SUBJECT)/dist/index.js ## Measure, and write docs/performance.md (about six minutes once built)
-	cargo build --release --package authorizer --package floor --package get-item
+.PHONY: bench
+bench: $(BENCH) $(NODE_SUBJECT)/dist/index.js ## Measure cost and scaling, and write docs/performance.md (six minutes; needs wrk)
+	cargo build --release --package patgate-authorizer --package patgate-bench-floor --package patgate-bench-get-item
 	cargo build --profile bench-host --workspace --bins
-	./target/bench-host/bench
+	./target/bench-host/bench --python $(TOOLS)/bench/bin/python
 
-# Needs what `make test` has written down before.
-test-records: $(VENV)/installed
-	$(VENV)/bin/python tests/aws/least_privilege.py $(RECORDS)
-	$(VENV)/bin/python tests/aws/run_logs.py $(RECORDS)
+# Checking and formatting
 
-test-web: build-debug web ## Run the page's tests in a headless Chromium
-	cd web && npx playwright test
+.PHONY: check
+check: check-rust check-web check-text check-templates ## Check format, lints, types, dependencies, spelling and templates
 
-web: web/dist/index.html ## Build the access tokens page and its element
-
-screenshots: build-debug web ## Take the README's pictures of the page
-	cd web && npx playwright test --config screenshots/playwright.config.ts
-
-check: check-web $(VENV)/installed $(CHECKOV)/installed $(TOOLS)/bin/cargo-deny ## Check format, lints, docs, dependencies and templates
+.PHONY: check-rust
+check-rust: $(CARGO_DENY)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
-	cargo clippy --package patgate -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
-	$(TOOLS)/bin/cargo-deny check bans licenses sources
-	./.ci/advisories $(TOOLS)/bin/cargo-deny
-	./.ci/npm-advisories web
-	$(VENV)/bin/cfn-lint $(TEMPLATES)
-	@for template in $(TEMPLATES); do \
-	  $(VENV)/bin/sam validate --region us-east-1 --lint --template $$template || exit 1; \
-	done
-	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --framework cloudformation --file $(TEMPLATES) --compact --quiet --skip-download
+	$(CARGO_DENY) check bans licenses sources
+	./.ci/advisories $(CARGO_DENY)
 
+.PHONY: check-web
 check-web: web/node_modules/.package-lock.json
-	cd web && npx tsc --noEmit
+	cd web && npm run --silent check
 	cd web && npx openapi-typescript ../docs/openapi.yaml --check --output src/api/schema.d.ts
+	./.ci/npm-advisories web
 
-format: ## Format the code
+.PHONY: check-text
+check-text: $(LINT)
+	$(TOOLS)/lint/bin/ruff format --check . $(PYTHON_SCRIPTS)
+	$(TOOLS)/lint/bin/ruff check . $(PYTHON_SCRIPTS)
+	$(TOOLS)/lint/bin/shellcheck $(BASH_SCRIPTS)
+	$(TOOLS)/lint/bin/typos
+
+.PHONY: check-templates
+check-templates: $(AWS) $(CHECKOV)
+	$(TOOLS)/aws/bin/cfn-lint $(TEMPLATES)
+	@for template in $(TEMPLATES); do \
+	  $(TOOLS)/aws/bin/sam validate --region us-east-1 --lint --template $$template || exit 1; \
+	done
+	LOG_LEVEL=ERROR $(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --file $(TEMPLATES)
+
+.PHONY: format
+format: $(LINT) web/node_modules/.package-lock.json ## Format the Rust, Python and TypeScript code
 	cargo fmt --all
+	$(TOOLS)/lint/bin/ruff check --fix-only --quiet . $(PYTHON_SCRIPTS)
+	$(TOOLS)/lint/bin/ruff format --quiet . $(PYTHON_SCRIPTS)
+	cd web && npm run --silent format
 
-build: build-debug $(VENV)/installed sbom ## Build the Lambda packages in target/lambda/, and their SBOM (ARCH=arm64 or x86_64)
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --locked --$(subst _,-,$(ARCH)) $(DEPLOYED)
-	$(VENV)/bin/python tests/aws/package.py target/lambda/*/bootstrap
+.PHONY: lock
+lock: ## Renew uv.lock after a change of pyproject.toml
+	@./scripts/bring-uv
+	$(TOOLS)/bin/uv lock
 
-sbom: $(VENV)/installed ## Write down what the functions and the page are made of (CycloneDX, in target/sbom/)
+# Building and deploying
+
+.PHONY: build
+build: build-debug $(AWS) sbom ## Build the Lambda packages in target/lambda/, with their SBOM (ARCH=arm64 or x86_64)
+	$(WITH_AWS) cargo lambda build --release --locked --$(subst _,-,$(ARCH)) $(DEPLOYED)
+	$(TOOLS)/aws/bin/python scripts/check-package target/lambda/*/bootstrap
+
+.PHONY: package
+package: build-debug $(AWS) ## Build the authorizer for x86_64, and check its size and the glibc that it needs
+	$(WITH_AWS) cargo lambda build --release --x86-64 --package patgate-authorizer --lambda-dir target/package
+	$(TOOLS)/aws/bin/python scripts/check-package target/package/authorizer/bootstrap
+
+.PHONY: sbom
+sbom: $(AWS) node ## List the components of the functions and of the page (CycloneDX, in target/sbom/)
 	@mkdir -p $(SBOM)
-	$(VENV)/bin/python infra/sbom.py $(TARGET) $(DEPLOYED) > $(SBOM)/functions.cdx.json
-	@if $(NODE_WILL_DO); then cd web && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only \
-	  > $(abspath $(SBOM))/page.cdx.json; else echo "$(NO_NODE)"; fi
+	$(TOOLS)/aws/bin/python scripts/sbom $(TARGET) $(DEPLOYED) > $(SBOM)/functions.cdx.json
+	cd web && npm sbom --sbom-format cyclonedx --omit dev --package-lock-only > $(abspath $(SBOM))/page.cdx.json
 
+.PHONY: web
+web: web/dist/index.html ## Build the page and its custom element
+
+.PHONY: screenshots
+screenshots: build-debug tools-web ## Take the screenshots for the README
+	chromium=$$(./scripts/bring-chromium) && cd web && \
+	  CHROMIUM="$$chromium" npx playwright test --config screenshots/playwright.config.ts
+
+.PHONY: deploy
+deploy: $(if $(filter no,$(PAGE)),,web) $(AWS) ## Deploy core, sign-in and page to AWS (scripts/deploy describes the variables)
+	@$(WITH_AWS) ARCH=$(ARCH) PAGE=$(PAGE) ./scripts/deploy
+
+.PHONY: smoke
+smoke: ## Check a running Patgate from outside: URL, ATTACHED_URL, and SESSION or SIGN_IN_URL
+	@./scripts/smoke
+
+.PHONY: first-administrator
+first-administrator: $(AWS) ## Make USER_ID the first administrator (STACK, or DYNAMODB_URL on this machine)
+	@$(WITH_AWS) ./scripts/first-administrator
+
+.PHONY: clean
+clean: ## Delete everything that was built, the tools, and all data of `make run`
+	rm -rf target .local $(TOOLS) web/dist web/node_modules $(CDK)/node_modules $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules
+
+# What the targets above need
+
+.PHONY: build-debug
 build-debug:
-	@echo "Building (a first build takes about three minutes)"
+	@test -d target/debug || echo "Building the functions and \`local\` (the first build takes about three minutes)"
 	@cargo build --workspace $(addprefix --exclude ,$(MEASURED)) --bins
 
-first-administrator: $(VENV)/installed ## Make USER_ID an administrator where roles are kept in Users (STACK, or DYNAMODB_URL on this machine)
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" ./infra/first-administrator
+# The tools of each part of `make test`, which brings all of them before it starts a test.
+.PHONY: tools-rust tools-deployment tools-contract tools-documents tools-repository tools-web
+tools-rust: $(AWS)
+tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json web
+tools-contract: $(CONTRACT)
+tools-documents: $(AWS) $(CONTRACT) $(LINT) web/node_modules/.package-lock.json
+tools-repository: $(AWS) node
+tools-web: web
+	@./scripts/bring-chromium >/dev/null
 
-clean: ## Remove what was built, and the data of `make run`
-	rm -rf target .local $(VENV) $(CHECKOV) $(CONTRACT) $(BENCH) $(TOOLS) $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules web/dist web/node_modules $(CDK)/node_modules
+$(TOOLS)/%/installed: pyproject.toml uv.lock
+	@./scripts/bring-python-tools $*
 
-# `make run` works without Node, and says how to get the page.
-web-if-possible:
-	@if $(NODE_WILL_DO); then $(MAKE) --no-print-directory web; else echo "$(NO_NODE)"; fi
+.PHONY: node
+node:
+	@./scripts/bring-node
+
+# A debug build takes half the time, and each check takes only seconds.
+$(CARGO_DENY):
+	@echo "Building cargo-deny (about two minutes)"
+	@cargo install --quiet --locked --debug --root $(TOOLS) cargo-deny --version $(CARGO_DENY_VERSION)
 
 web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f)
+	@echo "Building the page"
 	@cd web && npm run --silent build
 	@touch $@
 
-web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	@echo "Installing what the page is built with"
-	@cd web && npm ci --silent --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json | node
+	@echo "Installing the npm packages of $*"
+	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# Without Node the example in the CDK is passed over, and the test says so.
-$(CDK)/node_modules/.package-lock.json: $(CDK)/package.json $(CDK)/package-lock.json
-	@if command -v npm >/dev/null; then cd $(CDK) && npm ci --silent --no-audit --no-fund; fi
-
-$(VENV)/installed: requirements.txt requirements.lock
-	$(install-python)
-
-$(CHECKOV)/installed: requirements-checkov.txt requirements-checkov.lock
-	$(install-python)
-
-$(CONTRACT)/installed: requirements-contract.txt requirements-contract.lock
-	$(install-python)
-
-$(BENCH)/installed: requirements-bench.txt requirements-bench.lock
-	$(install-python)
-
-# What the tools need in turn is pinned as well: some of it builds and deploys.
-define install-python
-python3 -m venv --clear $(@D)
-$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< --constraint $(<:.txt=.lock)
-@touch $@
-endef
-
-lock-python: ## Pin anew what the Python tools need, after a change of requirements*.txt
-	@for requirements in requirements*.txt; do \
-	  rm -rf target/lock && python3 -m venv target/lock && \
-	  target/lock/bin/pip install --quiet --disable-pip-version-check --requirement $$requirements && \
-	  { echo "# Written by \`make lock-python\`."; target/lock/bin/pip freeze; } > $${requirements%.txt}.lock || exit 1; \
-	done
-
-$(NODE_SUBJECT)/dist/index.js: $(NODE_SUBJECT)/package-lock.json $(wildcard $(NODE_SUBJECT)/*.mjs)
-	cd $(NODE_SUBJECT) && npm ci --silent --no-audit --no-fund && npm run --silent build
-
-# Without optimisation it builds in half the time, and it runs for seconds.
-$(TOOLS)/bin/cargo-deny:
-	cargo install --quiet --locked --debug --root $(TOOLS) cargo-deny --version $(CARGO_DENY_VERSION)
+$(NODE_SUBJECT)/dist/index.js: $(NODE_SUBJECT)/node_modules/.package-lock.json $(wildcard $(NODE_SUBJECT)/*.mjs)
+	@cd $(NODE_SUBJECT) && npm run --silent build
+	@touch $@
