@@ -1,6 +1,6 @@
-"""What Schemathesis is told while it drives the API: by whom, how fast, and to write down each answer.
+"""Hooks that Schemathesis calls while it drives the API: they set the credential, limit the rate and record every response.
 
-It runs in the process of Schemathesis, and learns from CONTRACT (JSON) what it needs.
+They run in the process of Schemathesis, which gets its settings in the environment variable CONTRACT (JSON).
 """
 
 import datetime
@@ -14,33 +14,33 @@ from hypothesis import strategies
 from system import create_token
 
 DRIVE = json.loads(os.environ["CONTRACT"])
-# Whatever may have ended the token that drives; another is made then.
+# These operations may end the token that Schemathesis uses. A new token is created then.
 MAY_END_TOKENS = {"revokeToken", "revokeAllTokens", "revokeLeakedTokens"}
-# Below the rate that the route is limited to.
+# Slower than the throttling limit of the route.
 THROTTLED_PAUSE_SECONDS = 0.25
 
-
-# A past `expiresAt` is refused, so most of them lie ahead. (Tests of the handler have those that do not.)
+# Most generated times are in the future, because the API rejects a past `expiresAt`. Tests of the handler cover past times.
 LATER = strategies.datetimes(datetime.datetime(2040, 1, 1), datetime.datetime(2090, 1, 1))
 schemathesis.openapi.format("date-time", LATER.map(lambda time: time.isoformat(timespec="milliseconds") + "Z"))
 
 
 class Driver:
-    """The credential in use, and where answers are written down."""
+    """The credential in use, and the file that records the responses."""
 
     def __init__(self):
         self.credential = DRIVE["session"]
         self.is_spent = DRIVE["with_token"]
-        self.seen = open(DRIVE["seen"], "w", encoding="utf-8")
+        # The process keeps the file open until it ends.
+        self.seen = open(DRIVE["seen"], "w", encoding="utf-8")  # noqa: SIM115
         self.throttled_at = {}
 
     def current(self):
         if self.is_spent:
-            self.credential = create_token(DRIVE["api"], DRIVE["session"], "drives the contract's test")["token"]
+            self.credential = create_token(DRIVE["api"], DRIVE["session"], "drives the contract test")["token"]
             self.is_spent = False
         return self.credential
 
-    def answered(self, operation, status):
+    def record(self, operation, status):
         if DRIVE["with_token"] and operation in MAY_END_TOKENS and status < 300:
             self.is_spent = True
         self.seen.write(json.dumps([operation, status]) + "\n")
@@ -54,7 +54,7 @@ def operation_id(case):
     return case.operation.definition.raw["operationId"]
 
 
-# A 401 is no reason to try again with another credential: it is to be seen.
+# A 401 must not be retried with another credential, because the test has to see it.
 @schemathesis.auth(refresh_interval=None, retry_on=[])
 class Credential:
     def get(self, case, context):
@@ -66,7 +66,7 @@ class Credential:
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Goes as fast as it may: once a route has answered 429, no faster than its limit."""
+    """Sends requests without a pause until a route responds with 429, and at most at the route's limit from then on."""
     operation = operation_id(case)
     if operation in DRIVER.throttled_at:
         time.sleep(max(0.0, DRIVER.throttled_at[operation] + THROTTLED_PAUSE_SECONDS - time.monotonic()))
@@ -78,26 +78,26 @@ def after_call(context, case, response):
     operation = operation_id(case)
     if response.status_code == 429:
         DRIVER.throttled_at[operation] = time.monotonic()
-    DRIVER.answered(operation, response.status_code)
+    DRIVER.record(operation, response.status_code)
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Drops the refusals of what the description's words forbid, and no schema can."""
+    """Ignores a 400 to a request that only the prose of the description forbids, because no schema can."""
     is_refusal = type(failure).__name__ == "RejectedPositiveData" and response.status_code == 400
-    return not (is_refusal and any(forbids(case) for forbids in ONLY_IN_WORDS))
+    return not (is_refusal and any(forbids(case) for forbids in FORBIDDEN_IN_PROSE))
 
 
 def fields(container):
     return container if isinstance(container, dict) else {}
 
 
-def asks_for_everybody_and_somebody(case):
+def lists_all_users_and_one_user(case):
     query = fields(case.query)
     return operation_id(case) == "listTokens" and "userId" in query and query.get("allUsers") in (True, "true")
 
 
-def names_a_user_in_more_than_255_bytes(case):
+def has_a_user_id_of_more_than_255_bytes(case):
     query, path = fields(case.query), fields(case.path_parameters)
     ids = [query.get("userId"), query.get("cursor"), path.get("id")]
     return any(isinstance(text, str) and len(text.encode(errors="replace")) > 255 for text in ids)
@@ -105,7 +105,8 @@ def names_a_user_in_more_than_255_bytes(case):
 
 def reports_more_than_100_tokens(case):
     body = fields(case.body)
-    return operation_id(case) == "revokeLeakedTokens" and len(body.get("tokens", [])) + len(body.get("hashes", [])) > 100
+    count = len(body.get("tokens", [])) + len(body.get("hashes", []))
+    return operation_id(case) == "revokeLeakedTokens" and count > 100
 
 
 def sends_more_than_16_kb(case):
@@ -114,12 +115,12 @@ def sends_more_than_16_kb(case):
 
 def creates_a_token_that_has_expired(case):
     expires_at = fields(case.body).get("expiresAt") or ""
-    return operation_id(case) == "createToken" and expires_at < datetime.datetime.now(datetime.timezone.utc).isoformat()
+    return operation_id(case) == "createToken" and expires_at < datetime.datetime.now(datetime.UTC).isoformat()
 
 
-ONLY_IN_WORDS = (
-    asks_for_everybody_and_somebody,
-    names_a_user_in_more_than_255_bytes,
+FORBIDDEN_IN_PROSE = (
+    lists_all_users_and_one_user,
+    has_a_user_id_of_more_than_255_bytes,
     reports_more_than_100_tokens,
     sends_more_than_16_kb,
     creates_a_token_that_has_expired,

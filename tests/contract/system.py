@@ -18,14 +18,15 @@ TIMEOUT_SECONDS = 20
 
 
 def request(method, url, credential=None, body=None, headers=()):
-    """The JSON of a good answer; any other is an error."""
+    """The JSON of a successful response; any other response raises an error."""
     data = None if body is None else json.dumps(body).encode()
     made = urllib.request.Request(url, data=data, method=method, headers=dict(headers))
     if credential is not None:
         made.add_header("Authorization", f"Bearer {credential}")
+
     try:
-        with urllib.request.urlopen(made, timeout=TIMEOUT_SECONDS) as answer:
-            text = answer.read()
+        with urllib.request.urlopen(made, timeout=TIMEOUT_SECONDS) as response:
+            text = response.read()
             return json.loads(text) if text else None
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"{method} {url}: {error.code} {error.read()[:300]}") from error
@@ -33,8 +34,8 @@ def request(method, url, credential=None, body=None, headers=()):
 
 def sign_in(issuer, user):
     data = urllib.parse.urlencode({"user": user}).encode()
-    with urllib.request.urlopen(f"{issuer}/sign-in", data=data, timeout=TIMEOUT_SECONDS) as answer:
-        return json.loads(answer.read())["access_token"]
+    with urllib.request.urlopen(f"{issuer}/sign-in", data=data, timeout=TIMEOUT_SECONDS) as response:
+        return json.loads(response.read())["access_token"]
 
 
 def create_token(api, session, name, **fields):
@@ -42,19 +43,20 @@ def create_token(api, session, name, **fields):
 
 
 class System:
-    """A running `local`, which forgets everything at the end."""
+    """A running `local`, which loses its data when it stops."""
 
     def __init__(self, *parameters):
         arguments = [argument for parameter in parameters for argument in ("--parameter", parameter)]
-        free = {name: "0" for name in ("PORT", "ISSUER_PORT", "DYNAMODB_PORT")}
+        free_ports = dict.fromkeys(("PORT", "ISSUER_PORT", "DYNAMODB_PORT"), "0")
         self.child = subprocess.Popen(
             [LOCAL, "--memory", *arguments],
             cwd=ROOT,
-            env=os.environ | free,
+            env=os.environ | free_ports,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
         found = {}
         for line in self.child.stdout:
             if match := re.match(r"  (API|Sign-in|DynamoDB)\s+(http://\S+)", line):
@@ -63,20 +65,21 @@ class System:
                 break
         else:
             raise RuntimeError(f"`{LOCAL}` did not start")
-        # What it says goes on being read, or it would wait for that.
-        self.said = collections.deque(maxlen=20)
-        self.reader = threading.Thread(target=self.said.extend, args=[self.child.stdout], daemon=True)
-        self.reader.start()
         self.api, self.issuer, self.dynamodb = found["API"], found["Sign-in"], found["DynamoDB"]
 
+        # `local` blocks if nothing reads its output.
+        self.last_output = collections.deque(maxlen=20)
+        self.reader = threading.Thread(target=self.last_output.extend, args=[self.child.stdout], daemon=True)
+        self.reader.start()
+
     def sign_in(self, user):
-        """A session, which is on record once it was used."""
+        """A session of a user. The first request with it creates the user's record."""
         session = sign_in(self.issuer, user)
         request("GET", f"{self.api}/api/me", session)
         return session
 
     def make_administrator(self, user):
-        """As infra/first-administrator does, where roles are kept in the table."""
+        """Does what scripts/first-administrator does, for a system that keeps roles in the table `Users`."""
         update = {
             "TableName": "Users",
             "Key": {"user_id": {"S": user}},
@@ -84,12 +87,12 @@ class System:
             "ExpressionAttributeNames": {"#roles": "roles"},
             "ExpressionAttributeValues": {":roles": {"L": [{"S": "administrator"}]}},
         }
-        signed = "AWS4-HMAC-SHA256 Credential=TESTS/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0"
+        credential = "TESTS/20260101/us-east-1/dynamodb/aws4_request"
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": "DynamoDB_20120810.UpdateItem",
             "X-Amz-Date": "20260101T000000Z",
-            "Authorization": signed,
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature=0",
         }
         request("POST", self.dynamodb, body=update, headers=headers)
 

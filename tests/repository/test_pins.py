@@ -1,48 +1,85 @@
-"""What builds, checks and deploys Patgate is pinned, with all that it needs."""
+"""Everything that builds, checks and deploys Patgate is pinned, including its indirect dependencies."""
 
 import json
+import os
+import pathlib
 import re
 import subprocess
-import sys
-import unittest
+import tomllib
 
-from templates import ROOT
+import pytest
 
-
-def npm_packages(folder):
-    return json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
-
-
-class Pins(unittest.TestCase):
-    def test_python_tools_are_pinned_with_all_that_they_need(self):
-        for requirements in ROOT.glob("requirements*.txt"):
-            lines = [line for line in requirements.read_text().splitlines() if not line.startswith("#")]
-            locked = set(requirements.with_suffix(".lock").read_text().splitlines())
-            for line in lines:
-                self.assertRegex(line, r"^[\w.-]+(\[[\w,-]+\])?==[\w.]+$")
-                self.assertIn(re.sub(r"\[.*\]", "", line), locked, f"{requirements.name}: run `make lock-python`")
-        freeze = [sys.executable, "-m", "pip", "freeze", "--disable-pip-version-check"]
-        installed = set(subprocess.run(freeze, check=True, capture_output=True, text=True).stdout.splitlines())
-        self.assertEqual(installed - set((ROOT / "requirements.lock").read_text().splitlines()), set())
-
-    def test_npm_packages_are_pinned_with_all_that_they_need(self):
-        for folder in ("web", "infra/examples/cdk"):
-            package = json.loads((ROOT / folder / "package.json").read_text())
-            for name, version in (package.get("dependencies", {}) | package.get("devDependencies", {})).items():
-                self.assertRegex(version, r"^\d+\.\d+\.\d+$", f"{folder}: {name}")
-            for path, locked in npm_packages(folder).items():
-                if path and not locked.get("inBundle"):
-                    self.assertIn("integrity", locked, f"{folder}: {path}")
-
-    def test_what_ci_installs_by_itself_is_pinned(self):
-        for file in [ROOT / ".ci/run", ROOT / "Makefile"]:
-            text = file.read_text().replace("\\\n", " ")
-            for command in re.findall(r"cargo install .*", text):
-                self.assertIn("--locked", command)
-                self.assertIn("--version", command)
-            for command in re.findall(r"pip install .*", text):
-                self.assertRegex(command, r"--requirement|[\w-]+==[\d.]+$")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PYPI = {"registry": "https://pypi.org/simple"}
+NPM_FOLDERS = ("web", "examples/cdk", "bench/subjects/node")
+SCRIPTS = [ROOT / "Makefile", ROOT / ".ci/run", *sorted((ROOT / "scripts").glob("bring-*"))]
 
 
-if __name__ == "__main__":
-    unittest.main()
+def dependency_groups():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+
+
+def test_python_tools_are_pinned_to_one_version():
+    for group, requirements in dependency_groups().items():
+        for requirement in requirements:
+            assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+", requirement), f"{group}: {requirement}"
+
+
+def test_python_tools_and_their_dependencies_are_locked_with_hashes():
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    downloaded = [package for package in packages if package["name"] != "patgate-tools"]
+
+    assert len(downloaded) > 100
+    for package in downloaded:
+        files = package.get("wheels", []) + ([package["sdist"]] if "sdist" in package else [])
+        assert package["source"] == PYPI, package["name"]
+        assert files, package["name"]
+        assert all(file["hash"].startswith("sha256:") for file in files), package["name"]
+
+
+def test_python_tools_are_installed_as_locked():
+    environment = os.environ | {"UV_PROJECT_ENVIRONMENT": ".tools/aws"}
+    check = [".tools/bin/uv", "sync", "--check", "--locked", "--offline", "--only-group", "aws"]
+    done = subprocess.run(check, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("folder", NPM_FOLDERS)
+def test_npm_packages_and_their_dependencies_are_pinned(folder):
+    package = json.loads((ROOT / folder / "package.json").read_text())
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+
+    for name, version in (package.get("dependencies", {}) | package.get("devDependencies", {})).items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
+    for path, locked in packages.items():
+        if path and not locked.get("inBundle"):
+            assert "integrity" in locked, path
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_commands_that_install_something_use_pinned_versions(script):
+    text = script.read_text().replace("\\\n", " ")
+
+    for command in re.findall(r"cargo install .*", text):
+        assert "--locked" in command
+        assert "--version" in command
+    for command in re.findall(r"\buv sync .*", text):
+        assert "--locked" in command
+    assert not re.findall(r"\b(?:pip|npm) install\b.*", text)
+
+
+def test_download_of_uv_with_an_unexpected_hash_is_refused(tmp_path):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "bring-uv").write_text((ROOT / "scripts/bring-uv").read_text())
+    curl = tmp_path / "curl"
+    curl.write_text('#!/bin/bash\nwhile [ "$1" != --output ]; do shift; done\necho "another program" > "$2"\n')
+    curl.chmod(0o755)
+
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", scripts / "bring-uv"], env=environment, capture_output=True, text=True)
+
+    assert done.returncode != 0
+    assert "SHA-256" in done.stderr
+    assert not (tmp_path / ".tools/bin/uv").exists()
