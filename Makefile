@@ -194,8 +194,8 @@ build-debug:
 
 # The tools of each part of `make test`, which brings all of them before it starts a test.
 .PHONY: tools-rust tools-deployment tools-contract tools-documents tools-repository tools-web
-tools-rust: $(AWS)
-tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json web
+tools-rust: $(AWS) node
+tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json
 tools-contract: $(CONTRACT)
 tools-documents: $(AWS) $(CONTRACT) $(LINT) web/node_modules/.package-lock.json
 tools-repository: $(AWS) node
