@@ -14,8 +14,9 @@ LINT := $(TOOLS)/lint/installed
 CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CARGO_DENY_VERSION := 0.20.2
 
-# .tools/bin has Node where the machine has none. The AWS tools call each other.
+# Node is in .tools/bin if the machine has none that is new enough.
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
+# The scripts find `sam` and `aws` on the PATH, and cargo-lambda finds zig there.
 WITH_AWS := PATH="$(CURDIR)/$(TOOLS)/aws/bin:$$PATH"
 export SAM_CLI_TELEMETRY := 0
 
