@@ -11,15 +11,10 @@ use serde_json::{Value, json};
 use crate::authorizer_events::{HTTP_2, REST_REQUEST, event};
 use crate::setup::{config, sign_in, start, store, user_with_token};
 
-/// The code that an example's template holds after this key.
-fn code_of(example: &str, key: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/examples").join(example);
-    let template = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = template.split_once(&format!("{key}: |\n")).expect("the code of a function");
-    let indentation = before.len() - before.trim_end_matches(' ').len() + 2;
-    let is_code = |line: &&str| line.is_empty() || line.starts_with(&" ".repeat(indentation));
-    let code = rest.lines().take_while(is_code);
-    code.map(|line| line.get(indentation..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
+/// The code of an example's backend.
+fn code_of(backend: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(backend);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// What a handler returns for an event: `print` is what writes it down.
@@ -60,7 +55,7 @@ async fn backend_in_node_reads_the_context_of_an_http_api() {
         eprintln!("skipped: Node is not here");
         return;
     }
-    let code = code_of("http-api.yaml", "ZipFile");
+    let code = code_of("http-api/backend/hello.js");
     let print = "exports.handler(JSON.parse(process.env.EVENT)).then((answer) => console.log(JSON.stringify(answer)));";
     for (roles, status) in [(&["publisher", "viewer"][..], 200), (&[], 403)] {
         let context = context(HTTP_2, roles).await;
@@ -71,7 +66,7 @@ async fn backend_in_node_reads_the_context_of_an_http_api() {
 
 #[tokio::test]
 async fn backend_in_python_reads_the_context_of_a_rest_api() {
-    let code = code_of("rest-api.yaml", "InlineCode");
+    let code = code_of("rest-api/backend/hello.py");
     let print = "print(json.dumps(handler(json.loads(os.environ['EVENT']), None)))";
     for (roles, status) in [(&["publisher", "viewer"][..], 200), (&[], 403)] {
         let mut context = context(REST_REQUEST, roles).await;
