@@ -98,7 +98,7 @@ fn fault_of_the_database_is_500_in_time_and_neither_denies_nor_allows_a_request(
     let hash = sha256(&known.secret);
     let session = alice.session.clone();
     let log = system.stop();
-    assert!(log.contains("cannot authorize") && log.contains("storage could not"), "{log}");
+    assert!(log.contains("cannot authorize") && log.contains("the store could not"), "{log}");
 
     for leaked in [&known.secret, &fresh.secret, &hash, &session] {
         assert!(!log.contains(leaked.as_str()), "{leaked} is in the log:\n{log}");
