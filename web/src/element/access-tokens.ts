@@ -11,12 +11,12 @@
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { type Caller, Client, type CredentialSource, type User } from "../api/client.js";
-import { describe, renderFailure } from "./failure.js";
-import { sharedStyles } from "./styles.js";
-import "./token-view.js";
-import type { Owner } from "./token-view.js";
-import "./user-view.js";
-import type { View } from "./view.js";
+import { describe, renderFailure } from "./common/failure.js";
+import { sharedStyles } from "./common/styles.js";
+import "./tokens/token-view.js";
+import type { Owner } from "./tokens/token-view.js";
+import "./users/user-view.js";
+import type { View } from "./common/list-view.js";
 
 const VIEWS = { tokens: "Tokens", users: "Users" } as const;
 type ViewName = keyof typeof VIEWS;

@@ -1,7 +1,7 @@
 /** Creating a token: a form, and then the token itself, shown this once. */
 
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
-import { ApiError, type Caller, type Client, type CreatedToken, SessionExpired } from "../api/client.js";
+import { ApiError, type Caller, type Client, type CreatedToken, SessionExpired } from "../../api/client.js";
 import {
   type ExpiryChoice,
   dateInputValue,
@@ -10,8 +10,8 @@ import {
   formatExact,
   formatInWords,
   lastExpiryDate,
-} from "./format.js";
-import { sharedStyles } from "./styles.js";
+} from "../common/format.js";
+import { sharedStyles } from "../common/styles.js";
 
 const NAME_MAX_CHARACTERS = 100;
 /** Where a form waits while its person signs in again. */

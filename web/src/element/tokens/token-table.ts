@@ -2,11 +2,11 @@
 
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { Token } from "../api/client.js";
-import { STATUS_LABEL, expiresSoon, nameOf, revocationInWords, statusNow } from "./format.js";
+import type { Token } from "../../api/client.js";
+import { STATUS_LABEL, expiresSoon, nameOf, revocationInWords, statusNow } from "../common/format.js";
 import type { Sort, SortColumn } from "./order.js";
-import { sharedStyles } from "./styles.js";
-import { focusRow, renderSkeletons, renderTime, tableStyles } from "./table.js";
+import { sharedStyles } from "../common/styles.js";
+import { focusRow, renderSkeletons, renderTime, tableStyles } from "../common/table.js";
 
 const COLUMNS: ReadonlyArray<readonly [SortColumn | "prefix" | "owner", string]> = [
   ["name", "Name"],

@@ -1,12 +1,12 @@
 /** The view of users, for administrators: who there is, and whose access ends. */
 
 import { html, nothing } from "lit";
-import type { User } from "../api/client.js";
-import { handleOf, nameOf } from "./format.js";
-import { sharedStyles } from "./styles.js";
-import { identify } from "./table.js";
+import type { User } from "../../api/client.js";
+import { handleOf, nameOf } from "../common/format.js";
+import { sharedStyles } from "../common/styles.js";
+import { identify } from "../common/table.js";
 import "./user-table.js";
-import { View, viewStyles } from "./view.js";
+import { View, viewStyles } from "../common/list-view.js";
 
 const PAGE = 100;
 

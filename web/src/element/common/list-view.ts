@@ -1,7 +1,7 @@
 /** What the element's views have in common: a list that is loaded, searched and acted on. */
 
 import { LitElement, type PropertyDeclarations, type PropertyValues, css, html, nothing } from "lit";
-import { ApiError, type Caller, type Client, SessionExpired } from "../api/client.js";
+import { ApiError, type Caller, type Client, SessionExpired } from "../../api/client.js";
 import type { ConfirmDialog, Question } from "./confirm-dialog.js";
 import "./confirm-dialog.js";
 import { describe, renderFailure } from "./failure.js";

@@ -1,7 +1,7 @@
 /** What the tables have in common: they become cards on a phone. */
 
 import { css, html } from "lit";
-import type { User } from "../api/client.js";
+import type { User } from "../../api/client.js";
 import { formatExact, formatRelative, handleOf, nameOf } from "./format.js";
 
 /** Somebody beyond doubt: people of one name are told apart by their address or id. */

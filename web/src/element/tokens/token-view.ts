@@ -1,16 +1,16 @@
 /** The view of tokens: one's own, and for administrators everybody's. */
 
 import { type PropertyValues, css, html, nothing } from "lit";
-import type { Caller, Status, Token, User } from "../api/client.js";
+import type { Caller, Status, Token, User } from "../../api/client.js";
 import type { CreateDialog } from "./create-dialog.js";
 import "./create-dialog.js";
-import { announceExpiry } from "./failure.js";
-import { STATUS_LABEL, nameOf, statusNow } from "./format.js";
+import { announceExpiry } from "../common/failure.js";
+import { STATUS_LABEL, nameOf, statusNow } from "../common/format.js";
 import { SORTS, STATUS_ORDER, type Sort, type SortColumn, compare } from "./order.js";
-import { sharedStyles } from "./styles.js";
-import { identify } from "./table.js";
+import { sharedStyles } from "../common/styles.js";
+import { identify } from "../common/table.js";
 import "./token-table.js";
-import { View, viewStyles } from "./view.js";
+import { View, viewStyles } from "../common/list-view.js";
 
 const OWN_PAGE = 100;
 const ALL_PAGE = 25;

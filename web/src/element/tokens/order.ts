@@ -1,7 +1,7 @@
 /** The order of a person's own tokens. Pure: `now` is an argument. */
 
-import type { Status, Token } from "../api/client.js";
-import { statusNow } from "./format.js";
+import type { Status, Token } from "../../api/client.js";
+import { statusNow } from "../common/format.js";
 
 /** The columns that can be sorted by. */
 export type SortColumn = "name" | "status" | "createdAt" | "expiresAt" | "lastUsedAt";

@@ -1,6 +1,6 @@
 /** Times and states in the words of the reader. Pure: `now` is an argument. */
 
-import type { Caller, Status, Token, User } from "../api/client.js";
+import type { Caller, Status, Token, User } from "../../api/client.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -2,10 +2,10 @@
 
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { User } from "../api/client.js";
-import { handleOf, nameOf } from "./format.js";
-import { sharedStyles } from "./styles.js";
-import { focusRow, renderSkeletons, renderTime, tableStyles } from "./table.js";
+import type { User } from "../../api/client.js";
+import { handleOf, nameOf } from "../common/format.js";
+import { sharedStyles } from "../common/styles.js";
+import { focusRow, renderSkeletons, renderTime, tableStyles } from "../common/table.js";
 
 const COLUMNS = ["Name", "Roles", "Status", "Last sign-in"] as const;
 

@@ -1,7 +1,7 @@
 /** What went wrong, in words, where it is seen. */
 
 import { html, nothing } from "lit";
-import { SessionExpired } from "../api/client.js";
+import { SessionExpired } from "../../api/client.js";
 
 /**
  * An error in words. Of an expired session the event `session-expired` tells; a page
