@@ -7,6 +7,8 @@ export default {
   ...config,
   testDir: ".",
   projects: (config.projects ?? []).map((project) =>
-    project.name?.startsWith("desktop") ? { ...project, use: { ...project.use, viewport: DESKTOP } } : project,
+    project.name?.startsWith("desktop")
+      ? { ...project, use: { ...project.use, viewport: DESKTOP } }
+      : project,
   ),
 };

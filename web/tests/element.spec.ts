@@ -52,7 +52,9 @@ test("element works in a bare page of another origin", async ({ page, elsewhere 
   await page.goto(url);
   await expect(row(page, "from elsewhere")).toBeVisible();
   await expectAccessible(page);
-  await row(page, "from elsewhere").getByRole("button", { name: /^Revoke/ }).click();
+  await row(page, "from elsewhere")
+    .getByRole("button", { name: /^Revoke/ })
+    .click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
   await expect(row(page, "from elsewhere")).toContainText("Revoked");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
@@ -61,9 +63,14 @@ test("element works in a bare page of another origin", async ({ page, elsewhere 
   await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
 });
 
-test("element tells its page of an expired session, even when the answer is unreadable", async ({ page, elsewhere }) => {
+test("element tells its page of an expired session, even when the answer is unreadable", async ({
+  page,
+  elsewhere,
+}) => {
   const { system, url } = elsewhere;
-  const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1_000) - 60 })).toString("base64url");
+  const claims = Buffer.from(JSON.stringify({ exp: Math.floor(Date.now() / 1_000) - 60 })).toString(
+    "base64url",
+  );
   elsewhere.serve(frontend(system.api, `e30.${claims}.e30`));
   // An answer without CORS headers: to a script it looks like none.
   await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
@@ -86,7 +93,8 @@ test("element never acts in the name of somebody who has signed out", async ({ p
   await page.goto(url);
   const signIn = (session: string | null) =>
     page.locator("access-tokens").evaluate((element, credential) => {
-      (element as HTMLElementTagNameMap["access-tokens"]).credential = credential === null ? null : () => credential;
+      (element as HTMLElementTagNameMap["access-tokens"]).credential =
+        credential === null ? null : () => credential;
     }, session);
   await signIn(null);
   await signIn(admin);
@@ -109,7 +117,10 @@ test("page of an origin that is not allowed reads nothing", async ({ page, elsew
   await system.stop();
 });
 
-test("page's policy lets no inline script run and nothing out to a third party", async ({ page, elsewhere }) => {
+test("page's policy lets no inline script run and nothing out to a third party", async ({
+  page,
+  elsewhere,
+}) => {
   const response = await page.goto(`${elsewhere.system.api}/`);
   const headers = response?.headers() ?? {};
   const policy = headers["content-security-policy"] ?? "";
@@ -142,7 +153,9 @@ test("page's policy lets no inline script run and nothing out to a third party",
 test("element takes on its host's colours", async ({ page, elsewhere }) => {
   const { system, url } = elsewhere;
   const html = frontend(system.api, await system.session("alice"), 'id="themed"');
-  elsewhere.serve(html.replace("</head>", "<style>#themed { --patgate-accent: rgb(120, 0, 120) }</style></head>"));
+  elsewhere.serve(
+    html.replace("</head>", "<style>#themed { --patgate-accent: rgb(120, 0, 120) }</style></head>"),
+  );
   await page.goto(url);
   const create = page.getByRole("button", { name: "Create token", exact: true });
   await expect(create).toHaveCSS("background-color", "rgb(120, 0, 120)");

@@ -4,7 +4,10 @@ import { expect, expectAccessible, row, test } from "./system.js";
 
 test("page is where the document says: Configuration, Access Tokens", async ({ page, system }) => {
   await page.goto(`${system.api}/configuration/access-tokens`);
-  await expect(page.getByRole("navigation").getByRole("listitem")).toHaveText(["Configuration", "Access Tokens"]);
+  await expect(page.getByRole("navigation").getByRole("listitem")).toHaveText([
+    "Configuration",
+    "Access Tokens",
+  ]);
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   await expectAccessible(page);
   await system.open(page, "alice");
@@ -71,7 +74,9 @@ test("session that expires while a form is filled in does not lose the form", as
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("still here");
-  await page.route("**/api/tokens", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
+  await page.route("**/api/tokens", (route) =>
+    route.fulfill({ status: 401, json: { message: "Unauthorized" } }),
+  );
   await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Your session has expired");
   await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
@@ -94,7 +99,10 @@ test("sign-in that fails says so", async ({ page, system }) => {
 test("page does what its configuration says", async ({ page, system }) => {
   await page.route("**/config.json", async (route) => {
     const config = (await (await route.fetch()).json()) as Record<string, unknown>;
-    const changes = { extraParams: { audience: "an-api" }, logoutUrl: `${system.issuer}/logout?to={redirect}` };
+    const changes = {
+      extraParams: { audience: "an-api" },
+      logoutUrl: `${system.issuer}/logout?to={redirect}`,
+    };
     await route.fulfill({ json: { ...config, ...changes } });
   });
   const authorization = page.waitForRequest(/\/authorize\?/);

@@ -10,7 +10,11 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
 export type User = "alice" | "bob" | "admin";
-const NAMES: Readonly<Record<User, RegExp>> = { alice: /^Alice Archer/, bob: /^Bob Baker/, admin: /^Ada Admin/ };
+const NAMES: Readonly<Record<User, RegExp>> = {
+  alice: /^Alice Archer/,
+  bob: /^Bob Baker/,
+  admin: /^Ada Admin/,
+};
 
 export interface NewToken {
   id: string;
@@ -30,7 +34,10 @@ export class System {
   static async start(parameters: readonly string[] = []): Promise<System> {
     const ports = ["--port", "0", "--issuer-port", "0", "--dynamodb-port", "0", "--memory"];
     const settings = parameters.flatMap((parameter) => ["--parameter", parameter]);
-    const child = spawn("target/debug/local", [...ports, ...settings], { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn("target/debug/local", [...ports, ...settings], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const [api, issuer] = await new Promise<[string, string]>((resolve, reject) => {
       let output = "";
       child.on("exit", () => reject(new Error(`local ended: ${output}`)));
@@ -50,7 +57,10 @@ export class System {
 
   /** Signs in without a browser and returns the session's access token. */
   async session(user: User): Promise<string> {
-    const answer = await fetch(`${this.issuer}/sign-in`, { method: "POST", body: new URLSearchParams({ user }) });
+    const answer = await fetch(`${this.issuer}/sign-in`, {
+      method: "POST",
+      body: new URLSearchParams({ user }),
+    });
     return ((await answer.json()) as { access_token: string }).access_token;
   }
 
@@ -114,7 +124,8 @@ export const test = base.extend<{ parameters: string[]; system: System; watched:
       const watched: Watched = { foreign: [], violations: [] };
       page.on("request", (request) => {
         const url = request.url();
-        if (![system.api, system.issuer].some((origin) => url.startsWith(`${origin}/`))) watched.foreign.push(url);
+        if (![system.api, system.issuer].some((origin) => url.startsWith(`${origin}/`)))
+          watched.foreign.push(url);
       });
       page.on("console", (message) => {
         if (message.text().includes("Content Security Policy")) watched.violations.push(message.text());

@@ -43,7 +43,11 @@ test("list shows name, prefix, status, created, expires and last used", async ({
   await expectAccessible(page);
 });
 
-test("list can be filtered by status, searched by name and sorted by column", async ({ page, system, viewport }) => {
+test("list can be filtered by status, searched by name and sorted by column", async ({
+  page,
+  system,
+  viewport,
+}) => {
   for (const name of ["banana", "apple", "cherry"]) await system.createToken("alice", name);
   const ended = await system.createToken("alice", "apple pie");
   await system.revokeToken("alice", ended.id);
@@ -105,7 +109,9 @@ test("token is created, shown once, copied, and works", async ({ page, system })
   await expect(dialog).toContainText("It will not be shown again");
   const secret = (await dialog.locator("#secret").textContent()) as string;
   expect(secret).toMatch(/^fdp_[0-9A-Za-z]{38}$/);
-  await expect(dialog.locator("#curl")).toContainText(`curl -H "Authorization: Bearer ${secret}" ${system.api}/`);
+  await expect(dialog.locator("#curl")).toContainText(
+    `curl -H "Authorization: Bearer ${secret}" ${system.api}/`,
+  );
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Copy token" }).click();
   await expect(dialog.getByRole("status")).toHaveText("The token is copied.");
@@ -183,7 +189,10 @@ test("no number of Escapes loses a token that was not copied", async ({ page, sy
   await expect(dialog.locator("#secret")).toBeVisible();
 });
 
-test("expiration that is shown is the one that is sent, also after changes of mind", async ({ page, system }) => {
+test("expiration that is shown is the one that is sent, also after changes of mind", async ({
+  page,
+  system,
+}) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
@@ -202,12 +211,17 @@ test("long name breaks and pushes nothing aside", async ({ page, system }) => {
   const name = "x".repeat(100);
   await system.createToken("alice", name);
   await system.open(page, "alice");
-  await row(page, name).getByRole("button", { name: /^Revoke/ }).click();
+  await row(page, name)
+    .getByRole("button", { name: /^Revoke/ })
+    .click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await expectAccessible(page);
 });
 
-test("chosen date means the end of that day where one is, and is shown in words", async ({ page, system }) => {
+test("chosen date means the end of that day where one is, and is shown in words", async ({
+  page,
+  system,
+}) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
@@ -220,11 +234,17 @@ test("chosen date means the end of that day where one is, and is shown in words"
   const request = page.waitForRequest((request) => request.method() === "POST");
   await dialog.getByRole("button", { name: "Create" }).click();
   // 23:59:59 in Berlin, in winter.
-  expect((await request).postDataJSON()).toEqual({ name: "until new year", expiresAt: "2099-12-31T22:59:59.000Z" });
+  expect((await request).postDataJSON()).toEqual({
+    name: "until new year",
+    expiresAt: "2099-12-31T22:59:59.000Z",
+  });
   await expect(dialog.locator("#secret")).toBeVisible();
 });
 
-test("what the server finds wrong stands at its field and nothing typed is lost", async ({ page, system }) => {
+test("what the server finds wrong stands at its field and nothing typed is lost", async ({
+  page,
+  system,
+}) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
@@ -263,7 +283,9 @@ test("revoking asks by name, takes effect at once and for good", async ({ page, 
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Cancel" }).click();
   expect(await system.statusOf(token.token)).toBe(200);
-  await row(page, "to be ended").getByRole("button", { name: /^Revoke/ }).click();
+  await row(page, "to be ended")
+    .getByRole("button", { name: /^Revoke/ })
+    .click();
   await dialog.getByRole("button", { name: "Revoke token" }).click();
   await expect(row(page, "to be ended")).toContainText("Revoked");
   await expect.poll(() => system.statusOf(token.token)).toBe(401);
@@ -278,7 +300,9 @@ test("revocation that the server refuses is taken back with a message", async ({
     await held;
     await route.fulfill({ status: 503, json: { detail: "Not now." } });
   });
-  await row(page, "stays").getByRole("button", { name: /^Revoke/ }).click();
+  await row(page, "stays")
+    .getByRole("button", { name: /^Revoke/ })
+    .click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
   // At once, before the server has answered anything.
   await expect(row(page, "stays")).toContainText("Revoked");
@@ -303,7 +327,9 @@ test("everything can be done with the keyboard alone", async ({ page, system }) 
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(create).toBeFocused();
-  await row(page, "by keyboard").getByRole("button", { name: /^Revoke/ }).focus();
+  await row(page, "by keyboard")
+    .getByRole("button", { name: /^Revoke/ })
+    .focus();
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
@@ -360,7 +386,9 @@ test.describe("where tokens live for 30 days at most", () => {
     await page.getByRole("button", { name: "Create token", exact: true }).click();
     await choice.selectOption("date");
     await dialog.getByLabel("Name").fill("the last day");
-    await dialog.getByLabel("Expires at the end of").fill((await dialog.getByLabel("Expires at the end of").getAttribute("max")) ?? "");
+    await dialog
+      .getByLabel("Expires at the end of")
+      .fill((await dialog.getByLabel("Expires at the end of").getAttribute("max")) ?? "");
     await dialog.getByRole("button", { name: "Create" }).click();
     await expect(dialog.locator("#secret")).toBeVisible();
   });

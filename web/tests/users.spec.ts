@@ -15,7 +15,10 @@ async function openUsers(page: Page, system: System): Promise<void> {
   await expect(page.getByRole("table", { name: "Users" })).toHaveAttribute("aria-busy", "false");
 }
 
-test("administrator sees who has signed in, and finds somebody by name, address or role", async ({ page, system }) => {
+test("administrator sees who has signed in, and finds somebody by name, address or role", async ({
+  page,
+  system,
+}) => {
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");
   await openUsers(page, system);
@@ -90,11 +93,16 @@ test("revoking all tokens of somebody needs to be told who they are", async ({ p
   await expect(row(page, "one")).toContainText("with all others, by you");
 });
 
-test("administrator cannot disable themselves, and is told when a change is refused", async ({ page, system }) => {
+test("administrator cannot disable themselves, and is told when a change is refused", async ({
+  page,
+  system,
+}) => {
   await system.createToken("bob", "of bob");
   await openUsers(page, system);
   await expect(userRow(page, "Ada Admin").getByRole("button", { name: /^Disable/ })).toHaveCount(0);
-  await page.route("**/api/users/bob", (route) => route.fulfill({ status: 503, json: { detail: "Storage is away." } }));
+  await page.route("**/api/users/bob", (route) =>
+    route.fulfill({ status: 503, json: { detail: "Storage is away." } }),
+  );
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("alert").first()).toContainText("Bob Baker was not disabled. Storage is away.");
@@ -121,7 +129,10 @@ test("navigation leads from somebody's tokens to one's own, and back to what was
   await expect(page.getByRole("rowheader")).toHaveText([/Bob Baker/]);
 });
 
-test("change under way is announced, and a second one of the same user waits for it", async ({ page, system }) => {
+test("change under way is announced, and a second one of the same user waits for it", async ({
+  page,
+  system,
+}) => {
   await system.createToken("bob", "of bob");
   await openUsers(page, system);
   let release = () => {};
@@ -159,7 +170,9 @@ test("failure far down in a long list is seen", async ({ page, system }) => {
   await openUsers(page, system);
   await userRow(page, "Person 090").getByRole("button", { name: "Disable Person 090" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
-  await expect(page.getByRole("alert").first()).toContainText("It is not known whether Person 090 was disabled.");
+  await expect(page.getByRole("alert").first()).toContainText(
+    "It is not known whether Person 090 was disabled.",
+  );
   await expect(page.getByRole("alert").first()).toBeInViewport();
   await expect(userRow(page, "Person 090").getByRole("rowheader")).toBeFocused();
 });
@@ -178,7 +191,10 @@ test("somebody who chose a blank name is known by their id", async ({ page, syst
   await expect(page.getByRole("dialog")).toContainText("Type nameless to confirm");
 });
 
-test("administrator who is none any more finds the way back to their own tokens", async ({ page, system }) => {
+test("administrator who is none any more finds the way back to their own tokens", async ({
+  page,
+  system,
+}) => {
   await system.createToken("admin", "own");
   await openUsers(page, system);
   await page.route("**/api/users?*", (route) =>

@@ -73,7 +73,9 @@ export class AccessTokens extends LitElement {
     const isSignedIn = this.credential !== null;
     const isOther = isSignedIn !== (this.client !== null) || (isSignedIn && changed.has("api"));
     if (!isOther) return;
-    this.client = isSignedIn ? new Client(this.api.replace(/\/$/, ""), () => this.credential?.() ?? null) : null;
+    this.client = isSignedIn
+      ? new Client(this.api.replace(/\/$/, ""), () => this.credential?.() ?? null)
+      : null;
     this.caller = null;
     this.failure = "";
     this.knowsUsers = false;
@@ -88,7 +90,8 @@ export class AccessTokens extends LitElement {
       const caller = await client.getCaller();
       if (client !== this.client) return;
       // Views load when they get another caller; the same one is no reason to.
-      if (this.caller?.id !== caller.id || this.caller.administrator !== caller.administrator) this.caller = caller;
+      if (this.caller?.id !== caller.id || this.caller.administrator !== caller.administrator)
+        this.caller = caller;
       if (!caller.administrator && this.view === "users") this.open("tokens");
     } catch (error) {
       if (client === this.client) this.failure = describe(error, this);
@@ -168,7 +171,10 @@ export class AccessTokens extends LitElement {
     return html`<nav aria-label="Administration">
       ${Object.entries(VIEWS).map(
         ([view, label]) =>
-          html`<button aria-current=${view === this.view ? "page" : nothing} @click=${() => this.show(view as ViewName)}>
+          html`<button
+            aria-current=${view === this.view ? "page" : nothing}
+            @click=${() => this.show(view as ViewName)}
+          >
             ${label}
           </button>`,
       )}

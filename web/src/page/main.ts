@@ -23,7 +23,10 @@ async function start(): Promise<void> {
 
   const name = document.createElement("span");
   name.textContent = user.profile.name ?? user.profile.preferred_username ?? user.profile.sub;
-  account.replaceChildren(name, button("Sign out", () => session.signOut()));
+  account.replaceChildren(
+    name,
+    button("Sign out", () => session.signOut()),
+  );
 
   const tokens = document.createElement("access-tokens");
   tokens.api = config.apiBaseUrl;
@@ -46,7 +49,9 @@ async function start(): Promise<void> {
 function showSignIn(session: Session, hasExpired: boolean): void {
   const title = document.createElement("h1");
   title.textContent = "Access tokens";
-  const text = message(hasExpired ? "Your session has expired." : "Sign in to see and create your access tokens.");
+  const text = message(
+    hasExpired ? "Your session has expired." : "Sign in to see and create your access tokens.",
+  );
   const signIn = button("Sign in", () => session.signIn());
   signIn.className = "primary";
   main.replaceChildren(title, text, signIn);

@@ -13,7 +13,11 @@ export interface Question {
 }
 
 export class ConfirmDialog extends LitElement {
-  static override properties = { question: { state: true }, typed: { state: true }, isWrong: { state: true } };
+  static override properties = {
+    question: { state: true },
+    typed: { state: true },
+    isWrong: { state: true },
+  };
 
   declare private question: Question | null;
   declare private typed: string;
@@ -76,7 +80,9 @@ export class ConfirmDialog extends LitElement {
 
   private renderTyped(wanted: string) {
     return html`
-      <label for="typed">Type <strong><bdi>${wanted}</bdi></strong> to confirm</label>
+      <label for="typed"
+        >Type <strong><bdi>${wanted}</bdi></strong> to confirm</label
+      >
       <input
         id="typed"
         autocomplete="off"

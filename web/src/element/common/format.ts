@@ -72,7 +72,8 @@ export function handleOf(user: Pick<User, "id"> & Partial<Pick<User, "email">>):
 
 /** By whom and why a token was revoked; `reader` is the user id of whoever reads it. */
 export function revocationInWords(token: Token, reader: string): string {
-  const by = token.revokedBy === reader ? "you" : token.revokedBy === token.owner.id ? "its owner" : token.revokedBy;
+  const by =
+    token.revokedBy === reader ? "you" : token.revokedBy === token.owner.id ? "its owner" : token.revokedBy;
   switch (token.revocationReason) {
     case "owner":
       return `by ${by}`;
@@ -102,8 +103,8 @@ export type ExpiryChoice = (typeof EXPIRY_CHOICES)[number][0];
 /** The choices that a deployment allows. */
 export function expiryChoices(rules: Caller["newTokens"]) {
   const max = rules.maxLifetimeDays ?? Infinity;
-  return EXPIRY_CHOICES.filter(
-    ([choice]) => (choice === "none" ? !rules.expiryRequired : choice === "date" || Number(choice) <= max),
+  return EXPIRY_CHOICES.filter(([choice]) =>
+    choice === "none" ? !rules.expiryRequired : choice === "date" || Number(choice) <= max,
   );
 }
 

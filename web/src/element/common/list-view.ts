@@ -118,7 +118,8 @@ export abstract class View extends LitElement {
         if (isStale()) return;
         add(items);
         cursor = nextCursor ?? undefined;
-        this.notice = cursor === undefined ? `${this.count()} loaded.` : `${this.count()} loaded, there are more…`;
+        this.notice =
+          cursor === undefined ? `${this.count()} loaded.` : `${this.count()} loaded, there are more…`;
       } while (cursor !== undefined);
     });
   }

@@ -270,7 +270,8 @@ export class CreateDialog extends LitElement {
           @change=${(event: Event) => (this.choice = (event.target as HTMLSelectElement).value as ExpiryChoice)}
         >
           ${expiryChoices(this.rules).map(
-            ([value, label]) => html`<option value=${value} .selected=${value === this.choice}>${label}</option>`,
+            ([value, label]) =>
+              html`<option value=${value} .selected=${value === this.choice}>${label}</option>`,
           )}
         </select>
         ${this.renderDate()}
@@ -278,7 +279,9 @@ export class CreateDialog extends LitElement {
         ${this.renderFieldError("expiresAt", "Expiration")}
         <div class="actions">
           <button type="button" @click=${() => this.requestClose()}>Cancel</button>
-          <button class="primary" aria-disabled=${this.busy ? "true" : "false"}>${this.busy ? "Creating…" : "Create"}</button>
+          <button class="primary" aria-disabled=${this.busy ? "true" : "false"}>
+            ${this.busy ? "Creating…" : "Create"}
+          </button>
         </div>
       </form>
     `;
@@ -303,13 +306,17 @@ export class CreateDialog extends LitElement {
 
   private renderFieldError(field: string, label: string) {
     const message = this.fields[field];
-    return html`<span id="${field}-error" class="error" role="alert">${message ? `${label} ${message}.` : ""}</span>`;
+    return html`<span id="${field}-error" class="error" role="alert"
+      >${message ? `${label} ${message}.` : ""}</span
+    >`;
   }
 
   private expiryInWords(): string {
     const time = expiryTime(this.choice, this.date, Date.now());
     if (time === undefined) return "";
-    return time === null ? "It is valid until you revoke it." : `It expires on ${formatInWords(time)}, your time.`;
+    return time === null
+      ? "It is valid until you revoke it."
+      : `It expires on ${formatInWords(time)}, your time.`;
   }
 
   private renderCreated(created: CreatedToken) {
@@ -331,7 +338,8 @@ export class CreateDialog extends LitElement {
           aria-labelledby="curl-label"
           tabindex="0"
           @copy=${() => (this.copied = "curl")}
-          >${curl}</code>
+          >${curl}</code
+        >
         <button @click=${() => this.copy("curl", curl)}>
           ${this.copied === "curl" ? "Copied" : "Copy command"}
         </button>
@@ -406,7 +414,9 @@ export class CreateDialog extends LitElement {
         border: 1px solid var(--_border);
         border-radius: var(--_radius);
         background: var(--_raised);
-        font: 0.875rem/1.5 ui-monospace, monospace;
+        font:
+          0.875rem/1.5 ui-monospace,
+          monospace;
         overflow-wrap: anywhere;
         user-select: all;
       }

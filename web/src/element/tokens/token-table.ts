@@ -70,7 +70,11 @@ export class TokenTable extends LitElement {
           </tr>
         </thead>
         <tbody role="rowgroup">
-          ${repeat(this.tokens, (token) => token.id, (token) => this.renderRow(token))}
+          ${repeat(
+            this.tokens,
+            (token) => token.id,
+            (token) => this.renderRow(token),
+          )}
           ${this.loading ? renderSkeletons(columns.length + 1) : nothing}
         </tbody>
       </table>
@@ -182,7 +186,9 @@ export class TokenTable extends LitElement {
       }
 
       code {
-        font: 0.875rem/1.5 ui-monospace, monospace;
+        font:
+          0.875rem/1.5 ui-monospace,
+          monospace;
         white-space: nowrap;
       }
 

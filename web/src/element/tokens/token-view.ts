@@ -130,8 +130,8 @@ export class TokenView extends View {
     const isOwn = token.owner.id === this.caller?.id;
     const isYes = await this.ask({
       title: `Revoke “${token.name}”?`,
-      text: html`The token <code>${token.prefix}…</code>${isOwn ? "" : html` of ${identify(token.owner)}`} stops working
-        at once, and for good: whatever uses it will be refused.`,
+      text: html`The token <code>${token.prefix}…</code>${isOwn ? "" : html` of ${identify(token.owner)}`}
+        stops working at once, and for good: whatever uses it will be refused.`,
       action: "Revoke token",
     });
     if (!isYes || this.caller === null) return;
@@ -217,7 +217,8 @@ export class TokenView extends View {
     if (this.allUsers) return this.tokens;
     const wanted = this.search.trim().toLowerCase();
     const matches = (token: Token) =>
-      (this.status === "" || statusNow(token, this.now) === this.status) && token.name.toLowerCase().includes(wanted);
+      (this.status === "" || statusNow(token, this.now) === this.status) &&
+      token.name.toLowerCase().includes(wanted);
     return this.tokens.filter(matches).sort((a, b) => compare(a, b, this.sort, this.now));
   }
 
@@ -240,8 +241,8 @@ export class TokenView extends View {
               <button @click=${() => this.filterByOwner(null)}>Show everybody’s</button>
             </p>`
           : html`<p class="muted">
-              A token lets scripts and pipelines call the API in ${this.allUsers ? "its owner’s" : "your"} name, with the
-              roles ${this.allUsers ? "they" : "you"} have at that moment.
+              A token lets scripts and pipelines call the API in ${this.allUsers ? "its owner’s" : "your"}
+              name, with the roles ${this.allUsers ? "they" : "you"} have at that moment.
             </p>`
       }
       ${this.renderToolbar()} ${this.renderFailures()} ${this.renderTokens()}
@@ -270,7 +271,9 @@ export class TokenView extends View {
             <option value="">All</option>
             ${STATUS_ORDER.map(
               (status) =>
-                html`<option value=${status} .selected=${status === this.status}>${STATUS_LABEL[status]}</option>`,
+                html`<option value=${status} .selected=${status === this.status}>
+                  ${STATUS_LABEL[status]}
+                </option>`,
             )}
           </select>
         </div>
@@ -294,7 +297,9 @@ export class TokenView extends View {
 
   /** On a phone the columns have no header to sort by. */
   private renderSort() {
-    const current = SORTS.findIndex(([, sort]) => sort.column === this.sort.column && sort.descending === this.sort.descending);
+    const current = SORTS.findIndex(
+      ([, sort]) => sort.column === this.sort.column && sort.descending === this.sort.descending,
+    );
     return html`
       <div class="field narrow-only">
         <label for="sort">Sort by</label>
@@ -330,13 +335,19 @@ export class TokenView extends View {
       ${
         this.allUsers && this.nextCursor
           ? html`<p class="more">
-              <button aria-disabled=${this.loading ? "true" : "false"} @click=${this.loadMore}>Load more</button>
+              <button aria-disabled=${this.loading ? "true" : "false"} @click=${this.loadMore}>
+                Load more
+              </button>
             </p>`
           : nothing
       }
       ${
-        !this.allUsers && this.isLoaded && this.tokens.some((token) => statusNow(token, this.now) === "active")
-          ? html`<p class="more"><button class="quiet" @click=${this.revokeAll}>Revoke all my tokens</button></p>`
+        !this.allUsers &&
+        this.isLoaded &&
+        this.tokens.some((token) => statusNow(token, this.now) === "active")
+          ? html`<p class="more">
+              <button class="quiet" @click=${this.revokeAll}>Revoke all my tokens</button>
+            </p>`
           : nothing
       }
     `;

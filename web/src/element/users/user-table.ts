@@ -53,7 +53,11 @@ export class UserTable extends LitElement {
           </tr>
         </thead>
         <tbody role="rowgroup">
-          ${repeat(this.users, (user) => user.id, (user) => this.renderRow(user))}
+          ${repeat(
+            this.users,
+            (user) => user.id,
+            (user) => this.renderRow(user),
+          )}
           ${this.loading ? renderSkeletons(COLUMNS.length + 1) : nothing}
         </tbody>
       </table>
@@ -90,7 +94,9 @@ export class UserTable extends LitElement {
 
   private renderStatus(user: User) {
     return html`
-      <span class="badge ${user.disabled ? "warning" : "active"}">${user.disabled ? "Disabled" : "Enabled"}</span>
+      <span class="badge ${user.disabled ? "warning" : "active"}"
+        >${user.disabled ? "Disabled" : "Enabled"}</span
+      >
       ${
         user.tokensRevokedAt === null
           ? nothing

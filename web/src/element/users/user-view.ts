@@ -62,8 +62,8 @@ export class UserView extends View {
   private async disable(user: User): Promise<void> {
     const isYes = await this.ask({
       title: `Disable ${nameOf(user)}?`,
-      text: html`All tokens and sessions of ${identify(user)} are refused from the next request on, until you enable them
-        again.`,
+      text: html`All tokens and sessions of ${identify(user)} are refused from the next request on, until you
+      enable them again.`,
       action: "Disable",
     });
     if (isYes) await this.setDisabled(user, true);
@@ -83,8 +83,8 @@ export class UserView extends View {
   private async revokeAll(user: User): Promise<void> {
     const isYes = await this.ask({
       title: `Revoke all tokens of ${nameOf(user)}?`,
-      text: html`Every token that ${identify(user)} has now stops working at once, and for good. New ones can be created:
-        to cut somebody off, disable them.`,
+      text: html`Every token that ${identify(user)} has now stops working at once, and for good. New ones can
+      be created: to cut somebody off, disable them.`,
       action: "Revoke all tokens",
       typed: handleOf(user),
     });
@@ -137,7 +137,8 @@ export class UserView extends View {
           </select>
         </div>
       </div>
-      ${this.renderFailures()} ${isEmpty && this.isLoaded ? html`<p class="empty">None matches.</p>` : nothing}
+      ${this.renderFailures()}
+      ${isEmpty && this.isLoaded ? html`<p class="empty">None matches.</p>` : nothing}
       ${
         isEmpty
           ? nothing
