@@ -1,25 +1,13 @@
-import { css } from "lit";
+import { css, unsafeCSS } from "lit";
+import theme from "../../theme.css?inline";
 
-/** What all parts share. Hosts change the custom properties; see `web/README.md`. */
+/** Styles of every component: the theme and the basic controls. */
 export const sharedStyles = css`
+  ${unsafeCSS(theme)}
+
   :host {
-    --_accent: var(--patgate-accent, light-dark(#1f5fa8, #86b7f0));
-    --_on-accent: var(--patgate-on-accent, light-dark(#ffffff, #0d1b2a));
-    --_text: var(--patgate-text, light-dark(#1c2430, #e6eaf0));
-    --_muted: var(--patgate-muted, light-dark(#525d6b, #a7b2c0));
-    --_surface: var(--patgate-surface, light-dark(#ffffff, #171c23));
-    --_raised: var(--patgate-raised, light-dark(#f3f5f8, #212832));
-    --_border: var(--patgate-border, light-dark(#c9d1db, #3b4552));
-    --_control-border: light-dark(#76818f, #7d8998);
-    --_danger: var(--patgate-danger, light-dark(#b3261e, #ff9d94));
-    --_on-danger: light-dark(#ffffff, #2b0805);
-    --_warning: light-dark(#8a4b00, #ffc46b);
-    --_warning-surface: light-dark(#fff4e0, #33270f);
-    --_success: light-dark(#1b6b3a, #7fd6a0);
-    --_success-surface: light-dark(#e6f5ec, #12301f);
-    --_radius: var(--patgate-radius, 8px);
     color: var(--_text);
-    font: var(--patgate-font, 1rem/1.5 system-ui, sans-serif);
+    font: var(--_font);
     overflow-wrap: anywhere;
   }
 
@@ -157,7 +145,7 @@ export const sharedStyles = css`
   }
 
   dialog::backdrop {
-    background: rgb(0 0 0 / 0.5);
+    background: var(--_backdrop);
   }
 
   dialog h2 {
