@@ -36,36 +36,22 @@ export class AccessTokens extends LitElement {
   };
 
   /** The API's base URL; empty for the page's own origin. */
-  declare api: string;
+  api = "";
   /** The request in the `curl` line that a new token comes with. */
-  declare curlUrl: string;
+  curlUrl = "";
   /** Supplies the access token of the signed-in person. Nothing is loaded without it. */
-  declare credential: CredentialSource | null;
+  credential: CredentialSource | null = null;
   /** One for each session: what an earlier one loads no longer counts. */
-  declare private client: Client | null;
-  declare private caller: Caller | null;
-  declare private failure: string;
-  declare private view: ViewName;
+  private client: Client | null = null;
+  private caller: Caller | null = null;
+  private failure = "";
+  private view: ViewName = "tokens";
   /** Whose tokens the view of users has led to. */
-  declare private owner: Owner | null;
+  private owner: Owner | null = null;
   /** Each visit of the tokens has a view of its own, and begins with a fresh list. */
-  declare private visit: number;
+  private visit = 0;
   /** The view of users stays once it was visited, with what was searched for. */
-  declare private knowsUsers: boolean;
-
-  constructor() {
-    super();
-    this.api = "";
-    this.curlUrl = "";
-    this.credential = null;
-    this.client = null;
-    this.caller = null;
-    this.failure = "";
-    this.view = "tokens";
-    this.owner = null;
-    this.visit = 0;
-    this.knowsUsers = false;
-  }
+  private knowsUsers = false;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     // Scripts run in any order, so the list waits for its credential; a host that sets

@@ -19,17 +19,10 @@ export class ConfirmDialog extends LitElement {
     isWrong: { state: true },
   };
 
-  declare private question: Question | null;
-  declare private typed: string;
-  declare private isWrong: boolean;
+  private question: Question | null = null;
+  private typed = "";
+  private isWrong = false;
   private answer: (isYes: boolean) => void = () => {};
-
-  constructor() {
-    super();
-    this.question = null;
-    this.typed = "";
-    this.isWrong = false;
-  }
 
   /** Whether the answer is yes. */
   async ask(question: Question): Promise<boolean> {

@@ -23,36 +23,23 @@ export abstract class View extends LitElement {
   };
 
   /** Null while there is nobody whose list could be loaded. */
-  declare client: Client | null;
+  client: Client | null = null;
   /** The list is loaded as soon as it is known who wants it. */
-  declare caller: Caller | null;
-  declare protected loading: boolean;
+  caller: Caller | null = null;
+  protected loading = false;
   /** The list is complete: that something is not in it means something. */
-  declare protected isLoaded: boolean;
+  protected isLoaded = false;
   /** Why the list is not here. */
-  declare protected loadFailure: string;
+  protected loadFailure = "";
   /** What was asked for and not done. */
-  declare protected actFailure: string;
+  protected actFailure = "";
   /** What the live region says. */
-  declare protected notice: string;
-  declare protected search: string;
-  declare protected now: number;
+  protected notice = "";
+  protected search = "";
+  protected now = Date.now();
 
   private ticking: ReturnType<typeof setInterval> | undefined;
   private loadNumber = 0;
-
-  constructor() {
-    super();
-    this.client = null;
-    this.caller = null;
-    this.loading = false;
-    this.isLoaded = false;
-    this.loadFailure = "";
-    this.actFailure = "";
-    this.notice = "";
-    this.search = "";
-    this.now = Date.now();
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

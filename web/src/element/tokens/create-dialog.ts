@@ -40,32 +40,26 @@ export class CreateDialog extends LitElement {
     hasExpired: { state: true },
   };
 
-  declare client: Client;
+  client: Client | null = null;
   /** The request shown in the `curl` line. */
-  declare curlUrl: string;
+  curlUrl = "";
   /** What this deployment asks of new tokens. */
-  declare rules: Caller["newTokens"];
-  declare private name: string;
-  declare private choice: ExpiryChoice;
-  declare private date: string;
-  declare private busy: boolean;
-  declare private failure: string;
-  declare private fields: Readonly<Record<string, string>>;
+  rules: Caller["newTokens"] = { expiryRequired: false, maxLifetimeDays: null };
+  private name = "";
+  private choice: ExpiryChoice = "none";
+  private date = "";
+  private busy = false;
+  private failure = "";
+  private fields: Readonly<Record<string, string>> = {};
   /** INVARIANT: the secret is in this property and what is rendered from it, and nowhere else. */
-  declare private created: CreatedToken | null;
-  declare private copied: "" | "token" | "curl" | "failed";
-  declare private asking: boolean;
-  declare private hasExpired: boolean;
+  private created: CreatedToken | null = null;
+  private copied: "" | "token" | "curl" | "failed" = "";
+  private asking = false;
+  private hasExpired = false;
 
   private readonly forget = () => {
     this.created = null;
   };
-
-  constructor() {
-    super();
-    this.rules = { expiryRequired: false, maxLifetimeDays: null };
-    this.reset();
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -173,6 +167,7 @@ export class CreateDialog extends LitElement {
     this.busy = true;
     this.failure = "";
     try {
+      if (this.client === null) throw new SessionExpired();
       const created = await this.client.createToken({
         name: this.name,
         expiresAt: expiresAt?.toISOString() ?? null,

@@ -28,25 +28,15 @@ export class TokenTable extends LitElement {
     reader: { attribute: false },
   };
 
-  declare tokens: readonly Token[];
+  tokens: readonly Token[] = [];
   /** Milliseconds since 1970. */
-  declare now: number;
-  declare showOwner: boolean;
+  now = Date.now();
+  showOwner = false;
   /** Null where the server decides the order. */
-  declare sort: Sort | null;
-  declare loading: boolean;
+  sort: Sort | null = null;
+  loading = false;
   /** The user id of whoever looks at it. */
-  declare reader: string;
-
-  constructor() {
-    super();
-    this.tokens = [];
-    this.now = Date.now();
-    this.showOwner = false;
-    this.sort = null;
-    this.loading = false;
-    this.reader = "";
-  }
+  reader = "";
 
   /** Leads the focus to a token's row; false if it is not shown. */
   focusRow(id: string): boolean {

@@ -35,29 +35,17 @@ export class TokenView extends View {
   };
 
   /** The request in the `curl` line that a new token comes with. */
-  declare curlUrl: string;
+  curlUrl = "";
   /** Whose tokens an administrator wants to see at first; null for their own. */
-  declare owner: Owner | null;
-  declare private tokens: readonly Token[];
+  owner: Owner | null = null;
+  private tokens: readonly Token[] = [];
   /** Where everybody's list goes on; null at its end. */
-  declare private nextCursor: string | null;
-  declare private allUsers: boolean;
+  private nextCursor: string | null = null;
+  private allUsers = false;
   /** Whose tokens of everybody's are shown; null for all. */
-  declare private filter: Owner | null;
-  declare private status: Status | "";
-  declare private sort: Sort;
-
-  constructor() {
-    super();
-    this.curlUrl = "";
-    this.owner = null;
-    this.tokens = [];
-    this.nextCursor = null;
-    this.allUsers = false;
-    this.filter = null;
-    this.status = "";
-    this.sort = { column: "createdAt", descending: true };
-  }
+  private filter: Owner | null = null;
+  private status: Status | "" = "";
+  private sort: Sort = { column: "createdAt", descending: true };
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("owner") || this.owner === null) return;

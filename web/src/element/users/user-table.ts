@@ -18,23 +18,14 @@ export class UserTable extends LitElement {
     acting: { attribute: false },
   };
 
-  declare users: readonly User[];
+  users: readonly User[] = [];
   /** Milliseconds since 1970. */
-  declare now: number;
-  declare loading: boolean;
+  now = Date.now();
+  loading = false;
   /** The user id of whoever looks at it. */
-  declare reader: string;
+  reader = "";
   /** The id of the user whose change is under way; empty if there is none. */
-  declare acting: string;
-
-  constructor() {
-    super();
-    this.users = [];
-    this.now = Date.now();
-    this.loading = false;
-    this.reader = "";
-    this.acting = "";
-  }
+  acting = "";
 
   /** Leads the focus to a user's row; false if it is not shown. */
   focusRow(id: string): boolean {

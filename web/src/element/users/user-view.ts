@@ -14,17 +14,10 @@ export class UserView extends View {
   static override properties = { users: { state: true }, status: { state: true }, acting: { state: true } };
 
   /** In the order of their names. */
-  declare private users: readonly User[];
-  declare private status: "" | "enabled" | "disabled";
+  private users: readonly User[] = [];
+  private status: "" | "enabled" | "disabled" = "";
   /** The id of the user whose change is under way; empty if there is none. */
-  declare private acting: string;
-
-  constructor() {
-    super();
-    this.users = [];
-    this.status = "";
-    this.acting = "";
-  }
+  private acting = "";
 
   /** Loads everybody, so that they can be searched and sorted here. */
   async load(): Promise<void> {
