@@ -1,22 +1,22 @@
 /**
- * `<access-tokens>`: a person's access tokens, for any page.
+ * `<access-tokens>`: a user's access tokens, for any web page.
  *
  *     <script type="module" src="https://…/access-tokens.js"></script>
  *     <access-tokens api="https://api.example.com"></access-tokens>
  *
- * The page sets the property `credential` to a function that returns the signed-in
- * person's access token, and listens to `session-expired`.
+ * The host page sets the property `credential` to a function that returns the session's access token, and
+ * listens to the event `session-expired`.
  */
 
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { type Caller, Client, type CredentialSource, type User } from "../api/client.js";
-import { describe, renderFailure } from "./common/failure.js";
+import { describeError, renderFailure } from "./common/failure.js";
+import type { ListView } from "./common/list-view.js";
 import { sharedStyles } from "./common/styles.js";
+import type { NamedUser } from "./common/user-name.js";
 import "./tokens/token-view.js";
-import type { Owner } from "./tokens/token-view.js";
 import "./users/user-view.js";
-import type { View } from "./common/list-view.js";
 
 const VIEWS = { tokens: "Tokens", users: "Users" } as const;
 type ViewName = keyof typeof VIEWS;
@@ -32,122 +32,101 @@ export class AccessTokens extends LitElement {
     view: { state: true },
     owner: { state: true },
     visit: { state: true },
-    knowsUsers: { state: true },
+    hasOpenedUsers: { state: true },
   };
 
   /** The API's base URL; empty for the page's own origin. */
   api = "";
-  /** The request in the `curl` line that a new token comes with. */
+  /** The request in the `curl` command that is shown with a new token. */
   curlUrl = "";
-  /** Supplies the access token of the signed-in person. Nothing is loaded without it. */
+  /** Returns the session's access token. Nothing loads while this is null. */
   credential: CredentialSource | null = null;
-  /** One for each session: what an earlier one loads no longer counts. */
+  /** Each session has a client of its own; responses to an earlier one are ignored. */
   private client: Client | null = null;
   private caller: Caller | null = null;
   private failure = "";
   private view: ViewName = "tokens";
-  /** Whose tokens the view of users has led to. */
-  private owner: Owner | null = null;
-  /** Each visit of the tokens has a view of its own, and begins with a fresh list. */
+  /** The owner whose tokens the administrator opened from the view of users. */
+  private owner: NamedUser | null = null;
+  /** Counts the visits of the view of tokens: each one starts with a new view and a new list. */
   private visit = 0;
-  /** The view of users stays once it was visited, with what was searched for. */
-  private knowsUsers = false;
+  /** Once opened, the view of users stays, and with it the search. */
+  private hasOpenedUsers = false;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    // Scripts run in any order, so the list waits for its credential; a host that sets
-    // another function at each rendering does not load it again.
+    // The list waits for the credential, since the host's scripts run in any order. A host that sets a new
+    // function at each rendering does not cause a new load.
     const isSignedIn = this.credential !== null;
-    const isOther = isSignedIn !== (this.client !== null) || (isSignedIn && changed.has("api"));
-    if (!isOther) return;
+    const isNewSession = isSignedIn !== (this.client !== null) || (isSignedIn && changed.has("api"));
+    if (!isNewSession) return;
+
     this.client = isSignedIn
       ? new Client(this.api.replace(/\/$/, ""), () => this.credential?.() ?? null)
       : null;
     this.caller = null;
     this.failure = "";
-    this.knowsUsers = false;
+    this.hasOpenedUsers = false;
     this.open("tokens");
-    if (this.client !== null) void this.identify(this.client);
+    if (this.client !== null) void this.loadCaller(this.client);
   }
 
-  /** Finds out who is signed in; the views load when that is known. */
-  private async identify(client: Client): Promise<void> {
+  /** Loads the signed-in user. The views load their lists once the caller is known. */
+  private async loadCaller(client: Client): Promise<void> {
     this.failure = "";
     try {
       const caller = await client.getCaller();
       if (client !== this.client) return;
-      // Views load when they get another caller; the same one is no reason to.
-      if (this.caller?.id !== caller.id || this.caller.administrator !== caller.administrator)
-        this.caller = caller;
+
+      // Only a different caller makes the views load again.
+      const isSame = this.caller?.id === caller.id && this.caller.administrator === caller.administrator;
+      if (!isSame) this.caller = caller;
       if (!caller.administrator && this.view === "users") this.open("tokens");
     } catch (error) {
-      if (client === this.client) this.failure = describe(error, this);
+      if (client === this.client) this.failure = describeError(error, this);
     }
   }
 
-  /** Loads what is shown again. */
+  /** Loads the visible list again. */
   async load(): Promise<void> {
-    if (this.client !== null && this.caller === null) await this.identify(this.client);
-    else await this.shown?.load();
+    if (this.client !== null && this.caller === null) await this.loadCaller(this.client);
+    else await this.visibleView?.load();
   }
 
-  private get shown(): View | null {
-    return this.renderRoot.querySelector<View>(".view:not([hidden])");
+  private get visibleView(): ListView | null {
+    return this.renderRoot.querySelector<ListView>(".view:not([hidden])");
   }
 
-  private open(view: ViewName, owner: Owner | null = null): void {
+  private open(view: ViewName, owner: NamedUser | null = null): void {
     this.view = view;
-    if (view === "users") this.knowsUsers = true;
+    if (view === "users") this.hasOpenedUsers = true;
     if (view === "tokens") {
       this.visit++;
       this.owner = owner;
     }
   }
 
-  private async show(view: ViewName, owner: Owner | null = null): Promise<void> {
-    // Once more the same view means: as it is now.
-    if (view === "users" && view === this.view) void this.shown?.load();
+  /** Opens a view on the user's request and moves the focus to its heading. */
+  private async navigate(view: ViewName, owner: NamedUser | null = null): Promise<void> {
+    // A click on the open view loads it again.
+    if (view === "users" && view === this.view) void this.visibleView?.load();
+
     this.open(view, owner);
     await this.updateComplete;
-    await this.shown?.updateComplete;
-    this.shown?.focusHeading();
+    await this.visibleView?.updateComplete;
+    this.visibleView?.focusHeading();
   }
 
-  /** Somebody who is refused may have lost a role: then there is less to show. */
-  private readonly askAgain = () => {
-    if (this.client !== null && this.caller?.administrator) void this.identify(this.client);
+  /** After a denied request: the administrator may have lost the role, and then sees less. */
+  private readonly reloadCaller = () => {
+    if (this.client !== null && this.caller?.administrator) void this.loadCaller(this.client);
   };
 
   override render() {
-    // Without knowing who is asking nothing can come.
-    const client = this.failure ? null : this.client;
     return html`
-      ${this.caller?.administrator ? this.renderNavigation() : nothing}
-      ${keyed(
-        this.visit,
-        html`<patgate-token-view
-          class="view"
-          ?hidden=${this.view !== "tokens"}
-          .client=${client}
-          .caller=${this.caller}
-          .curlUrl=${this.curlUrl || `${this.api || location.origin}/api/me`}
-          .owner=${this.owner}
-          @forbidden=${this.askAgain}
-        ></patgate-token-view>`,
-      )}
-      ${
-        this.knowsUsers
-          ? html`<patgate-user-view
-              class="view"
-              ?hidden=${this.view !== "users"}
-              .client=${client}
-              .caller=${this.caller}
-              @forbidden=${this.askAgain}
-              @tokens=${(event: CustomEvent<User>) => this.show("tokens", event.detail)}
-            ></patgate-user-view>`
-          : nothing
-      }
+      ${this.caller?.administrator ? this.renderNavigation() : nothing} ${this.renderTokenView()}
+      ${this.hasOpenedUsers ? this.renderUserView() : nothing}
       ${renderFailure(this.failure, "Retry", () => {
-        this.shown?.focusHeading();
+        this.visibleView?.focusHeading();
         void this.load();
       })}
     `;
@@ -159,12 +138,43 @@ export class AccessTokens extends LitElement {
         ([view, label]) =>
           html`<button
             aria-current=${view === this.view ? "page" : nothing}
-            @click=${() => this.show(view as ViewName)}
+            @click=${() => this.navigate(view as ViewName)}
           >
             ${label}
           </button>`,
       )}
     </nav>`;
+  }
+
+  private renderTokenView() {
+    return keyed(
+      this.visit,
+      html`<patgate-token-view
+        class="view"
+        ?hidden=${this.view !== "tokens"}
+        .client=${this.clientForViews}
+        .caller=${this.caller}
+        .curlUrl=${this.curlUrl || `${this.api || location.origin}/api/me`}
+        .owner=${this.owner}
+        @forbidden=${this.reloadCaller}
+      ></patgate-token-view>`,
+    );
+  }
+
+  private renderUserView() {
+    return html`<patgate-user-view
+      class="view"
+      ?hidden=${this.view !== "users"}
+      .client=${this.clientForViews}
+      .caller=${this.caller}
+      @forbidden=${this.reloadCaller}
+      @tokens=${(event: CustomEvent<User>) => this.navigate("tokens", event.detail)}
+    ></patgate-user-view>`;
+  }
+
+  /** The views show that they are loading while they have a client, so they get none after a failure. */
+  private get clientForViews(): Client | null {
+    return this.failure ? null : this.client;
   }
 
   static override styles = [

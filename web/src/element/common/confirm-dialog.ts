@@ -1,4 +1,4 @@
-/** Asks before something is done that cannot be undone, or hurts. */
+/** Asks the user to confirm an action that cannot be undone or that takes access away. */
 
 import { LitElement, type TemplateResult, css, html, nothing } from "lit";
 import { sharedStyles } from "./styles.js";
@@ -6,9 +6,9 @@ import { sharedStyles } from "./styles.js";
 export interface Question {
   title: string;
   text: string | TemplateResult;
-  /** What the button of the dangerous choice says. */
+  /** The text of the button that confirms. */
   action: string;
-  /** What has to be typed first, so that nobody does it to the wrong one. Never blank. */
+  /** What the user has to type first, to prevent a mistake. Never blank. */
   typed?: string;
 }
 
@@ -22,43 +22,47 @@ export class ConfirmDialog extends LitElement {
   private question: Question | null = null;
   private typed = "";
   private isWrong = false;
-  private answer: (isYes: boolean) => void = () => {};
+  private resolve: (isConfirmed: boolean) => void = () => {};
 
-  /** Whether the answer is yes. */
+  /** Shows the question; returns whether the user confirmed. */
   async ask(question: Question): Promise<boolean> {
     this.question = question;
     this.typed = "";
     this.isWrong = false;
     await this.updateComplete;
+
     this.dialog.showModal();
-    // The safe choice has the focus, unless there is something to type.
+    // The focus is on the safe choice, unless there is something to type.
     this.renderRoot.querySelector<HTMLElement>(question.typed === undefined ? "#cancel" : "#typed")?.focus();
-    return new Promise((resolve) => (this.answer = resolve));
+
+    return new Promise((resolve) => (this.resolve = resolve));
   }
 
   private get dialog(): HTMLDialogElement {
     return this.renderRoot.querySelector("dialog") as HTMLDialogElement;
   }
 
-  private confirm(event: SubmitEvent): void {
+  private submit(event: SubmitEvent): void {
     event.preventDefault();
-    const wanted = this.question?.typed;
-    if (wanted !== undefined && (normal(wanted) === "" || normal(this.typed) !== normal(wanted))) {
-      // Anew each time, or it would be announced only once.
-      this.isWrong = false;
-      void this.updateComplete.then(() => (this.isWrong = true));
-      this.renderRoot.querySelector<HTMLElement>("#typed")?.focus();
-      return;
-    }
-    // Before `close`, whose event answers no.
-    this.answer(true);
+    const expected = this.question?.typed;
+    if (expected !== undefined && !isSameText(this.typed, expected)) return this.reject();
+
+    // Before `close`, whose event resolves to false.
+    this.resolve(true);
     this.dialog.close();
+  }
+
+  /** Reports that the typed text is wrong. The text is removed first, or it would be announced only once. */
+  private reject(): void {
+    this.isWrong = false;
+    void this.updateComplete.then(() => (this.isWrong = true));
+    this.renderRoot.querySelector<HTMLElement>("#typed")?.focus();
   }
 
   override render() {
     return html`
-      <dialog aria-labelledby="title" aria-describedby="text" @close=${() => this.answer(false)}>
-        <form @submit=${this.confirm}>
+      <dialog aria-labelledby="title" aria-describedby="text" @close=${() => this.resolve(false)}>
+        <form @submit=${this.submit}>
           <h2 id="title">${this.question?.title ?? ""}</h2>
           <p id="text">${this.question?.text ?? ""}</p>
           ${this.question?.typed === undefined ? nothing : this.renderTyped(this.question.typed)}
@@ -71,10 +75,10 @@ export class ConfirmDialog extends LitElement {
     `;
   }
 
-  private renderTyped(wanted: string) {
+  private renderTyped(expected: string) {
     return html`
       <label for="typed"
-        >Type <strong><bdi>${wanted}</bdi></strong> to confirm</label
+        >Type <strong><bdi>${expected}</bdi></strong> to confirm</label
       >
       <input
         id="typed"
@@ -113,8 +117,15 @@ export class ConfirmDialog extends LitElement {
   ];
 }
 
-/** It may be copied from anywhere: case, spaces and the way an accent is coded do not count. */
-function normal(text: string): string {
+/**
+ * Compares what the user typed with what is expected, which is not blank. The text may be copied from
+ * anywhere: case, spaces and the encoding of accents do not matter.
+ */
+function isSameText(typed: string, expected: string): boolean {
+  return normalize(expected) !== "" && normalize(typed) === normalize(expected);
+}
+
+function normalize(text: string): string {
   return text.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();
 }
 

@@ -1,25 +1,27 @@
-/** What went wrong, in words, where it is seen. */
+/** How the element reports a failed request. */
 
 import { html, nothing } from "lit";
 import { SessionExpired } from "../../api/client.js";
 
 /**
- * An error in words. Of an expired session the event `session-expired` tells; a page
- * that says so itself prevents its default, and there are no words left to say here.
+ * Describes an error to the user. An expired session is announced to the host page; a page that prevents
+ * the event's default reports it itself, and the description is empty.
  */
-export function describe(error: unknown, element: HTMLElement): string {
+export function describeError(error: unknown, element: HTMLElement): string {
   if (!(error instanceof SessionExpired)) return error instanceof Error ? error.message : String(error);
-  return announceExpiry(element) ? "Your session has expired. Please sign in again." : "";
+  return announceSessionExpired(element) ? "Your session has expired. Please sign in again." : "";
 }
 
-/** Whether nobody but the element itself says it. */
-export function announceExpiry(element: HTMLElement): boolean {
+/** Dispatches `session-expired`; returns whether the element itself has to report it. */
+export function announceSessionExpired(element: HTMLElement): boolean {
   const event = new CustomEvent("session-expired", { bubbles: true, composed: true, cancelable: true });
   return element.dispatchEvent(event);
 }
 
-/** It stays in sight however long the list is: what failed may be far down in it. */
-export function renderFailure(text: string, action: string, act: () => void) {
+/** A message with a button. It sticks to the top of the window: the failed row may be far down a long list. */
+export function renderFailure(text: string, buttonText: string, onClick: () => void) {
   if (!text) return nothing;
-  return html`<div class="notice error" role="alert">${text} <button @click=${act}>${action}</button></div>`;
+  return html`<div class="notice error" role="alert">
+    ${text} <button @click=${onClick}>${buttonText}</button>
+  </div>`;
 }

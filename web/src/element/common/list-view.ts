@@ -1,41 +1,40 @@
-/** What the element's views have in common: a list that is loaded, searched and acted on. */
+/** The base of both views: a list that the user loads, searches and changes. */
 
 import { LitElement, type PropertyDeclarations, type PropertyValues, css, html, nothing } from "lit";
 import { ApiError, type Caller, type Client, SessionExpired } from "../../api/client.js";
-import type { ConfirmDialog, Question } from "./confirm-dialog.js";
+import type { Question } from "./confirm-dialog.js";
 import "./confirm-dialog.js";
-import { describe, renderFailure } from "./failure.js";
+import { describeError, renderFailure } from "./failure.js";
 
-/** How often relative times are written anew. */
+/** How often relative times are rendered again. */
 const TICK_MS = 30_000;
 
-export abstract class View extends LitElement {
+export abstract class ListView extends LitElement {
   static override properties: PropertyDeclarations = {
     client: { attribute: false },
     caller: { attribute: false },
-    loading: { state: true },
+    isLoading: { state: true },
     isLoaded: { state: true },
     loadFailure: { state: true },
-    actFailure: { state: true },
-    notice: { state: true },
+    changeFailure: { state: true },
+    announcement: { state: true },
     search: { state: true },
     now: { state: true },
   };
 
-  /** Null while there is nobody whose list could be loaded. */
+  /** Null while no user is signed in. */
   client: Client | null = null;
-  /** The list is loaded as soon as it is known who wants it. */
+  /** The signed-in user, once known. The list loads whenever it changes. */
   caller: Caller | null = null;
-  protected loading = false;
-  /** The list is complete: that something is not in it means something. */
+  protected isLoading = false;
+  /** Whether the list is complete, so that what it does not contain does not exist. */
   protected isLoaded = false;
-  /** Why the list is not here. */
   protected loadFailure = "";
-  /** What was asked for and not done. */
-  protected actFailure = "";
-  /** What the live region says. */
-  protected notice = "";
+  protected changeFailure = "";
+  /** The text of the live region. */
+  protected announcement = "";
   protected search = "";
+  /** Milliseconds since 1970. */
   protected now = Date.now();
 
   private ticking: ReturnType<typeof setInterval> | undefined;
@@ -63,93 +62,94 @@ export abstract class View extends LitElement {
   /** Loads the list from its beginning. */
   abstract load(): Promise<void>;
 
-  /** Whether the list is here or on its way. */
-  protected get isComing(): boolean {
-    return this.loading || (this.client !== null && this.caller === null);
+  /** The size of the list in words, such as `2 tokens`. */
+  protected abstract describeCount(): string;
+
+  /** How many entries match the search and the filters. */
+  protected abstract countVisible(): number;
+
+  /** Whether the list is loading, or will load as soon as the caller is known. */
+  protected get isPending(): boolean {
+    return this.isLoading || (this.client !== null && this.caller === null);
   }
 
   /**
-   * Loads something, part by part. Of several loads under way only the latest counts:
-   * after each answer, a load asks whether another one has begun, and ends if so.
+   * Runs a load that makes one or more requests. A later load supersedes an earlier one: after each
+   * response, a load calls `isStale` and stops if another one has started.
    */
   protected async runLoad(load: (isStale: () => boolean) => Promise<void>): Promise<void> {
     const number = ++this.loadNumber;
     const isStale = () => number !== this.loadNumber;
-    this.loading = true;
+    this.isLoading = true;
     this.loadFailure = "";
+
     try {
       await load(isStale);
       if (!isStale()) this.isLoaded = true;
     } catch (error) {
       if (isStale()) return;
-      this.notice = "";
-      this.loadFailure = this.describe(error);
+      this.announcement = "";
+      this.loadFailure = this.describeError(error);
     } finally {
       if (!isStale()) {
         this.now = Date.now();
-        this.loading = false;
+        this.isLoading = false;
       }
     }
   }
 
-  /** Loads all pages, one after the other, and hands over each. */
-  protected async loadAll<T>(
-    page: (cursor: string | undefined) => Promise<{ items: T[]; nextCursor: string | null }>,
-    add: (items: readonly T[]) => void,
+  /** Loads all pages, one after the other, and adds each to the list as it arrives. */
+  protected async loadAllPages<Item>(
+    getPage: (cursor: string | undefined) => Promise<{ items: Item[]; nextCursor: string | null }>,
+    add: (items: readonly Item[]) => void,
   ): Promise<void> {
     this.isLoaded = false;
     await this.runLoad(async (isStale) => {
       let cursor: string | undefined;
       do {
-        const { items, nextCursor } = await page(cursor);
+        const { items, nextCursor } = await getPage(cursor);
         if (isStale()) return;
+
         add(items);
         cursor = nextCursor ?? undefined;
-        this.notice =
-          cursor === undefined ? `${this.count()} loaded.` : `${this.count()} loaded, there are more…`;
+        this.announcement = `${this.describeCount()} loaded${cursor === undefined ? "." : ", there are more…"}`;
       } while (cursor !== undefined);
     });
   }
 
-  /** How many there are in the list, in words. */
-  protected abstract count(): string;
-
-  /** How many of them match what is searched for. */
-  protected abstract countVisible(): number;
-
   /**
-   * Does something, and returns whether it was done; if not, says so in one of two
-   * sentences. Without an answer nobody knows.
+   * Makes a request that changes something; returns whether it succeeded. If the request was denied, the
+   * user reads the text `failed`; without a response the outcome is unknown, and they read `unknown`.
    */
-  protected async act(doIt: () => Promise<void>, notDone: string, unknown: string): Promise<boolean> {
-    this.actFailure = "";
+  protected async change(request: () => Promise<void>, failed: string, unknown: string): Promise<boolean> {
+    this.changeFailure = "";
     try {
-      await doIt();
+      await request();
       return true;
     } catch (error) {
-      const isKnown = error instanceof SessionExpired || (error instanceof ApiError && error.status !== 0);
-      this.notice = "";
-      this.actFailure = `${isKnown ? notDone : unknown} ${this.describe(error)}`.trim();
+      const isUnchanged =
+        error instanceof SessionExpired || (error instanceof ApiError && error.status !== 0);
+      this.announcement = "";
+      this.changeFailure = `${isUnchanged ? failed : unknown} ${this.describeError(error)}`.trim();
       return false;
     }
   }
 
-  private describe(error: unknown): string {
-    // Whoever is refused may have become somebody with fewer rights.
+  private describeError(error: unknown): string {
+    // The user may have lost a role, so the element checks which views to show.
     if (error instanceof ApiError && error.status === 403) this.dispatchEvent(new CustomEvent("forbidden"));
-    return describe(error, this);
+    return describeError(error, this);
   }
 
-  protected ask(question: Question): Promise<boolean> {
-    const dialog = this.renderRoot.querySelector("patgate-confirm-dialog") as ConfirmDialog;
-    return dialog.ask(question);
+  protected async confirm(question: Question): Promise<boolean> {
+    return (await this.renderRoot.querySelector("patgate-confirm-dialog")?.ask(question)) ?? false;
   }
 
   focusHeading(): void {
     this.renderRoot.querySelector<HTMLElement>("h1")?.focus();
   }
 
-  /** Leads the focus to a row, or to the heading when it is not shown. */
+  /** Moves the focus to a row, or to the heading if the row is not shown. */
   protected async focusRow(id: string): Promise<void> {
     await this.updateComplete;
     const table = this.renderRoot.querySelector<LitElement & { focusRow(id: string): boolean }>(".table");
@@ -158,65 +158,50 @@ export abstract class View extends LitElement {
   }
 
   private reload(): void {
-    this.actFailure = "";
+    this.changeFailure = "";
     this.focusHeading();
     void this.load();
   }
 
-  private searchFor(search: string): void {
+  protected searchFor(search: string): void {
     this.search = search;
     this.announceVisible();
   }
 
   protected announceVisible(): void {
     const visible = this.countVisible();
-    if (visible > 0) this.notice = `${visible} shown.`;
-    else this.notice = this.isLoaded ? "None matches." : `None matches of the ${this.count()} loaded so far.`;
-  }
-
-  protected renderSearch() {
-    return html`<div class="field">
-      <label for="search">Search</label>
-      <input
-        id="search"
-        type="search"
-        .value=${this.search}
-        @input=${(event: InputEvent) => this.searchFor((event.target as HTMLInputElement).value)}
-      />
-    </div>`;
+    if (visible > 0) this.announcement = `${visible} shown.`;
+    else if (this.isLoaded) this.announcement = "None matches.";
+    else this.announcement = `None matches of the ${this.describeCount()} loaded so far.`;
   }
 
   protected renderFailures() {
     return html`
-      ${renderFailure(this.actFailure, "Reload the list", () => this.reload())}
+      ${renderFailure(this.changeFailure, "Reload the list", () => this.reload())}
       ${renderFailure(this.loadFailure, "Retry", () => this.reload())}
-      ${this.loading && this.countVisible() > 0 ? html`<p class="muted">${this.notice}</p>` : nothing}
+      ${this.isLoading && this.countVisible() > 0 ? html`<p class="muted">${this.announcement}</p>` : nothing}
     `;
   }
 
-  /** What every view ends with. */
+  /** The live region and the dialog for questions, which every view has. */
   protected renderFoot() {
     return html`
-      <p class="visually-hidden" role="status">${this.notice}</p>
+      <p class="visually-hidden" role="status">${this.announcement}</p>
       <patgate-confirm-dialog></patgate-confirm-dialog>
     `;
   }
 }
 
-export const viewStyles = css`
+export const listViewStyles = css`
   :host {
     display: block;
   }
 
-  .head,
-  .toolbar {
+  .head {
     display: flex;
     flex-wrap: wrap;
     gap: 0.75rem 1rem;
     align-items: center;
-  }
-
-  .head {
     justify-content: space-between;
   }
 
@@ -227,16 +212,6 @@ export const viewStyles = css`
 
   h1:focus-visible {
     outline: none;
-  }
-
-  .toolbar {
-    margin: 1rem 0;
-  }
-
-  .field {
-    display: flex;
-    gap: 0.5rem;
-    align-items: center;
   }
 
   .empty {

@@ -1,25 +1,8 @@
-/** What the tables have in common: they become cards on a phone. */
+/** What both tables share. They turn into cards on a phone. */
 
 import { css, html } from "lit";
-import type { User } from "../../api/client.js";
-import { formatExact, formatRelative, handleOf, nameOf } from "./format.js";
 
-/** Somebody beyond doubt: people of one name are told apart by their address or id. */
-export function identify(user: Pick<User, "id" | "name"> & Partial<Pick<User, "email">>) {
-  const [name, handle] = [nameOf(user), handleOf(user)];
-  return html`<bdi>${name}</bdi>${name === handle ? "" : html` (<bdi>${handle}</bdi>)`}`;
-}
-
-/** Relative to the eye, with the exact time on hover and to assistive technology. */
-export function renderTime(time: string, now: number, hasHappened = true) {
-  const exact = formatExact(time);
-  return html`<time datetime=${time} title=${exact}
-    ><span aria-hidden="true">${formatRelative(time, now, hasHappened)}</span
-    ><span class="visually-hidden">${exact}</span></time
-  >`;
-}
-
-/** Rows that stand for those still to come. */
+/** Placeholder rows for a list that is loading. */
 export function renderSkeletons(columns: number) {
   const row = html`<tr role="row" class="skeleton" aria-hidden="true">
     ${Array.from({ length: columns }, () => html`<td role="cell"><span></span></td>`)}
@@ -27,7 +10,7 @@ export function renderSkeletons(columns: number) {
   return [row, row, row];
 }
 
-/** Leads the focus to a row by its `data-id`; false if it is not shown. */
+/** Moves the focus to the row with this `data-id`; returns whether there is one. */
 export function focusRow(root: ParentNode, id: string): boolean {
   const header = root.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(id)}"] th`);
   header?.focus();
@@ -139,7 +122,7 @@ export const tableStyles = css`
       display: block;
     }
 
-    /* Its buttons would take a focus that nobody sees; each cell has its label. */
+    /* Hidden, since its buttons would take an invisible focus. Each cell shows its label. */
     thead {
       display: none;
     }

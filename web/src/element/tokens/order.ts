@@ -1,9 +1,9 @@
-/** The order of a person's own tokens. Pure: `now` is an argument. */
+/** The order of a user's own tokens. The functions are pure: `now` is an argument. */
 
 import type { Status, Token } from "../../api/client.js";
-import { statusNow } from "../common/format.js";
+import { STATUS_ORDER, statusNow } from "./status.js";
 
-/** The columns that can be sorted by. */
+/** The columns that the user can sort by. */
 export type SortColumn = "name" | "status" | "createdAt" | "expiresAt" | "lastUsedAt";
 
 export interface Sort {
@@ -11,30 +11,53 @@ export interface Sort {
   descending: boolean;
 }
 
-/** What can be chosen where there are no columns. */
+export const NEWEST_FIRST: Sort = { column: "createdAt", descending: true };
+
+/** The orders that a phone offers, where the table has no header. */
 export const SORTS: ReadonlyArray<readonly [string, Sort]> = [
-  ["Newest", { column: "createdAt", descending: true }],
+  ["Newest", NEWEST_FIRST],
   ["Oldest", { column: "createdAt", descending: false }],
   ["Name", { column: "name", descending: false }],
   ["Status", { column: "status", descending: false }],
   ["Expires first", { column: "expiresAt", descending: false }],
   ["Last used", { column: "lastUsedAt", descending: true }],
 ];
-/** Order of states, also when sorting by them. */
-export const STATUS_ORDER: readonly Status[] = ["active", "expired", "revoked"];
 
-/** Which of two tokens comes first: a number below zero for the one, above it for the other. */
-export function compare(one: Token, other: Token, sort: Sort, now: number): number {
-  return (sort.descending ? -1 : 1) * ascending(one, other, sort.column, now);
+/** The order after a click on a column: the reverse, or for another column from A or from the latest time. */
+export function sortAfterClick(sort: Sort, column: SortColumn): Sort {
+  const isSameColumn = sort.column === column;
+  return { column, descending: isSameColumn ? !sort.descending : column.endsWith("At") };
 }
 
-function ascending(one: Token, other: Token, column: SortColumn, now: number): number {
+export interface TokenFilter {
+  /** A part of the name; case does not matter. */
+  search: string;
+  status: Status | "";
+}
+
+/** The tokens that match the filter, in order. */
+export function selectTokens(
+  tokens: readonly Token[],
+  filter: TokenFilter,
+  sort: Sort,
+  now: number,
+): Token[] {
+  const searched = filter.search.trim().toLowerCase();
+  return tokens
+    .filter((token) => filter.status === "" || statusNow(token, now) === filter.status)
+    .filter((token) => token.name.toLowerCase().includes(searched))
+    .sort((one, other) => (sort.descending ? -1 : 1) * compare(one, other, sort.column, now));
+}
+
+function compare(one: Token, other: Token, column: SortColumn, now: number): number {
   if (column === "name") return one.name.localeCompare(other.name) || one.id.localeCompare(other.id);
+
   if (column === "status") {
-    const order = (token: Token) => STATUS_ORDER.indexOf(statusNow(token, now));
-    return order(one) - order(other) || other.id.localeCompare(one.id);
+    const rank = (token: Token) => STATUS_ORDER.indexOf(statusNow(token, now));
+    return rank(one) - rank(other) || other.id.localeCompare(one.id);
   }
-  // Never used is before all times, never expiring after them.
+
+  // "Never used" sorts before all times, "never expires" after them.
   const missing = column === "expiresAt" ? Infinity : -Infinity;
   const time = (token: Token) => (token[column] === null ? missing : Date.parse(token[column]));
   const [left, right] = [time(one), time(other)];

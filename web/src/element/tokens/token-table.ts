@@ -1,14 +1,18 @@
-/** The tokens, as a table that becomes cards on a phone. */
+/** The table of tokens, which turns into cards on a phone. */
 
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Token } from "../../api/client.js";
-import { STATUS_LABEL, expiresSoon, nameOf, revocationInWords, statusNow } from "../common/format.js";
-import type { Sort, SortColumn } from "./order.js";
 import { sharedStyles } from "../common/styles.js";
-import { focusRow, renderSkeletons, renderTime, tableStyles } from "../common/table.js";
+import { focusRow, renderSkeletons, tableStyles } from "../common/table.js";
+import { renderTime } from "../common/time.js";
+import { displayName } from "../common/user-name.js";
+import type { Sort, SortColumn } from "./order.js";
+import { STATUS_LABELS, describeRevocation, expiresSoon, statusNow } from "./status.js";
 
-const COLUMNS: ReadonlyArray<readonly [SortColumn | "prefix" | "owner", string]> = [
+type Column = SortColumn | "prefix" | "owner";
+
+const COLUMNS: ReadonlyArray<readonly [Column, string]> = [
   ["name", "Name"],
   ["prefix", "Token prefix"],
   ["owner", "Owner"],
@@ -18,27 +22,28 @@ const COLUMNS: ReadonlyArray<readonly [SortColumn | "prefix" | "owner", string]>
   ["lastUsedAt", "Last used"],
 ];
 
+/** Events: `sort-by` carries a column, `owner` the owner to show alone, `revoke` the token to revoke. */
 export class TokenTable extends LitElement {
   static override properties = {
     tokens: { attribute: false },
     now: { attribute: false },
     showOwner: { attribute: false },
     sort: { attribute: false },
-    loading: { attribute: false },
-    reader: { attribute: false },
+    isLoading: { attribute: false },
+    callerId: { attribute: false },
   };
 
   tokens: readonly Token[] = [];
   /** Milliseconds since 1970. */
   now = Date.now();
   showOwner = false;
-  /** Null where the server decides the order. */
+  /** Null for a list in the server's order. */
   sort: Sort | null = null;
-  loading = false;
-  /** The user id of whoever looks at it. */
-  reader = "";
+  isLoading = false;
+  /** The ID of the signed-in user. */
+  callerId = "";
 
-  /** Leads the focus to a token's row; false if it is not shown. */
+  /** Moves the focus to a token's row; returns whether there is one. */
   focusRow(id: string): boolean {
     return focusRow(this.renderRoot as ShadowRoot, id);
   }
@@ -49,10 +54,9 @@ export class TokenTable extends LitElement {
 
   override render() {
     const columns = COLUMNS.filter(([column]) => column !== "owner" || this.showOwner);
-    // The roles stand although the elements imply them: laid out as cards, the elements
-    // would lose them.
+    // The roles are explicit because the elements lose them when they are laid out as cards.
     return html`
-      <table role="table" aria-label="Access tokens" aria-busy=${this.loading ? "true" : "false"}>
+      <table role="table" aria-label="Access tokens" aria-busy=${this.isLoading ? "true" : "false"}>
         <thead role="rowgroup">
           <tr role="row">
             ${columns.map(([column, label]) => this.renderHeader(column, label))}
@@ -65,16 +69,17 @@ export class TokenTable extends LitElement {
             (token) => token.id,
             (token) => this.renderRow(token),
           )}
-          ${this.loading ? renderSkeletons(columns.length + 1) : nothing}
+          ${this.isLoading ? renderSkeletons(columns.length + 1) : nothing}
         </tbody>
       </table>
     `;
   }
 
-  private renderHeader(column: SortColumn | "prefix" | "owner", label: string) {
+  private renderHeader(column: Column, label: string) {
     if (this.sort === null || column === "prefix" || column === "owner") {
       return html`<th role="columnheader" scope="col">${label}</th>`;
     }
+
     const isSorted = this.sort.column === column;
     const direction = !isSorted ? "none" : this.sort.descending ? "descending" : "ascending";
     const arrow = !isSorted ? "" : this.sort.descending ? "▼" : "▲";
@@ -101,25 +106,23 @@ export class TokenTable extends LitElement {
           ${expiresSoon(token, this.now) ? html`<span class="badge warning">Expires soon</span>` : nothing}
         </td>
         <td role="cell" data-label="Last used">${this.renderLastUse(token)}</td>
-        <td role="cell" class="action">
-          ${
-            status === "active"
-              ? html`<button
-                  class="quiet"
-                  aria-label="Revoke ${token.name}"
-                  @click=${() => this.emit("revoke", token)}
-                >
-                  Revoke
-                </button>`
-              : nothing
-          }
-        </td>
+        <td role="cell" class="action">${status === "active" ? this.renderRevoke(token) : nothing}</td>
       </tr>
     `;
   }
 
+  private renderRevoke(token: Token) {
+    return html`<button
+      class="quiet"
+      aria-label="Revoke ${token.name}"
+      @click=${() => this.emit("revoke", token)}
+    >
+      Revoke
+    </button>`;
+  }
+
   private renderOwner(token: Token) {
-    const name = nameOf(token.owner);
+    const name = displayName(token.owner);
     return html`
       <button class="link" title="Only the tokens of ${name}" @click=${() => this.emit("owner", token.owner)}>
         <bdi>${name}</bdi>
@@ -131,12 +134,12 @@ export class TokenTable extends LitElement {
   private renderStatus(token: Token) {
     const status = statusNow(token, this.now);
     return html`
-      <span class="badge ${status === "active" ? "active" : "ended"}">${STATUS_LABEL[status]}</span>
+      <span class="badge ${status === "active" ? "active" : "ended"}">${STATUS_LABELS[status]}</span>
       ${
         status === "revoked" && token.revokedAt !== null
           ? html`<span class="detail">
               ${renderTime(token.revokedAt, this.now)}${token.revocationReason === null ? "" : ", "}
-              ${revocationInWords(token, this.reader)}
+              ${describeRevocation(token, this.callerId)}
             </span>`
           : nothing
       }
@@ -145,16 +148,17 @@ export class TokenTable extends LitElement {
 
   private renderLastUse(token: Token) {
     if (token.lastUsedAt === null) return "Never";
-    const others = token.seenFrom.filter((sighting) => sighting.ip !== token.lastUsedIp);
+
+    const earlier = token.seenFrom.filter((sighting) => sighting.ip !== token.lastUsedIp);
     return html`
       ${renderTime(token.lastUsedAt, this.now)}
       ${token.lastUsedIp ? html`<span class="detail">from ${token.lastUsedIp}</span>` : nothing}
       ${
-        others.length > 0
+        earlier.length > 0
           ? html`<details>
               <summary>Earlier addresses</summary>
               <ul>
-                ${others.map((sighting) => html`<li>${sighting.ip}, ${renderTime(sighting.at, this.now)}</li>`)}
+                ${earlier.map((sighting) => html`<li>${sighting.ip}, ${renderTime(sighting.at, this.now)}</li>`)}
               </ul>
             </details>`
           : nothing
@@ -176,9 +180,8 @@ export class TokenTable extends LitElement {
       }
 
       code {
-        font:
-          0.875rem/1.5 ui-monospace,
-          monospace;
+        font-family: ui-monospace, monospace;
+        font-size: 0.875rem;
         white-space: nowrap;
       }
 

@@ -1,76 +1,111 @@
-/** The view of tokens: one's own, and for administrators everybody's. */
+/** The view of tokens: the user's own, and for administrators those of all users. */
 
 import { type PropertyValues, css, html, nothing } from "lit";
-import type { Caller, Status, Token, User } from "../../api/client.js";
-import type { CreateDialog } from "./create-dialog.js";
-import "./create-dialog.js";
-import { announceExpiry } from "../common/failure.js";
-import { STATUS_LABEL, nameOf, statusNow } from "../common/format.js";
-import { SORTS, STATUS_ORDER, type Sort, type SortColumn, compare } from "./order.js";
+import type { Caller, Status, Token } from "../../api/client.js";
+import { announceSessionExpired } from "../common/failure.js";
+import { ListView, listViewStyles } from "../common/list-view.js";
 import { sharedStyles } from "../common/styles.js";
-import { identify } from "../common/table.js";
+import { type NamedUser, displayName, renderNameAndHandle } from "../common/user-name.js";
+import "./create-dialog.js";
+import { ANY_EXPIRY } from "./expiry.js";
+import { NEWEST_FIRST, type Sort, type SortColumn, selectTokens, sortAfterClick } from "./order.js";
+import { statusNow } from "./status.js";
 import "./token-table.js";
-import { View, viewStyles } from "../common/list-view.js";
+import "./token-toolbar.js";
 
-const OWN_PAGE = 100;
-const ALL_PAGE = 25;
-/** Until it is known what this deployment asks of new tokens. */
-const ANY_EXPIRY: Caller["newTokens"] = { expiryRequired: false, maxLifetimeDays: null };
-/** What has to be typed before all one's tokens end. */
+const OWN_PAGE_SIZE = 100;
+const ALL_PAGE_SIZE = 25;
+
+/** What users have to type before all their tokens are revoked. */
 const REVOKE_ALL = "revoke all";
 
-/** Somebody whose tokens are asked for. */
-export type Owner = Pick<User, "id" | "name"> & Partial<Pick<User, "email">>;
-
-export class TokenView extends View {
+export class TokenView extends ListView {
   static override properties = {
     curlUrl: { attribute: false },
     owner: { attribute: false },
     tokens: { state: true },
     nextCursor: { state: true },
     allUsers: { state: true },
-    filter: { state: true },
+    ownerFilter: { state: true },
     status: { state: true },
     sort: { state: true },
   };
 
-  /** The request in the `curl` line that a new token comes with. */
+  /** The request in the `curl` command that is shown with a new token. */
   curlUrl = "";
-  /** Whose tokens an administrator wants to see at first; null for their own. */
-  owner: Owner | null = null;
+  /** The owner whose tokens an administrator has opened; null for the caller's own. */
+  owner: NamedUser | null = null;
   private tokens: readonly Token[] = [];
-  /** Where everybody's list goes on; null at its end. */
+  /** Where the list of all users' tokens continues; null at its end. */
   private nextCursor: string | null = null;
   private allUsers = false;
-  /** Whose tokens of everybody's are shown; null for all. */
-  private filter: Owner | null = null;
+  /** The only owner shown in the list of all users' tokens; null for every owner. */
+  private ownerFilter: NamedUser | null = null;
   private status: Status | "" = "";
-  private sort: Sort = { column: "createdAt", descending: true };
+  private sort: Sort = NEWEST_FIRST;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("owner") || this.owner === null) return;
     this.allUsers = true;
-    this.filter = this.owner;
+    this.ownerFilter = this.owner;
   }
 
   async load(): Promise<void> {
-    this.notice = "Loading tokens…";
+    this.announcement = "Loading tokens…";
     this.tokens = [];
     this.nextCursor = null;
+
     if (this.allUsers) {
       this.isLoaded = false;
       await this.runLoad((isStale) => this.loadPage(isStale));
     } else {
-      // All of them, so that they can be searched and sorted here.
-      await this.loadAll(
-        (cursor) => this.api.listTokens({ limit: OWN_PAGE, cursor }),
+      // A user's own tokens are loaded completely, to search and sort them here.
+      await this.loadAllPages(
+        (cursor) => this.api.listTokens({ limit: OWN_PAGE_SIZE, cursor }),
         (items) => this.addLoaded(items),
       );
     }
-    if (this.isLoaded) await this.createDialog.resume();
+
+    if (this.isLoaded) await this.createDialog?.resume();
   }
 
-  protected override count(): string {
+  /** Loads one more page of all users' tokens, and skips pages without a match. */
+  private async loadPage(isStale: () => boolean): Promise<void> {
+    const before = this.tokens.length;
+    do {
+      const page = await this.api.listTokens({
+        limit: ALL_PAGE_SIZE,
+        cursor: this.nextCursor ?? undefined,
+        status: this.status || undefined,
+        ...(this.ownerFilter ? { userId: this.ownerFilter.id } : { allUsers: true }),
+      });
+      if (isStale()) return;
+
+      this.addLoaded(page.items);
+      this.nextCursor = page.nextCursor;
+    } while (this.nextCursor && this.tokens.length === before);
+
+    const owner = this.ownerFilter ? `of ${displayName(this.ownerFilter)} ` : "";
+    this.announcement = `${this.describeCount()} ${owner}shown.`;
+  }
+
+  /** Adds what is not in the list yet: a token created during the load already is. */
+  private addLoaded(items: readonly Token[]): void {
+    const listed = new Set(this.tokens.map((token) => token.id));
+    this.tokens = [...this.tokens, ...items.filter((token) => !listed.has(token.id))];
+  }
+
+  private async loadMore(): Promise<void> {
+    if (this.isLoading) return;
+
+    const before = this.tokens.length;
+    await this.runLoad((isStale) => this.loadPage(isStale));
+
+    const firstNew = this.tokens[before];
+    if (firstNew) await this.focusRow(firstNew.id);
+  }
+
+  protected override describeCount(): string {
     return this.tokens.length === 1 ? "1 token" : `${this.tokens.length} tokens`;
   }
 
@@ -78,62 +113,32 @@ export class TokenView extends View {
     return this.visible().length;
   }
 
-  /** One more page of everybody's tokens; pages without any are passed over. */
-  private async loadPage(isStale: () => boolean): Promise<void> {
-    const before = this.tokens.length;
-    do {
-      const page = await this.api.listTokens({
-        limit: ALL_PAGE,
-        cursor: this.nextCursor ?? undefined,
-        status: this.status || undefined,
-        ...(this.filter ? { userId: this.filter.id } : { allUsers: true }),
-      });
-      if (isStale()) return;
-      this.addLoaded(page.items);
-      this.nextCursor = page.nextCursor;
-    } while (this.nextCursor && this.tokens.length === before);
-    this.notice = `${this.count()} ${this.filter ? `of ${nameOf(this.filter)} ` : ""}shown.`;
-  }
-
-  /** A token created while the list was loading is there already. */
-  private addLoaded(items: readonly Token[]): void {
-    const known = new Set(this.tokens.map((token) => token.id));
-    this.tokens = [...this.tokens, ...items.filter((token) => !known.has(token.id))];
-  }
-
-  private async loadMore(): Promise<void> {
-    if (this.loading) return;
-    const shown = this.tokens.length;
-    await this.runLoad((isStale) => this.loadPage(isStale));
-    const next = this.tokens[shown];
-    if (next) await this.focusRow(next.id);
-  }
-
-  /** A dialog gives the focus back to what opened it, unless that is gone by now. */
-  private afterDialog(): void {
-    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement === null) this.focusHeading();
+  /** The user's own tokens as filtered and sorted here, or all users' tokens as the server sent them. */
+  private visible(): readonly Token[] {
+    if (this.allUsers) return this.tokens;
+    const { search, status } = this;
+    return selectTokens(this.tokens, { search, status }, this.sort, this.now);
   }
 
   private async revoke(token: Token): Promise<void> {
     const isOwn = token.owner.id === this.caller?.id;
-    const isYes = await this.ask({
+    const isConfirmed = await this.confirm({
       title: `Revoke “${token.name}”?`,
-      text: html`The token <code>${token.prefix}…</code>${isOwn ? "" : html` of ${identify(token.owner)}`}
-        stops working at once, and for good: whatever uses it will be refused.`,
+      text: html`The token
+        <code>${token.prefix}…</code>${isOwn ? "" : html` of ${renderNameAndHandle(token.owner)}`} stops
+        working at once, and for good: whatever uses it will be refused.`,
       action: "Revoke token",
     });
-    if (!isYes || this.caller === null) return;
+    const { caller } = this;
+    if (!isConfirmed || caller === null) return;
+
+    // The list shows the outcome at once, and the former state again if the request fails.
     this.now = Date.now();
-    this.replace({
-      ...token,
-      status: "revoked",
-      revokedAt: new Date().toISOString(),
-      revokedBy: this.caller.id,
-      revocationReason: isOwn ? "owner" : "administrator",
-    });
-    this.notice = `Token ${token.name} is revoked.`;
+    this.replace(asRevoked(token, caller));
+    this.announcement = `Token ${token.name} is revoked.`;
     void this.focusRow(token.id);
-    const isDone = await this.act(
+
+    const isDone = await this.change(
       () => this.api.revokeToken(token.id),
       `“${token.name}” was not revoked.`,
       `It is not known whether “${token.name}” was revoked.`,
@@ -142,48 +147,47 @@ export class TokenView extends View {
   }
 
   private async revokeAll(): Promise<void> {
-    const isYes = await this.ask({
+    const isConfirmed = await this.confirm({
       title: "Revoke all your tokens?",
       text: "Every token that you have now stops working at once, and for good: whatever uses one will be refused.",
       action: "Revoke all tokens",
       typed: REVOKE_ALL,
     });
     const { caller } = this;
-    if (!isYes || caller === null) return;
-    this.notice = "Revoking all your tokens…";
+    if (!isConfirmed || caller === null) return;
+
+    this.announcement = "Revoking all your tokens…";
     this.focusHeading();
-    const isDone = await this.act(
+    const isDone = await this.change(
       () => this.api.revokeAllTokens(caller.id),
       "Your tokens were not revoked.",
       "It is not known whether your tokens were revoked.",
     );
     if (!isDone) return;
+
     await this.load();
-    if (!this.loadFailure) this.notice = "All your tokens are revoked.";
+    if (!this.loadFailure) this.announcement = "All your tokens are revoked.";
   }
 
   private replace(token: Token): void {
     this.tokens = this.tokens.map((listed) => (listed.id === token.id ? token : listed));
   }
 
-  private add(token: Token): void {
-    const isElsewhere = this.filter !== null && this.filter.id !== token.owner.id;
-    if (this.allUsers && (isElsewhere || (this.status !== "" && this.status !== "active"))) return;
-    // The list may have it already, from a load that came in between.
+  /** Adds a token that was just created, unless the server's filter excludes it. */
+  private addCreated(token: Token): void {
+    const isOfAnotherOwner = this.ownerFilter !== null && this.ownerFilter.id !== token.owner.id;
+    const isOfAnotherStatus = this.status !== "" && this.status !== "active";
+    if (this.allUsers && (isOfAnotherOwner || isOfAnotherStatus)) return;
+
+    // A load that ran at the same time may have added it already.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
     this.now = Date.now();
-    this.notice = `Token ${token.name} is created.`;
+    this.announcement = `Token ${token.name} is created.`;
   }
 
-  private sortBy(column: SortColumn): void {
-    const again = this.sort.column === column;
-    // Names begin with A, times with the latest.
-    this.sort = { column, descending: again ? !this.sort.descending : column.endsWith("At") };
-  }
-
-  private showAll(allUsers: boolean): void {
+  private showAllUsers(allUsers: boolean): void {
     this.allUsers = allUsers;
-    this.filter = null;
+    this.ownerFilter = null;
     this.search = "";
     void this.load();
   }
@@ -194,119 +198,75 @@ export class TokenView extends View {
     else this.announceVisible();
   }
 
-  private filterByOwner(owner: Owner | null): void {
-    this.filter = owner;
+  private filterByOwner(owner: NamedUser | null): void {
+    this.ownerFilter = owner;
     this.focusHeading();
     void this.load();
   }
 
-  /** Own tokens as filtered and sorted here; everybody's as the server sent them. */
-  private visible(): readonly Token[] {
-    if (this.allUsers) return this.tokens;
-    const wanted = this.search.trim().toLowerCase();
-    const matches = (token: Token) =>
-      (this.status === "" || statusNow(token, this.now) === this.status) &&
-      token.name.toLowerCase().includes(wanted);
-    return this.tokens.filter(matches).sort((a, b) => compare(a, b, this.sort, this.now));
+  private get createDialog() {
+    return this.renderRoot.querySelector("patgate-create-dialog");
   }
 
-  private get createDialog(): CreateDialog {
-    return this.renderRoot.querySelector("patgate-create-dialog") as CreateDialog;
+  /** A dialog returns the focus to the button that opened it, unless that button is gone. */
+  private afterDialog(): void {
+    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement === null) this.focusHeading();
   }
 
   override render() {
     return html`
       <div class="head">
-        <h1 tabindex="-1">Access tokens${this.filter ? html` of <bdi>${nameOf(this.filter)}</bdi>` : ""}</h1>
-        <button class="primary" ?disabled=${this.caller === null} @click=${() => this.createDialog.open()}>
+        <h1 tabindex="-1">
+          Access tokens${this.ownerFilter ? html` of <bdi>${displayName(this.ownerFilter)}</bdi>` : ""}
+        </h1>
+        <button class="primary" ?disabled=${this.caller === null} @click=${() => this.createDialog?.open()}>
           Create token
         </button>
       </div>
-      ${
-        this.filter
-          ? html`<p class="notice">
-              Only the tokens of ${identify(this.filter)}.
-              <button @click=${() => this.filterByOwner(null)}>Show everybody’s</button>
-            </p>`
-          : html`<p class="muted">
-              A token lets scripts and pipelines call the API in ${this.allUsers ? "its owner’s" : "your"}
-              name, with the roles ${this.allUsers ? "they" : "you"} have at that moment.
-            </p>`
-      }
-      ${this.renderToolbar()} ${this.renderFailures()} ${this.renderTokens()}
+      ${this.renderIntroduction()}
+      <patgate-token-toolbar
+        .search=${this.search}
+        .status=${this.status}
+        .sort=${this.sort}
+        .allUsers=${this.allUsers}
+        .isAdministrator=${this.caller?.administrator ?? false}
+        @search-change=${(event: CustomEvent<string>) => this.searchFor(event.detail)}
+        @status-change=${(event: CustomEvent<Status | "">) => this.filterByStatus(event.detail)}
+        @sort-change=${(event: CustomEvent<Sort>) => (this.sort = event.detail)}
+        @all-users-change=${(event: CustomEvent<boolean>) => this.showAllUsers(event.detail)}
+      ></patgate-token-toolbar>
+      ${this.renderFailures()} ${this.renderTokens()}
       <patgate-create-dialog
         .client=${this.client}
         .curlUrl=${this.curlUrl}
         .rules=${this.caller?.newTokens ?? ANY_EXPIRY}
-        @created=${(event: CustomEvent<Token>) => this.add(event.detail)}
-        @session-expired=${() => announceExpiry(this)}
+        @created=${(event: CustomEvent<Token>) => this.addCreated(event.detail)}
+        @session-expired=${() => announceSessionExpired(this)}
         @closed=${this.afterDialog}
       ></patgate-create-dialog>
       ${this.renderFoot()}
     `;
   }
 
-  private renderToolbar() {
-    return html`
-      <div class="toolbar">
-        ${this.allUsers ? nothing : this.renderSearch()}
-        <div class="field">
-          <label for="status">Status</label>
-          <select
-            id="status"
-            @change=${(event: Event) => this.filterByStatus((event.target as HTMLSelectElement).value as Status | "")}
-          >
-            <option value="">All</option>
-            ${STATUS_ORDER.map(
-              (status) =>
-                html`<option value=${status} .selected=${status === this.status}>
-                  ${STATUS_LABEL[status]}
-                </option>`,
-            )}
-          </select>
-        </div>
-        ${this.allUsers ? nothing : this.renderSort()}
-        ${
-          this.caller?.administrator
-            ? html`<label class="toggle">
-                <input
-                  type="checkbox"
-                  role="switch"
-                  .checked=${this.allUsers}
-                  @change=${(event: Event) => this.showAll((event.target as HTMLInputElement).checked)}
-                />
-                Show all users
-              </label>`
-            : nothing
-        }
-      </div>
-    `;
-  }
-
-  /** On a phone the columns have no header to sort by. */
-  private renderSort() {
-    const current = SORTS.findIndex(
-      ([, sort]) => sort.column === this.sort.column && sort.descending === this.sort.descending,
-    );
-    return html`
-      <div class="field narrow-only">
-        <label for="sort">Sort by</label>
-        <select
-          id="sort"
-          @change=${(event: Event) => {
-            const chosen = SORTS[Number((event.target as HTMLSelectElement).value)];
-            if (chosen) this.sort = chosen[1];
-          }}
-        >
-          ${SORTS.map(([label], index) => html`<option value=${index} .selected=${index === current}>${label}</option>`)}
-        </select>
-      </div>
-    `;
+  private renderIntroduction() {
+    if (this.ownerFilter) {
+      return html`<p class="notice">
+        Only the tokens of ${renderNameAndHandle(this.ownerFilter)}.
+        <button @click=${() => this.filterByOwner(null)}>Show everybody’s</button>
+      </p>`;
+    }
+    return html`<p class="muted">
+      A token lets scripts and pipelines call the API in ${this.allUsers ? "its owner’s" : "your"} name, with
+      the roles ${this.allUsers ? "they" : "you"} have at that moment.
+    </p>`;
   }
 
   private renderTokens() {
     const visible = this.visible();
-    if (visible.length === 0 && !this.isComing) return this.isLoaded ? this.renderEmpty() : nothing;
+    if (visible.length === 0 && !this.isPending) return this.isLoaded ? this.renderEmpty() : nothing;
+
+    const canRevokeAll =
+      !this.allUsers && this.isLoaded && this.tokens.some((token) => statusNow(token, this.now) === "active");
     return html`
       <patgate-token-table
         class="table"
@@ -314,31 +274,27 @@ export class TokenView extends View {
         .now=${this.now}
         .showOwner=${this.allUsers}
         .sort=${this.allUsers ? null : this.sort}
-        .loading=${this.isComing}
-        .reader=${this.caller?.id ?? ""}
-        @sort-by=${(event: CustomEvent<SortColumn>) => this.sortBy(event.detail)}
-        @owner=${(event: CustomEvent<Owner>) => this.filterByOwner(event.detail)}
+        .isLoading=${this.isPending}
+        .callerId=${this.caller?.id ?? ""}
+        @sort-by=${(event: CustomEvent<SortColumn>) => (this.sort = sortAfterClick(this.sort, event.detail))}
+        @owner=${(event: CustomEvent<NamedUser>) => this.filterByOwner(event.detail)}
         @revoke=${(event: CustomEvent<Token>) => this.revoke(event.detail)}
       ></patgate-token-table>
-      ${
-        this.allUsers && this.nextCursor
-          ? html`<p class="more">
-              <button aria-disabled=${this.loading ? "true" : "false"} @click=${this.loadMore}>
-                Load more
-              </button>
-            </p>`
-          : nothing
-      }
-      ${
-        !this.allUsers &&
-        this.isLoaded &&
-        this.tokens.some((token) => statusNow(token, this.now) === "active")
-          ? html`<p class="more">
-              <button class="quiet" @click=${this.revokeAll}>Revoke all my tokens</button>
-            </p>`
-          : nothing
-      }
+      ${this.allUsers && this.nextCursor ? this.renderLoadMore() : nothing}
+      ${canRevokeAll ? this.renderRevokeAll() : nothing}
     `;
+  }
+
+  private renderLoadMore() {
+    return html`<p class="more">
+      <button aria-disabled=${this.isLoading ? "true" : "false"} @click=${this.loadMore}>Load more</button>
+    </p>`;
+  }
+
+  private renderRevokeAll() {
+    return html`<p class="more">
+      <button class="quiet" @click=${this.revokeAll}>Revoke all my tokens</button>
+    </p>`;
   }
 
   private renderEmpty() {
@@ -349,40 +305,31 @@ export class TokenView extends View {
       <div class="empty">
         <h2>You have no tokens yet</h2>
         <p>Create one to call the API from a script, from CI, or with curl.</p>
-        <button class="primary" @click=${() => this.createDialog.open()}>Create your first token</button>
+        <button class="primary" @click=${() => this.createDialog?.open()}>Create your first token</button>
       </div>
     `;
   }
 
   static override styles = [
     sharedStyles,
-    viewStyles,
+    listViewStyles,
     css`
-      .toggle {
-        display: flex;
-        gap: 0.5rem;
-        align-items: center;
-        min-height: 2.5rem;
-        cursor: pointer;
-      }
-
-      .toggle input {
-        width: 1.25rem;
-        min-height: 1.25rem;
-        accent-color: var(--_accent);
-      }
-
       .more {
         text-align: center;
       }
-
-      @media (min-width: 48.01rem) {
-        .narrow-only {
-          display: none;
-        }
-      }
     `,
   ];
+}
+
+/** The token as the API will return it once `caller` has revoked it. */
+function asRevoked(token: Token, caller: Caller): Token {
+  return {
+    ...token,
+    status: "revoked",
+    revokedAt: new Date().toISOString(),
+    revokedBy: caller.id,
+    revocationReason: token.owner.id === caller.id ? "owner" : "administrator",
+  };
 }
 
 customElements.define("patgate-token-view", TokenView);

@@ -1,42 +1,43 @@
-/** The users, as a table that becomes cards on a phone. */
+/** The table of users, which turns into cards on a phone. */
 
 import { LitElement, css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { User } from "../../api/client.js";
-import { handleOf, nameOf } from "../common/format.js";
 import { sharedStyles } from "../common/styles.js";
-import { focusRow, renderSkeletons, renderTime, tableStyles } from "../common/table.js";
+import { focusRow, renderSkeletons, tableStyles } from "../common/table.js";
+import { renderTime } from "../common/time.js";
+import { displayName, handle } from "../common/user-name.js";
 
 const COLUMNS = ["Name", "Roles", "Status", "Last sign-in"] as const;
 
+/** The events `tokens`, `enable`, `disable` and `revoke-all` carry the user. */
 export class UserTable extends LitElement {
   static override properties = {
     users: { attribute: false },
     now: { attribute: false },
-    loading: { attribute: false },
-    reader: { attribute: false },
-    acting: { attribute: false },
+    isLoading: { attribute: false },
+    callerId: { attribute: false },
+    changingId: { attribute: false },
   };
 
   users: readonly User[] = [];
   /** Milliseconds since 1970. */
   now = Date.now();
-  loading = false;
-  /** The user id of whoever looks at it. */
-  reader = "";
-  /** The id of the user whose change is under way; empty if there is none. */
-  acting = "";
+  isLoading = false;
+  /** The ID of the signed-in user. */
+  callerId = "";
+  /** The ID of the user who is being changed; empty if there is none. */
+  changingId = "";
 
-  /** Leads the focus to a user's row; false if it is not shown. */
+  /** Moves the focus to a user's row; returns whether there is one. */
   focusRow(id: string): boolean {
     return focusRow(this.renderRoot as ShadowRoot, id);
   }
 
   override render() {
-    // The roles stand although the elements imply them: laid out as cards, the elements
-    // would lose them.
+    // The roles are explicit because the elements lose them when they are laid out as cards.
     return html`
-      <table role="table" aria-label="Users" aria-busy=${this.loading ? "true" : "false"}>
+      <table role="table" aria-label="Users" aria-busy=${this.isLoading ? "true" : "false"}>
         <thead role="rowgroup">
           <tr role="row">
             ${COLUMNS.map((label) => html`<th role="columnheader" scope="col">${label}</th>`)}
@@ -49,19 +50,20 @@ export class UserTable extends LitElement {
             (user) => user.id,
             (user) => this.renderRow(user),
           )}
-          ${this.loading ? renderSkeletons(COLUMNS.length + 1) : nothing}
+          ${this.isLoading ? renderSkeletons(COLUMNS.length + 1) : nothing}
         </tbody>
       </table>
     `;
   }
 
   private renderRow(user: User) {
-    const name = nameOf(user);
+    const name = displayName(user);
     return html`
       <tr role="row" data-id=${user.id} class=${user.disabled ? "ended" : ""}>
         <th role="rowheader" scope="row" tabindex="-1">
-          <bdi>${name}</bdi> ${user.id === this.reader ? html`<span class="badge ended">You</span>` : nothing}
-          <span class="detail"><bdi>${handleOf(user)}</bdi></span>
+          <bdi>${name}</bdi>
+          ${user.id === this.callerId ? html`<span class="badge ended">You</span>` : nothing}
+          <span class="detail"><bdi>${handle(user)}</bdi></span>
         </th>
         <td role="cell" data-label="Roles">${user.roles.length > 0 ? user.roles.join(", ") : "None"}</td>
         <td role="cell" data-label="Status">${this.renderStatus(user)}</td>
@@ -70,17 +72,18 @@ export class UserTable extends LitElement {
         </td>
         <td role="cell" class="action">
           ${this.renderAction("tokens", "Tokens", `Tokens of ${name}`, user, "link")}
-          ${
-            user.disabled
-              ? this.renderAction("enable", "Enable", `Enable ${name}`, user, "plain")
-              : user.id === this.reader
-                ? nothing
-                : this.renderAction("disable", "Disable", `Disable ${name}`, user, "quiet")
-          }
+          ${this.renderAccessAction(user, name)}
           ${this.renderAction("revoke-all", "Revoke all tokens", `Revoke all tokens of ${name}`, user, "quiet")}
         </td>
       </tr>
     `;
+  }
+
+  /** Administrators cannot disable themselves. */
+  private renderAccessAction(user: User, name: string) {
+    if (user.disabled) return this.renderAction("enable", "Enable", `Enable ${name}`, user, "plain");
+    if (user.id === this.callerId) return nothing;
+    return this.renderAction("disable", "Disable", `Disable ${name}`, user, "quiet");
   }
 
   private renderStatus(user: User) {
@@ -100,18 +103,19 @@ export class UserTable extends LitElement {
 
   private renderRevokedBy(user: User) {
     if (user.tokensRevokedBy === null) return nothing;
-    if (user.tokensRevokedBy === this.reader) return ", by you";
+    if (user.tokensRevokedBy === this.callerId) return ", by you";
     return user.tokensRevokedBy === user.id ? ", by themselves" : `, by ${user.tokensRevokedBy}`;
   }
 
-  private renderAction(type: string, label: string, name: string, user: User, style: string) {
+  private renderAction(type: string, text: string, label: string, user: User, style: string) {
+    const isDisabled = user.id === this.changingId;
     return html`<button
       class=${style}
-      aria-label=${name}
-      aria-disabled=${user.id === this.acting ? "true" : "false"}
-      @click=${() => user.id !== this.acting && this.dispatchEvent(new CustomEvent(type, { detail: user }))}
+      aria-label=${label}
+      aria-disabled=${isDisabled ? "true" : "false"}
+      @click=${() => isDisabled || this.dispatchEvent(new CustomEvent(type, { detail: user }))}
     >
-      ${label}
+      ${text}
     </button>`;
   }
 

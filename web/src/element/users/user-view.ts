@@ -1,35 +1,56 @@
-/** The view of users, for administrators: who there is, and whose access ends. */
+/** The view of users, where administrators disable users and revoke their tokens. */
 
 import { html, nothing } from "lit";
 import type { User } from "../../api/client.js";
-import { handleOf, nameOf } from "../common/format.js";
+import { fieldStyles, renderSearchField, renderSelectField } from "../common/fields.js";
+import { ListView, listViewStyles } from "../common/list-view.js";
 import { sharedStyles } from "../common/styles.js";
-import { identify } from "../common/table.js";
+import { displayName, handle, renderNameAndHandle } from "../common/user-name.js";
 import "./user-table.js";
-import { View, viewStyles } from "../common/list-view.js";
 
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
-export class UserView extends View {
-  static override properties = { users: { state: true }, status: { state: true }, acting: { state: true } };
+const STATUS_OPTIONS = [
+  ["", "All"],
+  ["enabled", "Enabled"],
+  ["disabled", "Disabled"],
+] as const;
+type StatusFilter = (typeof STATUS_OPTIONS)[number][0];
 
-  /** In the order of their names. */
+/** A change of a user, and how the page reports it. */
+interface ReportedChange {
+  request: () => Promise<void>;
+  running: string;
+  done: string;
+  failed: string;
+  unknown: string;
+}
+
+/** The event `tokens` carries the user whose tokens to show. */
+export class UserView extends ListView {
+  static override properties = {
+    users: { state: true },
+    status: { state: true },
+    changingId: { state: true },
+  };
+
+  /** Sorted by name. */
   private users: readonly User[] = [];
-  private status: "" | "enabled" | "disabled" = "";
-  /** The id of the user whose change is under way; empty if there is none. */
-  private acting = "";
+  private status: StatusFilter = "";
+  /** The ID of the user who is being changed; empty if there is none. */
+  private changingId = "";
 
-  /** Loads everybody, so that they can be searched and sorted here. */
+  /** Loads all users, to search and sort them here. */
   async load(): Promise<void> {
-    this.notice = "Loading users…";
+    this.announcement = "Loading users…";
     this.users = [];
-    await this.loadAll(
-      (cursor) => this.api.listUsers({ limit: PAGE, cursor }),
+    await this.loadAllPages(
+      (cursor) => this.api.listUsers({ limit: PAGE_SIZE, cursor }),
       (items) => (this.users = [...this.users, ...items].sort(byName)),
     );
   }
 
-  protected override count(): string {
+  protected override describeCount(): string {
     return this.users.length === 1 ? "1 user" : `${this.users.length} users`;
   }
 
@@ -38,135 +59,125 @@ export class UserView extends View {
   }
 
   private visible(): readonly User[] {
-    const wanted = this.search.trim().toLowerCase();
+    const searched = this.search.trim().toLowerCase();
     const texts = (user: User) => [user.name, user.email ?? "", user.id, ...user.roles];
-    return this.users.filter(
-      (user) =>
-        (this.status === "" || user.disabled === (this.status === "disabled")) &&
-        texts(user).some((text) => text.toLowerCase().includes(wanted)),
-    );
+    return this.users
+      .filter((user) => this.status === "" || user.disabled === (this.status === "disabled"))
+      .filter((user) => texts(user).some((text) => text.toLowerCase().includes(searched)));
   }
 
-  /** Changes what is known of a user, and nothing else: they may have been changed meanwhile. */
-  private patch(id: string, change: Partial<User>): void {
-    this.users = this.users.map((user) => (user.id === id ? { ...user, ...change } : user));
+  private filterByStatus(status: StatusFilter): void {
+    this.status = status;
+    this.announceVisible();
   }
 
   private async disable(user: User): Promise<void> {
-    const isYes = await this.ask({
-      title: `Disable ${nameOf(user)}?`,
-      text: html`All tokens and sessions of ${identify(user)} are refused from the next request on, until you
-      enable them again.`,
+    const isConfirmed = await this.confirm({
+      title: `Disable ${displayName(user)}?`,
+      text: html`All tokens and sessions of ${renderNameAndHandle(user)} are refused from the next request on,
+      until you enable them again.`,
       action: "Disable",
     });
-    if (isYes) await this.setDisabled(user, true);
+    if (isConfirmed) await this.setDisabled(user, true);
   }
 
   private async setDisabled(user: User, disabled: boolean): Promise<void> {
+    const name = displayName(user);
     const done = disabled ? "disabled" : "enabled";
-    await this.change(user, {
-      doing: `${disabled ? "Disabling" : "Enabling"} ${nameOf(user)}…`,
-      doIt: async () => this.patch(user.id, await this.api.updateUser(user.id, { disabled })),
-      done: `${nameOf(user)} is ${done}.`,
-      notDone: `${nameOf(user)} was not ${done}.`,
-      unknown: `It is not known whether ${nameOf(user)} was ${done}.`,
+    await this.changeUser(user, {
+      request: async () => this.patch(user.id, await this.api.updateUser(user.id, { disabled })),
+      running: `${disabled ? "Disabling" : "Enabling"} ${name}…`,
+      done: `${name} is ${done}.`,
+      failed: `${name} was not ${done}.`,
+      unknown: `It is not known whether ${name} was ${done}.`,
     });
   }
 
   private async revokeAll(user: User): Promise<void> {
-    const isYes = await this.ask({
-      title: `Revoke all tokens of ${nameOf(user)}?`,
-      text: html`Every token that ${identify(user)} has now stops working at once, and for good. New ones can
-      be created: to cut somebody off, disable them.`,
+    const name = displayName(user);
+    const isConfirmed = await this.confirm({
+      title: `Revoke all tokens of ${name}?`,
+      text: html`Every token that ${renderNameAndHandle(user)} has now stops working at once, and for good.
+      New ones can be created: to cut somebody off, disable them.`,
       action: "Revoke all tokens",
-      typed: handleOf(user),
+      typed: handle(user),
     });
     const { caller } = this;
-    if (!isYes || caller === null) return;
-    await this.change(user, {
-      doing: `Revoking all tokens of ${nameOf(user)}…`,
-      doIt: async () => {
+    if (!isConfirmed || caller === null) return;
+
+    await this.changeUser(user, {
+      request: async () => {
         await this.api.revokeAllTokens(user.id);
         this.patch(user.id, { tokensRevokedAt: new Date().toISOString(), tokensRevokedBy: caller.id });
       },
-      done: `All tokens of ${nameOf(user)} are revoked.`,
-      notDone: `The tokens of ${nameOf(user)} were not revoked.`,
-      unknown: `It is not known whether the tokens of ${nameOf(user)} were revoked.`,
+      running: `Revoking all tokens of ${name}…`,
+      done: `All tokens of ${name} are revoked.`,
+      failed: `The tokens of ${name} were not revoked.`,
+      unknown: `It is not known whether the tokens of ${name} were revoked.`,
     });
   }
 
-  /** Does something to a user, and says what becomes of it; one thing at a time. */
-  private async change(user: User, change: Change): Promise<void> {
-    if (this.acting) return;
-    this.acting = user.id;
-    this.notice = change.doing;
+  /** Changes a user and announces the outcome. Ignored while another change is under way. */
+  private async changeUser(user: User, change: ReportedChange): Promise<void> {
+    if (this.changingId) return;
+    this.changingId = user.id;
+    this.announcement = change.running;
     void this.focusRow(user.id);
-    const isDone = await this.act(change.doIt, change.notDone, change.unknown);
-    this.acting = "";
+
+    const isDone = await this.change(change.request, change.failed, change.unknown);
+
+    this.changingId = "";
     this.now = Date.now();
-    if (isDone) this.notice = change.done;
+    if (isDone) this.announcement = change.done;
+  }
+
+  /** Updates only the given properties of a listed user: others may have changed in the meantime. */
+  private patch(id: string, changed: Partial<User>): void {
+    this.users = this.users.map((user) => (user.id === id ? { ...user, ...changed } : user));
   }
 
   override render() {
     const visible = this.visible();
-    const isEmpty = visible.length === 0 && !this.isComing;
     return html`
       <div class="head"><h1 tabindex="-1">Users</h1></div>
       <p class="muted">Everybody who has signed in.</p>
       <div class="toolbar">
-        ${this.renderSearch()}
-        <div class="field">
-          <label for="status">Status</label>
-          <select
-            id="status"
-            @change=${(event: Event) => {
-              this.status = (event.target as HTMLSelectElement).value as UserView["status"];
-              this.announceVisible();
-            }}
-          >
-            <option value="">All</option>
-            <option value="enabled">Enabled</option>
-            <option value="disabled">Disabled</option>
-          </select>
-        </div>
+        ${renderSearchField(this.search, (search) => this.searchFor(search))}
+        ${renderSelectField("status", "Status", STATUS_OPTIONS, this.status, (status) =>
+          this.filterByStatus(status),
+        )}
       </div>
-      ${this.renderFailures()}
-      ${isEmpty && this.isLoaded ? html`<p class="empty">None matches.</p>` : nothing}
-      ${
-        isEmpty
-          ? nothing
-          : html`<patgate-user-table
-              class="table"
-              .users=${visible}
-              .now=${this.now}
-              .loading=${this.isComing}
-              .reader=${this.caller?.id ?? ""}
-              .acting=${this.acting}
-              @tokens=${(event: CustomEvent<User>) =>
-                this.dispatchEvent(new CustomEvent("tokens", { detail: event.detail }))}
-              @disable=${(event: CustomEvent<User>) => this.disable(event.detail)}
-              @enable=${(event: CustomEvent<User>) => this.setDisabled(event.detail, false)}
-              @revoke-all=${(event: CustomEvent<User>) => this.revokeAll(event.detail)}
-            ></patgate-user-table>`
-      }
+      ${this.renderFailures()} ${visible.length > 0 || this.isPending ? this.renderTable(visible) : nothing}
+      ${visible.length === 0 && !this.isPending && this.isLoaded ? this.renderEmpty() : nothing}
       ${this.renderFoot()}
     `;
   }
 
-  static override styles = [sharedStyles, viewStyles];
-}
+  private renderTable(visible: readonly User[]) {
+    return html`<patgate-user-table
+      class="table"
+      .users=${visible}
+      .now=${this.now}
+      .isLoading=${this.isPending}
+      .callerId=${this.caller?.id ?? ""}
+      .changingId=${this.changingId}
+      @tokens=${(event: CustomEvent<User>) =>
+        this.dispatchEvent(new CustomEvent("tokens", { detail: event.detail }))}
+      @disable=${(event: CustomEvent<User>) => this.disable(event.detail)}
+      @enable=${(event: CustomEvent<User>) => this.setDisabled(event.detail, false)}
+      @revoke-all=${(event: CustomEvent<User>) => this.revokeAll(event.detail)}
+    ></patgate-user-table>`;
+  }
 
-/** Something done to a user, and how it is talked about. */
-interface Change {
-  doing: string;
-  doIt: () => Promise<void>;
-  done: string;
-  notDone: string;
-  unknown: string;
+  private renderEmpty() {
+    return html`<p class="empty">None matches.</p>`;
+  }
+
+  static override styles = [sharedStyles, listViewStyles, fieldStyles];
 }
 
 function byName(one: User, other: User): number {
-  return nameOf(one).localeCompare(nameOf(other)) || one.id.localeCompare(other.id);
+  return displayName(one).localeCompare(displayName(other)) || one.id.localeCompare(other.id);
 }
 
 customElements.define("patgate-user-view", UserView);

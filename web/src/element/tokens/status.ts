@@ -1,0 +1,49 @@
+/** The status of a token as the user reads it. The functions are pure: `now` is an argument. */
+
+import type { Status, Token } from "../../api/client.js";
+import { DAY_MS } from "../common/time.js";
+
+const EXPIRES_SOON_MS = 7 * DAY_MS;
+
+export const STATUS_LABELS: Readonly<Record<Status, string>> = {
+  active: "Active",
+  expired: "Expired",
+  revoked: "Revoked",
+};
+
+/** The order in which statuses are offered and sorted. */
+export const STATUS_ORDER: readonly Status[] = ["active", "expired", "revoked"];
+
+/** A token's status at `now`: a token that was active when the list loaded may have expired since. */
+export function statusNow(token: Token, now: number): Status {
+  const isExpired = token.expiresAt !== null && Date.parse(token.expiresAt) <= now;
+  return token.status === "active" && isExpired ? "expired" : token.status;
+}
+
+/** Whether an active token expires within the next seven days. */
+export function expiresSoon(token: Token, now: number): boolean {
+  if (token.expiresAt === null || statusNow(token, now) !== "active") return false;
+  return Date.parse(token.expiresAt) - now <= EXPIRES_SOON_MS;
+}
+
+/** Says who revoked a token and why; `callerId` is the ID of the signed-in user. */
+export function describeRevocation(token: Token, callerId: string): string {
+  const revoker = describeRevoker(token, callerId);
+  switch (token.revocationReason) {
+    case "owner":
+      return `by ${revoker}`;
+    case "administrator":
+      return revoker === "you" ? "by you" : `by an administrator${revoker === null ? "" : ` (${revoker})`}`;
+    case "leaked":
+      return "reported as leaked";
+    case "revoke-all":
+      return revoker === null ? "with all others" : `with all others, by ${revoker}`;
+    case null:
+      return "";
+  }
+}
+
+function describeRevoker(token: Token, callerId: string): string | null {
+  if (token.revokedBy === callerId) return "you";
+  return token.revokedBy === token.owner.id ? "its owner" : token.revokedBy;
+}

@@ -1,0 +1,113 @@
+/** Search, filter and order of the list of tokens, and the switch between own and all tokens. */
+
+import { LitElement, css, html, nothing } from "lit";
+import type { Status } from "../../api/client.js";
+import { fieldStyles, renderSearchField, renderSelectField } from "../common/fields.js";
+import { sharedStyles } from "../common/styles.js";
+import { SORTS, type Sort } from "./order.js";
+import { STATUS_LABELS, STATUS_ORDER } from "./status.js";
+
+const STATUS_OPTIONS: ReadonlyArray<readonly [Status | "", string]> = [
+  ["", "All"],
+  ...STATUS_ORDER.map((status) => [status, STATUS_LABELS[status]] as const),
+];
+const SORT_OPTIONS = SORTS.map(([label]) => [label, label] as const);
+
+/** The events `search-change`, `status-change`, `sort-change` and `all-users-change` carry the new value. */
+export class TokenToolbar extends LitElement {
+  static override properties = {
+    search: { attribute: false },
+    status: { attribute: false },
+    sort: { attribute: false },
+    allUsers: { attribute: false },
+    isAdministrator: { attribute: false },
+  };
+
+  search = "";
+  status: Status | "" = "";
+  sort: Sort | null = null;
+  /** Whether the list shows the tokens of all users, which only the server can search and sort. */
+  allUsers = false;
+  isAdministrator = false;
+
+  private emit(type: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  override render() {
+    return html`
+      <div class="toolbar">
+        ${
+          this.allUsers
+            ? nothing
+            : renderSearchField(this.search, (search) => this.emit("search-change", search))
+        }
+        ${renderSelectField("status", "Status", STATUS_OPTIONS, this.status, (status) =>
+          this.emit("status-change", status),
+        )}
+        ${this.allUsers ? nothing : this.renderSort()} ${this.isAdministrator ? this.renderSwitch() : nothing}
+      </div>
+    `;
+  }
+
+  private renderSort() {
+    const current = SORTS.find(
+      ([, sort]) => sort.column === this.sort?.column && sort.descending === this.sort.descending,
+    );
+    const select = renderSelectField("sort", "Sort by", SORT_OPTIONS, current?.[0] ?? "", (chosen) =>
+      this.emit("sort-change", SORTS.find(([label]) => label === chosen)?.[1]),
+    );
+    return html`<div class="narrow-only">${select}</div>`;
+  }
+
+  private renderSwitch() {
+    return html`<label class="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        .checked=${this.allUsers}
+        @change=${(event: Event) => this.emit("all-users-change", (event.target as HTMLInputElement).checked)}
+      />
+      Show all users
+    </label>`;
+  }
+
+  static override styles = [
+    sharedStyles,
+    fieldStyles,
+    css`
+      :host {
+        display: block;
+      }
+
+      .switch {
+        display: flex;
+        gap: 0.5rem;
+        align-items: center;
+        min-height: 2.5rem;
+        cursor: pointer;
+      }
+
+      .switch input {
+        width: 1.25rem;
+        min-height: 1.25rem;
+        accent-color: var(--_accent);
+      }
+
+      /* A wide table sorts by its header, which a phone does not show. */
+      @media (min-width: 48.01rem) {
+        .narrow-only {
+          display: none;
+        }
+      }
+    `,
+  ];
+}
+
+customElements.define("patgate-token-toolbar", TokenToolbar);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "patgate-token-toolbar": TokenToolbar;
+  }
+}
