@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 
-// A system Chromium where there is one; otherwise Playwright's own.
+// Use the system's Chromium if there is one, and Playwright's own otherwise.
 const systemChromium = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
   (path) => path !== undefined && existsSync(path),
 );

@@ -25,7 +25,7 @@ test("screenshots", async ({ page, system }, { project }) => {
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await page.locator("#secret").waitFor();
   await page.getByRole("button", { name: "Copy token" }).click();
-  await page.getByText("The token is copied.").waitFor();
+  await page.getByText("Token copied.").waitFor();
   await shot("created");
   await page.getByRole("button", { name: "Done" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();

@@ -1,4 +1,4 @@
-/** The element by itself, in a bare page of another origin. */
+/** The element alone, in a bare page of another origin. */
 
 import { readFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
@@ -10,12 +10,12 @@ import { System, expect, expectAccessible, row } from "./system.js";
 const ELEMENT = new URL("../dist/access-tokens.js", import.meta.url);
 const SIZE_LIMIT_BYTES = 40 * 1024;
 
-/** A frontend of somebody else's: one script tag and one element. */
+/** The frontend of another team: one script tag and one element. */
 function frontend(api: string, credential: string, attributes = ""): string {
   return `<!doctype html>
     <html lang="en">
       <head>
-        <meta charset="utf-8"><title>Somebody's frontend</title>
+        <meta charset="utf-8"><title>Another frontend</title>
         <script type="module" src="${api}/access-tokens.js"></script>
       </head>
       <body>
@@ -63,7 +63,7 @@ test("element works in a bare page of another origin", async ({ page, elsewhere 
   await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
 });
 
-test("element tells its page of an expired session, even when the answer is unreadable", async ({
+test("element reports an expired session to its host, even when the response is unreadable", async ({
   page,
   elsewhere,
 }) => {
@@ -72,14 +72,14 @@ test("element tells its page of an expired session, even when the answer is unre
     "base64url",
   );
   elsewhere.serve(frontend(system.api, `e30.${claims}.e30`));
-  // An answer without CORS headers: to a script it looks like none.
+  // A script cannot read a response without CORS headers.
   await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
   await page.goto(url);
   await expect(page).toHaveTitle("expired");
-  await expect(page.getByRole("alert")).toContainText("Your session has expired");
+  await expect(page.getByRole("alert")).toContainText("Your session expired");
 });
 
-test("element never acts in the name of somebody who has signed out", async ({ page, elsewhere }) => {
+test("element never acts for a user who has signed out", async ({ page, elsewhere }) => {
   const { system, url } = elsewhere;
   await system.createToken("admin", "of the administrator");
   const [bob, admin] = [await system.session("bob"), await system.session("admin")];
@@ -109,18 +109,15 @@ test("element never acts in the name of somebody who has signed out", async ({ p
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
 });
 
-test("page of an origin that is not allowed reads nothing", async ({ page, elsewhere }) => {
+test("page of an origin that is not allowed cannot read responses", async ({ page, elsewhere }) => {
   const system = await System.start(["CorsOrigins=https://app.example"]);
   elsewhere.serve(frontend(system.api, await system.session("alice")));
   await page.goto(elsewhere.url);
-  await expect(page.getByRole("alert")).toContainText("The server cannot be reached.");
+  await expect(page.getByRole("alert")).toContainText("Can't reach the server.");
   await system.stop();
 });
 
-test("page's policy lets no inline script run and nothing out to a third party", async ({
-  page,
-  elsewhere,
-}) => {
+test("page's policy blocks inline scripts and requests to third parties", async ({ page, elsewhere }) => {
   const response = await page.goto(`${elsewhere.system.api}/`);
   const headers = response?.headers() ?? {};
   const policy = headers["content-security-policy"] ?? "";
@@ -150,7 +147,7 @@ test("page's policy lets no inline script run and nothing out to a third party",
   expect(outcome).toEqual({ hasRun: false, reached: false, violations: ["script-src-elem", "connect-src"] });
 });
 
-test("element takes on its host's colours", async ({ page, elsewhere }) => {
+test("element takes its colours from its host", async ({ page, elsewhere }) => {
   const { system, url } = elsewhere;
   const html = frontend(system.api, await system.session("alice"), 'id="themed"');
   elsewhere.serve(
@@ -161,6 +158,6 @@ test("element takes on its host's colours", async ({ page, elsewhere }) => {
   await expect(create).toHaveCSS("background-color", "rgb(120, 0, 120)");
 });
 
-test("element is smaller than 40 KB gzipped, with everything", () => {
+test("element is smaller than 40 KB gzipped, with everything included", () => {
   expect(gzipSync(readFileSync(ELEMENT), { level: 9 }).length).toBeLessThan(SIZE_LIMIT_BYTES);
 });

@@ -1,8 +1,8 @@
-/** Signing in and out, and what happens when the session or the API is gone. */
+/** Sign-in and sign-out, and what happens when the session has expired or the API is down. */
 
 import { expect, expectAccessible, row, test } from "./system.js";
 
-test("page is where the document says: Configuration, Access Tokens", async ({ page, system }) => {
+test("page is at Configuration, Access Tokens", async ({ page, system }) => {
   await page.goto(`${system.api}/configuration/access-tokens`);
   await expect(page.getByRole("navigation").getByRole("listitem")).toHaveText([
     "Configuration",
@@ -23,12 +23,12 @@ test("signing out ends the session on the page", async ({ page, system }) => {
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
 });
 
-test("API that is down is an error with a way to try again", async ({ page, system }) => {
+test("API that is down is reported and can be retried", async ({ page, system }) => {
   await system.createToken("alice", "there");
   await system.open(page, "alice");
   await page.route("**/api/**", (route) => route.abort());
   await page.reload();
-  await expect(page.getByRole("alert")).toContainText("The server cannot be reached.");
+  await expect(page.getByRole("alert")).toContainText("Can't reach the server.");
   await expectAccessible(page);
   await page.unroute("**/api/**");
   await page.getByRole("button", { name: "Retry" }).click();
@@ -36,7 +36,7 @@ test("API that is down is an error with a way to try again", async ({ page, syst
   await expect(page.getByRole("alert")).toHaveCount(0);
 });
 
-test("loading is shown", async ({ page, system }) => {
+test("list shows that it is loading", async ({ page, system }) => {
   await system.createToken("alice", "there");
   await system.open(page, "alice");
   let release = () => {};
@@ -52,7 +52,7 @@ test("loading is shown", async ({ page, system }) => {
   await expect(page.getByRole("table")).toHaveAttribute("aria-busy", "false");
 });
 
-test("session that the server refuses leads to sign-in and back", async ({ page, system }) => {
+test("denied session leads to sign-in and back to the same address", async ({ page, system }) => {
   await system.createToken("alice", "there");
   await page.goto(`${system.api}/configuration/access-tokens`);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -60,7 +60,7 @@ test("session that the server refuses leads to sign-in and back", async ({ page,
   await expect(row(page, "there")).toBeVisible();
   await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
   await page.reload();
-  const notice = page.getByRole("alert").filter({ hasText: "Sign in again" });
+  const notice = page.getByRole("alert").filter({ hasText: "Sign in to continue" });
   await expect(notice).toBeVisible();
   await expectAccessible(page);
   await page.unroute("**/api/**");
@@ -70,7 +70,7 @@ test("session that the server refuses leads to sign-in and back", async ({ page,
   await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
 });
 
-test("session that expires while a form is filled in does not lose the form", async ({ page, system }) => {
+test("form survives a session that expires while the user fills it in", async ({ page, system }) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("still here");
@@ -78,7 +78,7 @@ test("session that expires while a form is filled in does not lose the form", as
     route.fulfill({ status: 401, json: { message: "Unauthorized" } }),
   );
   await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
-  await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Your session has expired");
+  await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Your session expired");
   await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
   await expectAccessible(page);
   await page.unroute("**/api/tokens");
@@ -89,14 +89,14 @@ test("session that expires while a form is filled in does not lose the form", as
   await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
 });
 
-test("sign-in that fails says so", async ({ page, system }) => {
+test("failed sign-in is reported", async ({ page, system }) => {
   await page.goto(`${system.api}/callback?error=access_denied&state=unknown`);
-  await expect(page.getByRole("alert")).toContainText("This did not work");
+  await expect(page.getByRole("alert")).toContainText("Something went wrong");
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
 });
 
-test("page does what its configuration says", async ({ page, system }) => {
+test("page follows its configuration", async ({ page, system }) => {
   await page.route("**/config.json", async (route) => {
     const config = (await (await route.fetch()).json()) as Record<string, unknown>;
     const changes = {

@@ -1,4 +1,4 @@
-/** A whole system for each test, and the people in it. */
+/** A complete system for each test, and its users. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ export interface NewToken {
   token: string;
 }
 
-/** A running `local`, with its API and its issuer. */
+/** A running `local` with its API and its issuer. */
 export class System {
   constructor(
     readonly api: string,
@@ -40,7 +40,7 @@ export class System {
     });
     const [api, issuer] = await new Promise<[string, string]>((resolve, reject) => {
       let output = "";
-      child.on("exit", () => reject(new Error(`local ended: ${output}`)));
+      child.on("exit", () => reject(new Error(`local exited: ${output}`)));
       child.stdout?.on("data", (data: Buffer) => {
         output += data.toString();
         const found = /^ {2}API +(\S+)[^]*^ {2}Sign-in +(\S+)/m.exec(output);
@@ -57,43 +57,43 @@ export class System {
 
   /** Signs in without a browser and returns the session's access token. */
   async session(user: User): Promise<string> {
-    const answer = await fetch(`${this.issuer}/sign-in`, {
+    const response = await fetch(`${this.issuer}/sign-in`, {
       method: "POST",
       body: new URLSearchParams({ user }),
     });
-    return ((await answer.json()) as { access_token: string }).access_token;
+    return ((await response.json()) as { access_token: string }).access_token;
   }
 
   async createToken(user: User, name: string, expiresAt: string | null = null): Promise<NewToken> {
-    const answer = await fetch(`${this.api}/api/tokens`, {
+    const response = await fetch(`${this.api}/api/tokens`, {
       method: "POST",
       headers: { authorization: `Bearer ${await this.session(user)}` },
       body: JSON.stringify({ name, expiresAt }),
     });
-    expect(answer.status).toBe(201);
-    return (await answer.json()) as NewToken;
+    expect(response.status).toBe(201);
+    return (await response.json()) as NewToken;
   }
 
   async revokeToken(user: User, id: string): Promise<void> {
     const headers = { authorization: `Bearer ${await this.session(user)}` };
-    const answer = await fetch(`${this.api}/api/tokens/${id}`, { method: "DELETE", headers });
-    expect(answer.status).toBe(204);
+    const response = await fetch(`${this.api}/api/tokens/${id}`, { method: "DELETE", headers });
+    expect(response.status).toBe(204);
   }
 
-  /** The status with which the API answers a token. */
+  /** The HTTP status of the response to a request with this token. */
   async statusOf(token: string): Promise<number> {
     return (await fetch(`${this.api}/api/me`, { headers: { authorization: `Bearer ${token}` } })).status;
   }
 
-  /** The addresses that a person's tokens were last used from, where a use is on record: it is written after the answer. */
+  /** The addresses that a user's tokens were last used from. A use is recorded only after its response. */
   async lastUsedFrom(user: User): Promise<string[]> {
     const headers = { authorization: `Bearer ${await this.session(user)}` };
-    const answer = await fetch(`${this.api}/api/tokens`, { headers });
-    const { items } = (await answer.json()) as components["schemas"]["TokenPage"];
+    const response = await fetch(`${this.api}/api/tokens`, { headers });
+    const { items } = (await response.json()) as components["schemas"]["TokenPage"];
     return items.flatMap((token) => token.lastUsedIp ?? []);
   }
 
-  /** Opens the page, signs in as a person would, and waits for the list. Once in a test: the session stays. */
+  /** Opens the page, signs in, and waits for the list. Works once in each test, since the session stays. */
   async open(page: Page, user: User): Promise<void> {
     await page.goto(`${this.api}/`);
     await page.getByRole("button", { name: "Sign in" }).click();
@@ -106,19 +106,19 @@ export class System {
 interface Watched {
   /** Requests to other origins than the API's and the issuer's. */
   foreign: string[];
-  /** What the Content-Security-Policy objected to, and errors of the page's script. */
+  /** Violations of the Content-Security-Policy, and errors of the page's script. */
   violations: string[];
 }
 
 export const test = base.extend<{ parameters: string[]; system: System; watched: Watched }>({
-  /** Template parameters that differ from the usual ones. */
+  /** Template parameters that differ from the defaults. */
   parameters: [[], { option: true }],
   system: async ({ parameters }, use) => {
     const system = await System.start(parameters);
     await use(system);
     await system.stop();
   },
-  // Every test that opens the page is also a test of these two.
+  // Every test that opens the page checks these two as well.
   watched: [
     async ({ page, system }, use) => {
       const watched: Watched = { foreign: [], violations: [] };
@@ -141,7 +141,7 @@ export const test = base.extend<{ parameters: string[]; system: System; watched:
 
 export { expect };
 
-/** Asserts that axe-core finds nothing, WCAG 2.2 AA included. */
+/** Asserts that axe-core finds no violation, WCAG 2.2 AA included, and that nothing scrolls sideways. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
@@ -159,7 +159,7 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(overflow, "nothing scrolls sideways").toBeLessThanOrEqual(0);
 }
 
-/** A token's row; a row is a card on a phone. */
+/** A token's row, which is a card on a phone. */
 export function row(page: Page, name: string) {
   return page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
 }

@@ -1,10 +1,10 @@
-/** A person's own tokens. Each test's name is what the person can rely on. */
+/** A user's own tokens. Each test's name is a guarantee for the user. */
 
 import { expect, expectAccessible, row, test } from "./system.js";
 
 const DAY = 24 * 60 * 60 * 1_000;
 
-test("empty list is friendly and leads to the first token", async ({ page, system }) => {
+test("empty list leads to the first token", async ({ page, system }) => {
   await system.open(page, "bob");
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
   await expectAccessible(page);
@@ -59,8 +59,8 @@ test("list can be filtered by status, searched by name and sorted by column", as
   await page.getByLabel("Status", { exact: true }).selectOption("active");
   await expect(names).toHaveText(["apple"]);
   await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
-  await expect(page.getByText("None matches.").first()).toBeVisible();
-  await expect(page.locator("access-tokens").getByRole("status").first()).toHaveText("None matches.");
+  await expect(page.getByText("No tokens match.").first()).toBeVisible();
+  await expect(page.locator("access-tokens").getByRole("status").first()).toHaveText("No tokens match.");
   await page.getByRole("searchbox", { name: "Search" }).fill("");
   await page.getByLabel("Status", { exact: true }).selectOption("");
   if ((viewport?.width ?? 0) > 768) {
@@ -78,7 +78,21 @@ test("list can be filtered by status, searched by name and sorted by column", as
   }
 });
 
-test("all own tokens are loaded, however many there are", async ({ page, system }) => {
+test("clearing the filters shows the whole list again", async ({ page, system }) => {
+  for (const name of ["banana", "apple"]) await system.createToken("alice", name);
+  await system.open(page, "alice");
+  await page.getByLabel("Status", { exact: true }).selectOption("active");
+  await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
+  await expect(page.locator(".empty")).toHaveText("No tokens match. Clear filters.");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await expect(page.getByRole("rowheader")).toHaveText(["apple", "banana"]);
+  await expect(page.getByRole("searchbox", { name: "Search" })).toHaveValue("");
+  await expect(page.getByLabel("Status", { exact: true })).toHaveValue("");
+  await expect(page.getByRole("heading", { name: "Access tokens" })).toBeFocused();
+});
+
+test("all of the user's own tokens are loaded, however many there are", async ({ page, system }) => {
   for (let ten = 0; ten < 13; ten++) {
     await Promise.all(Array.from({ length: 10 }, (_, n) => system.createToken("alice", `token ${ten}${n}`)));
   }
@@ -89,13 +103,13 @@ test("all own tokens are loaded, however many there are", async ({ page, system 
     await route.continue();
   });
   await system.open(page, "alice");
-  await expect(page.getByText("100 tokens loaded, there are more…").first()).toBeVisible();
+  await expect(page.getByText("100 tokens loaded, loading more…").first()).toBeVisible();
   release();
   await expect(page.getByRole("rowheader")).toHaveCount(130);
   await expect(page.getByText("130 tokens loaded.")).toBeAttached();
 });
 
-test("token is created, shown once, copied, and works", async ({ page, system }) => {
+test("created token is shown once, can be copied, and works", async ({ page, system }) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
@@ -103,10 +117,10 @@ test("token is created, shown once, copied, and works", async ({ page, system })
   await expectAccessible(page);
   await dialog.getByLabel("Name").fill("deploy pipeline");
   await dialog.getByLabel("Expiration", { exact: true }).selectOption("30");
-  await expect(dialog).toContainText("It expires on");
+  await expect(dialog).toContainText("Expires on");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByRole("heading", { name: "Token “deploy pipeline” created" })).toBeFocused();
-  await expect(dialog).toContainText("It will not be shown again");
+  await expect(dialog).toContainText("You won't see it again");
   const secret = (await dialog.locator("#secret").textContent()) as string;
   expect(secret).toMatch(/^fdp_[0-9A-Za-z]{38}$/);
   await expect(dialog.locator("#curl")).toContainText(
@@ -114,7 +128,7 @@ test("token is created, shown once, copied, and works", async ({ page, system })
   );
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Copy token" }).click();
-  await expect(dialog.getByRole("status")).toHaveText("The token is copied.");
+  await expect(dialog.getByRole("status")).toHaveText("Token copied.");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
   expect(await system.statusOf(secret)).toBe(200);
   await dialog.getByRole("button", { name: "Done" }).click();
@@ -139,9 +153,9 @@ test("secret is gone from page, history and storage after closing", async ({ pag
   await expectNowhere(page, secret);
 });
 
-test("secret is gone when one navigates away with the dialog open", async ({ page, system }) => {
+test("secret is gone after navigating away with the dialog open", async ({ page, system }) => {
   await system.open(page, "alice");
-  // As for a page that is kept for "back", which this browser never does.
+  // As if the browser kept the page for "back", which this one never does.
   const kept = await createAndRead(page, "kept for back");
   await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
   await expectNowhere(page, kept);
@@ -153,12 +167,12 @@ test("secret is gone when one navigates away with the dialog open", async ({ pag
   await expectNowhere(page, secret);
 });
 
-test("closing without having copied asks first", async ({ page, system }) => {
+test("closing without a copy asks for confirmation", async ({ page, system }) => {
   await system.open(page, "alice");
   const secret = await createAndRead(page, "not copied");
   const dialog = page.getByRole("dialog");
   await page.keyboard.press("Escape");
-  await expect(dialog.getByRole("alert")).toContainText("You have not copied the token");
+  await expect(dialog.getByRole("alert")).toContainText("You haven't copied the token");
   await expect(dialog.getByRole("button", { name: "Back to the token" })).toBeFocused();
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Back to the token" }).click();
@@ -169,7 +183,7 @@ test("closing without having copied asks first", async ({ page, system }) => {
   await expectNowhere(page, secret);
 });
 
-test("no number of Escapes loses a token that was not copied", async ({ page, system }) => {
+test("pressing Escape repeatedly never loses a token that was not copied", async ({ page, system }) => {
   await system.open(page, "alice");
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -185,11 +199,11 @@ test("no number of Escapes loses a token that was not copied", async ({ page, sy
   release();
   await expect(dialog.locator("#secret")).toBeVisible();
   for (let n = 0; n < 4; n++) await page.keyboard.press("Escape");
-  await expect(dialog.getByRole("alert")).toContainText("You have not copied the token");
+  await expect(dialog.getByRole("alert")).toContainText("You haven't copied the token");
   await expect(dialog.locator("#secret")).toBeVisible();
 });
 
-test("expiration that is shown is the one that is sent, also after changes of mind", async ({
+test("expiration that the form shows is the one it sends, also after several changes", async ({
   page,
   system,
 }) => {
@@ -207,7 +221,7 @@ test("expiration that is shown is the one that is sent, also after changes of mi
   expect((await request).postDataJSON()).toEqual({ name: "lasting", expiresAt: null });
 });
 
-test("long name breaks and pushes nothing aside", async ({ page, system }) => {
+test("long name wraps and pushes nothing aside", async ({ page, system }) => {
   const name = "x".repeat(100);
   await system.createToken("alice", name);
   await system.open(page, "alice");
@@ -218,7 +232,7 @@ test("long name breaks and pushes nothing aside", async ({ page, system }) => {
   await expectAccessible(page);
 });
 
-test("chosen date means the end of that day where one is, and is shown in words", async ({
+test("chosen date means the end of that day in the user's time zone, and is shown in words", async ({
   page,
   system,
 }) => {
@@ -228,7 +242,7 @@ test("chosen date means the end of that day where one is, and is shown in words"
   await dialog.getByLabel("Name").fill("until new year");
   await dialog.getByLabel("Expiration", { exact: true }).selectOption("date");
   await dialog.getByRole("button", { name: "Create" }).click();
-  await expect(dialog.getByText("Expiration must be chosen.")).toBeVisible();
+  await expect(dialog.getByText("Choose a date.")).toBeVisible();
   await dialog.getByLabel("Expires at the end of").fill("2099-12-31");
   await expect(dialog).toContainText("Thursday, December 31, 2099 at 11:59 PM");
   const request = page.waitForRequest((request) => request.method() === "POST");
@@ -241,17 +255,14 @@ test("chosen date means the end of that day where one is, and is shown in words"
   await expect(dialog.locator("#secret")).toBeVisible();
 });
 
-test("what the server finds wrong stands at its field and nothing typed is lost", async ({
-  page,
-  system,
-}) => {
+test("server's error is shown at its field and the form keeps what was typed", async ({ page, system }) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Create" }).click();
-  await expect(dialog.getByText("Name must not be empty.")).toBeVisible();
+  await expect(dialog.getByText("Enter a name.")).toBeVisible();
   await expect(dialog.getByLabel("Name")).toBeFocused();
-  // A character that only the server objects to.
+  // A character that only the server rejects.
   await dialog.getByLabel("Name").fill("bell \u0007");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByText("Name must not contain control characters.")).toBeVisible();
@@ -260,21 +271,23 @@ test("what the server finds wrong stands at its field and nothing typed is lost"
   await expectAccessible(page);
 });
 
-test("form outlives a request that failed", async ({ page, system }) => {
+test("form survives a failed request", async ({ page, system }) => {
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("patient");
   await page.route("**/api/tokens", (route) => route.abort());
   await dialog.getByRole("button", { name: "Create" }).click();
-  await expect(dialog.getByRole("alert").first()).toHaveText("The server cannot be reached.");
+  await expect(dialog.getByRole("alert").first()).toHaveText(
+    "Can't reach the server. The token may have been created; check the list before you retry.",
+  );
   await expect(dialog.getByLabel("Name")).toHaveValue("patient");
   await page.unroute("**/api/tokens");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.locator("#secret")).toBeVisible();
 });
 
-test("revoking asks by name, takes effect at once and for good", async ({ page, system }) => {
+test("revocation asks for confirmation by name and takes effect immediately", async ({ page, system }) => {
   const token = await system.createToken("alice", "to be ended");
   await system.open(page, "alice");
   await row(page, "to be ended").getByRole("button", { name: "Revoke to be ended" }).click();
@@ -291,7 +304,7 @@ test("revoking asks by name, takes effect at once and for good", async ({ page, 
   await expect.poll(() => system.statusOf(token.token)).toBe(401);
 });
 
-test("revocation that the server refuses is taken back with a message", async ({ page, system }) => {
+test("failed revocation is undone in the list and reported", async ({ page, system }) => {
   const token = await system.createToken("alice", "stays");
   await system.open(page, "alice");
   let refuse = () => {};
@@ -304,16 +317,16 @@ test("revocation that the server refuses is taken back with a message", async ({
     .getByRole("button", { name: /^Revoke/ })
     .click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
-  // At once, before the server has answered anything.
+  // Immediately, before the server has responded.
   await expect(row(page, "stays")).toContainText("Revoked");
   await expect(row(page, "stays").getByRole("rowheader")).toBeFocused();
   refuse();
-  await expect(page.getByRole("alert")).toContainText("“stays” was not revoked. Not now.");
+  await expect(page.getByRole("alert")).toContainText("Couldn't revoke “stays”. Not now.");
   await expect(row(page, "stays")).toContainText("Active");
   await expectAccessible(page);
 });
 
-test("everything can be done with the keyboard alone", async ({ page, system }) => {
+test("everything works with the keyboard alone", async ({ page, system }) => {
   await system.open(page, "alice");
   const create = page.getByRole("button", { name: "Create token", exact: true });
   await create.focus();
@@ -323,7 +336,7 @@ test("everything can be done with the keyboard alone", async ({ page, system }) 
   await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("dialog").getByRole("status")).toHaveText("The token is copied.");
+  await expect(page.getByRole("dialog").getByRole("status")).toHaveText("Token copied.");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(create).toBeFocused();
@@ -336,7 +349,7 @@ test("everything can be done with the keyboard alone", async ({ page, system }) 
   await expect(row(page, "by keyboard")).toContainText("Revoked");
 });
 
-/** Creates a token on the page and reads it from there. */
+/** Creates a token on the page and returns its secret. */
 async function createAndRead(page: import("@playwright/test").Page, name: string): Promise<string> {
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
@@ -345,7 +358,7 @@ async function createAndRead(page: import("@playwright/test").Page, name: string
   return (await dialog.locator("#secret").textContent()) as string;
 }
 
-/** Asserts that a secret is in no part of the page, nor in history or storage. */
+/** Asserts that the page, the history and the storage do not contain a secret. */
 async function expectNowhere(page: import("@playwright/test").Page, secret: string): Promise<void> {
   const places = await page.evaluate(async () => {
     const texts: string[] = [];
@@ -367,10 +380,10 @@ async function expectNowhere(page: import("@playwright/test").Page, secret: stri
   expect(places).not.toContain(secret);
 }
 
-test.describe("where tokens live for 30 days at most", () => {
+test.describe("with a maximum lifetime of 30 days", () => {
   test.use({ parameters: ["MaxLifetimeDays=30"] });
 
-  test("no longer expiration can be chosen, and the longest is allowed", async ({ page, system }) => {
+  test("longer expirations are not offered, and the longest one is accepted", async ({ page, system }) => {
     await system.open(page, "alice");
     await page.getByRole("button", { name: "Create token", exact: true }).click();
     const dialog = page.getByRole("dialog");

@@ -1,9 +1,9 @@
-/** People and all that is theirs: what administrators do, and what everybody can do for themselves. */
+/** What administrators can do with users and their tokens, and what users can do with all of their own. */
 
 import type { Page } from "@playwright/test";
 import { type System, expect, expectAccessible, row, test } from "./system.js";
 
-/** A row by the name it begins with: more stands in a user's header. */
+/** The row of a user, found by the start of its header, which also contains the e-mail address. */
 function userRow(page: Page, name: string) {
   return page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}`) }) });
 }
@@ -15,10 +15,7 @@ async function openUsers(page: Page, system: System): Promise<void> {
   await expect(page.getByRole("table", { name: "Users" })).toHaveAttribute("aria-busy", "false");
 }
 
-test("administrator sees who has signed in, and finds somebody by name, address or role", async ({
-  page,
-  system,
-}) => {
+test("administrator sees all users and finds one by name, address or role", async ({ page, system }) => {
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");
   await openUsers(page, system);
@@ -32,12 +29,12 @@ test("administrator sees who has signed in, and finds somebody by name, address 
     await page.getByRole("searchbox", { name: "Search" }).fill(wanted);
     await expect(page.getByRole("rowheader")).toHaveText([/Alice Archer/]);
   }
-  await page.getByRole("searchbox", { name: "Search" }).fill("nobody at all");
-  await expect(page.getByText("None matches.").first()).toBeVisible();
+  await page.getByRole("searchbox", { name: "Search" }).fill("no such user");
+  await expect(page.getByText("No users match.").first()).toBeVisible();
   await expectAccessible(page);
 });
 
-test("administrator disables somebody at once, and enables them again", async ({ page, system }) => {
+test("administrator disables a user immediately and can enable the user again", async ({ page, system }) => {
   const token = await system.createToken("bob", "of bob");
   await openUsers(page, system);
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
@@ -58,7 +55,7 @@ test("administrator disables somebody at once, and enables them again", async ({
 
   await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Access tokens of Bob Baker" })).toBeFocused();
-  await expect(page.getByText("Only the tokens of Bob Baker (bob@example.org).")).toBeVisible();
+  await expect(page.getByText("Showing only the tokens of Bob Baker (bob@example.org).")).toBeVisible();
   await expect(row(page, "of bob")).toContainText("Disabled");
   await expectAccessible(page);
 
@@ -68,7 +65,7 @@ test("administrator disables somebody at once, and enables them again", async ({
   expect(await system.statusOf(token.token)).toBe(200);
 });
 
-test("revoking all tokens of somebody needs to be told who they are", async ({ page, system }) => {
+test("revoking all tokens of a user requires typing who the user is", async ({ page, system }) => {
   const tokens = [await system.createToken("bob", "one"), await system.createToken("bob", "two")];
   const kept = await system.createToken("alice", "kept");
   await openUsers(page, system);
@@ -77,7 +74,7 @@ test("revoking all tokens of somebody needs to be told who they are", async ({ p
   await expect(dialog.getByLabel(/^Type/)).toBeFocused();
   await dialog.getByLabel(/^Type/).fill("alice@example.org");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("This does not match.");
+  await expect(dialog.getByRole("alert")).toHaveText("The text doesn't match.");
   await expect(dialog.getByLabel(/^Type/)).toBeFocused();
   await expectAccessible(page);
   expect(await system.statusOf(tokens[0]?.token ?? "")).toBe(200);
@@ -90,10 +87,10 @@ test("revoking all tokens of somebody needs to be told who they are", async ({ p
   await expectAccessible(page);
   await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
   await expect(row(page, "one")).toContainText("Revoked");
-  await expect(row(page, "one")).toContainText("with all others, by you");
+  await expect(row(page, "one")).toContainText("with all other tokens, by you");
 });
 
-test("administrator cannot disable themselves, and is told when a change is refused", async ({
+test("administrators cannot disable themselves, and are told when a change fails", async ({
   page,
   system,
 }) => {
@@ -101,16 +98,18 @@ test("administrator cannot disable themselves, and is told when a change is refu
   await openUsers(page, system);
   await expect(userRow(page, "Ada Admin").getByRole("button", { name: /^Disable/ })).toHaveCount(0);
   await page.route("**/api/users/bob", (route) =>
-    route.fulfill({ status: 503, json: { detail: "Storage is away." } }),
+    route.fulfill({ status: 503, json: { detail: "Storage is unavailable." } }),
   );
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
-  await expect(page.getByRole("alert").first()).toContainText("Bob Baker was not disabled. Storage is away.");
+  await expect(page.getByRole("alert").first()).toContainText(
+    "Couldn't disable Bob Baker. Storage is unavailable.",
+  );
   await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
   await expectAccessible(page);
 });
 
-test("navigation leads from somebody's tokens to one's own, and back to what was searched for", async ({
+test("navigation leads from another user's tokens to the administrator's own, and back to the search", async ({
   page,
   system,
 }) => {
@@ -129,7 +128,7 @@ test("navigation leads from somebody's tokens to one's own, and back to what was
   await expect(page.getByRole("rowheader")).toHaveText([/Bob Baker/]);
 });
 
-test("change under way is announced, and a second one of the same user waits for it", async ({
+test("change under way is announced, and a second change of the same user is blocked", async ({
   page,
   system,
 }) => {
@@ -154,10 +153,10 @@ test("change under way is announced, and a second one of the same user waits for
   await expect(page.getByRole("searchbox", { name: "Search" })).toBeFocused();
 });
 
-test("failure far down in a long list is seen", async ({ page, system }) => {
+test("failure far down a long list is visible", async ({ page, system }) => {
   const items = Array.from({ length: 100 }, (_, n) => ({
     id: `p${n}`,
-    name: `Person ${String(n).padStart(3, "0")}`,
+    name: `User ${String(n).padStart(3, "0")}`,
     email: null,
     roles: [],
     disabled: false,
@@ -168,37 +167,34 @@ test("failure far down in a long list is seen", async ({ page, system }) => {
   await page.route("**/api/users?*", (route) => route.fulfill({ json: { items, nextCursor: null } }));
   await page.route("**/api/users/p90", (route) => route.abort());
   await openUsers(page, system);
-  await userRow(page, "Person 090").getByRole("button", { name: "Disable Person 090" }).click();
+  await userRow(page, "User 090").getByRole("button", { name: "Disable User 090" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("alert").first()).toContainText(
-    "It is not known whether Person 090 was disabled.",
+    "Can't reach the server. User 090 may have been disabled; reload the list before you retry.",
   );
   await expect(page.getByRole("alert").first()).toBeInViewport();
-  await expect(userRow(page, "Person 090").getByRole("rowheader")).toBeFocused();
+  await expect(userRow(page, "User 090").getByRole("rowheader")).toBeFocused();
 });
 
-test("somebody who chose a blank name is known by their id", async ({ page, system }) => {
-  const answer = await fetch(`${system.issuer}/sign-in`, {
+test("user with a blank name is shown by ID", async ({ page, system }) => {
+  const response = await fetch(`${system.issuer}/sign-in`, {
     method: "POST",
     body: new URLSearchParams({ user: "nameless", claims: JSON.stringify({ name: "  ", email: null }) }),
   });
-  const { access_token } = (await answer.json()) as { access_token: string };
+  const { access_token } = (await response.json()) as { access_token: string };
   expect(await system.statusOf(access_token)).toBe(200);
   await openUsers(page, system);
   await userRow(page, "nameless").getByRole("button", { name: "Revoke all tokens of nameless" }).click();
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("dialog").getByRole("alert")).toHaveText("This does not match.");
+  await expect(page.getByRole("dialog").getByRole("alert")).toHaveText("The text doesn't match.");
   await expect(page.getByRole("dialog")).toContainText("Type nameless to confirm");
 });
 
-test("administrator who is none any more finds the way back to their own tokens", async ({
-  page,
-  system,
-}) => {
+test("administrator who loses the role is led back to their own tokens", async ({ page, system }) => {
   await system.createToken("admin", "own");
   await openUsers(page, system);
   await page.route("**/api/users?*", (route) =>
-    route.fulfill({ status: 403, json: { detail: "Only administrators see users." } }),
+    route.fulfill({ status: 403, json: { detail: "Only administrators can view users." } }),
   );
   await page.route("**/api/me", async (route) => {
     const caller = (await (await route.fetch()).json()) as object;
@@ -211,11 +207,11 @@ test("administrator who is none any more finds the way back to their own tokens"
 
 test("all users are loaded, however many there are", async ({ page, system }) => {
   for (let n = 0; n < 105; n++) {
-    const answer = await fetch(`${system.issuer}/sign-in`, {
+    const response = await fetch(`${system.issuer}/sign-in`, {
       method: "POST",
-      body: new URLSearchParams({ user: `person-${n}` }),
+      body: new URLSearchParams({ user: `user-${n}` }),
     });
-    const { access_token } = (await answer.json()) as { access_token: string };
+    const { access_token } = (await response.json()) as { access_token: string };
     expect(await system.statusOf(access_token)).toBe(200);
   }
   await openUsers(page, system);
@@ -224,7 +220,7 @@ test("all users are loaded, however many there are", async ({ page, system }) =>
 });
 
 for (const user of ["alice", "bob"] as const) {
-  test(`${user} is no administrator and finds no view of users`, async ({ page, system }) => {
+  test(`${user} is not an administrator and sees no view of users`, async ({ page, system }) => {
     await system.open(page, user);
     await expect(page.getByRole("button", { name: "Users", exact: true })).toHaveCount(0);
     const headers = { authorization: `Bearer ${await system.session(user)}` };
@@ -232,20 +228,20 @@ for (const user of ["alice", "bob"] as const) {
   });
 }
 
-test("everybody can revoke all their tokens, having typed that they mean it", async ({ page, system }) => {
+test("users can revoke all their tokens after typing a confirmation", async ({ page, system }) => {
   const tokens = [await system.createToken("alice", "one"), await system.createToken("alice", "two")];
   const kept = await system.createToken("bob", "kept");
   await system.open(page, "alice");
   await page.getByRole("button", { name: "Revoke all my tokens" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("This does not match.");
+  await expect(dialog.getByRole("alert")).toHaveText("The text doesn't match.");
   await expectAccessible(page);
   await dialog.getByLabel("Type revoke all to confirm").fill("revoke all");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
   for (const token of tokens) {
     await expect(row(page, token.name)).toContainText("Revoked");
-    await expect(row(page, token.name)).toContainText("with all others, by you");
+    await expect(row(page, token.name)).toContainText("with all other tokens, by you");
     expect(await system.statusOf(token.token)).toBe(401);
   }
   expect(await system.statusOf(kept.token)).toBe(200);
@@ -254,8 +250,8 @@ test("everybody can revoke all their tokens, having typed that they mean it", as
   await expect(page.getByRole("status").filter({ hasText: "All your tokens are revoked." })).toBeAttached();
 });
 
-test("revoked token shows by whom and why", async ({ page, system }) => {
-  const own = await system.createToken("bob", "by himself");
+test("revoked token shows who revoked it and why", async ({ page, system }) => {
+  const own = await system.createToken("bob", "by the owner");
   const administered = await system.createToken("bob", "by the administrator");
   const leaked = await system.createToken("bob", "found in a log");
   await system.revokeToken("bob", own.id);
@@ -266,13 +262,13 @@ test("revoked token shows by whom and why", async ({ page, system }) => {
   });
   expect(report.status).toBe(202);
   await system.open(page, "bob");
-  await expect(row(page, "by himself")).toContainText("by you");
+  await expect(row(page, "by the owner")).toContainText("by you");
   await expect(row(page, "by the administrator")).toContainText("by an administrator (admin)");
   await expect(row(page, "found in a log")).toContainText("reported as leaked");
   await expectAccessible(page);
 });
 
-test.describe("behind a proxy that tells the client's address", () => {
+test.describe("behind a proxy that reports the client's address", () => {
   test.use({
     parameters: [
       "LastUsedResolutionSeconds=1",
@@ -281,7 +277,7 @@ test.describe("behind a proxy that tells the client's address", () => {
     ],
   });
 
-  test("addresses that a token was used from before can be looked at", async ({ page, system }) => {
+  test("earlier addresses of a token can be shown", async ({ page, system }) => {
     const { token, name } = await system.createToken("alice", "travels");
     const headers = { authorization: `Bearer ${token}`, "x-origin-verify": "only-the-proxy-knows" };
     for (const ip of ["192.0.2.1", "192.0.2.2"]) {

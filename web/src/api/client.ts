@@ -1,4 +1,4 @@
-/** The management endpoints, with types from `docs/openapi.yaml`. */
+/** The client of the management API, with types from `docs/openapi.yaml`. */
 
 import type { components } from "./schema.js";
 
@@ -13,26 +13,25 @@ export type UserChange = components["schemas"]["UserChange"];
 export type UserPage = components["schemas"]["UserPage"];
 type Problem = components["schemas"]["Problem"];
 
-/** Supplies the bearer credential of a signed-in person; null when there is no session. */
+/** Returns the session's access token, or null without a session. */
 export type CredentialSource = () => Promise<string | null> | string | null;
 
-/** The session is missing, has expired, or was refused: signing in again helps. */
+/** The session is missing or expired, or the API denied it. Signing in again helps. */
 export class SessionExpired extends Error {}
 
-/** The API answered that something is wrong, or did not answer in time. */
+/** The response is an error, or there was no response in time. The message is for the user. */
 export class ApiError extends Error {
   constructor(
     message: string,
-    /** HTTP status; 0 when there was no readable answer. */
+    /** The HTTP status; 0 without a readable response. */
     readonly status: number,
-    /** What is wrong with each field, by its name. */
+    /** The message for each invalid field, by the field's name. */
     readonly fields: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
 }
 
-/** What to list. */
 export interface ListQuery {
   limit: number;
   cursor?: string | undefined;
@@ -43,7 +42,7 @@ export interface ListQuery {
 
 const TIMEOUT_MS = 20_000;
 
-/** A client of the API at `base` (empty: this page's own origin). */
+/** Sends requests to the API at the URL `base`; an empty one is the page's own origin. */
 export class Client {
   constructor(
     private readonly base: string,
@@ -81,8 +80,10 @@ export class Client {
   private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const credential = await this.credential();
     if (credential === null) throw new SessionExpired();
+
     const headers: Record<string, string> = { authorization: `Bearer ${credential}` };
     if (body !== undefined) headers["content-type"] = "application/json";
+
     let response: Response;
     try {
       response = await fetch(this.base + path, {
@@ -94,34 +95,35 @@ export class Client {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch {
-      // A refusal without CORS headers looks like no answer at all. The session itself
-      // says whether it can be that.
+      // A script cannot read a response without CORS headers, such as a 401 of the gateway. The expiry in
+      // the session's own token tells whether it may have been one.
       if (hasExpired(credential)) throw new SessionExpired();
-      throw new ApiError("The server cannot be reached.", 0);
+      throw new ApiError("Can't reach the server.", 0);
     }
+
     if (response.status === 401) throw new SessionExpired();
     if (!response.ok) throw await readError(response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
 }
 
-/** The parameters that are given. */
+/** The query string, without the parameters that are not set. */
 function parameters(query: Readonly<Record<string, string | number | boolean | undefined>>): URLSearchParams {
-  const given = new URLSearchParams();
+  const set = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== false) given.set(name, String(value));
+    if (value !== undefined && value !== false) set.set(name, String(value));
   }
-  return given;
+  return set;
 }
 
 async function readError(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
   const fields = (problem?.errors ?? []).map((error) => [error.field, error.message] as const);
-  const detail = problem?.detail ?? "The server has a problem right now.";
+  const detail = problem?.detail ?? "The server has a problem. Try again later.";
   return new ApiError(detail, response.status, Object.fromEntries(fields));
 }
 
-/** Whether a JWT is past its `exp`. What cannot be read may well be valid. */
+/** Whether a JWT is past its `exp`. A token in another format may still be valid. */
 export function hasExpired(jwt: string, now = Date.now()): boolean {
   try {
     const payload = jwt.split(".")[1] ?? "";

@@ -1,8 +1,10 @@
-/** The page: navigation, who is signed in, and the element. */
+/** The page around the element: the session, the user's name, and the button to sign in or out. */
 
 import "../element/access-tokens.js";
-import { loadConfig } from "./config.js";
+import { type PageConfig, loadConfig } from "./config.js";
 import { Session } from "./session.js";
+
+const SESSION_EXPIRED = "Your session expired. Sign in to continue where you left off.";
 
 const main = document.getElementById("main") as HTMLElement;
 const account = document.getElementById("account") as HTMLElement;
@@ -15,72 +17,83 @@ async function start(): Promise<void> {
     failure = error;
     return null;
   });
+
   if (!user || user.expired) {
     showSignIn(session, user !== null);
-    if (failure !== null) fail(failure);
+    if (failure !== null) showFailure(failure);
     return;
   }
 
+  showAccount(session, user.profile.name ?? user.profile.preferred_username ?? user.profile.sub);
+  showTokens(session, config);
+}
+
+function showSignIn(session: Session, isExpired: boolean): void {
+  const title = document.createElement("h1");
+  title.textContent = "Access tokens";
+
+  const notice = createNotice(isExpired ? SESSION_EXPIRED : "Sign in to view and create your access tokens.");
+
+  const signIn = createButton("Sign in", () => session.signIn());
+  signIn.className = "primary";
+  main.replaceChildren(title, notice, signIn);
+}
+
+function showAccount(session: Session, userName: string): void {
   const name = document.createElement("span");
-  name.textContent = user.profile.name ?? user.profile.preferred_username ?? user.profile.sub;
+  name.textContent = userName;
   account.replaceChildren(
     name,
-    button("Sign out", () => session.signOut()),
+    createButton("Sign out", () => session.signOut()),
   );
+}
 
+function showTokens(session: Session, config: PageConfig): void {
   const tokens = document.createElement("access-tokens");
   tokens.api = config.apiBaseUrl;
   tokens.curlUrl = config.curlUrl;
   tokens.credential = () => session.credential();
-  // Not at once and not by itself: a form that is filled in would be lost.
-  const notice = message("Your session has expired. Sign in again to go on; you will come back here.");
+
+  // The page waits for a click and does not redirect by itself: the user may be filling in a form.
+  const notice = createNotice(SESSION_EXPIRED);
   notice.classList.add("urgent");
   notice.setAttribute("role", "alert");
-  notice.append(button("Sign in", () => session.signIn()));
+  notice.append(createButton("Sign in", () => session.signIn()));
   tokens.addEventListener("session-expired", (event) => {
     event.preventDefault();
-    // Also when it stands there already: put there again, it is announced again.
+    // A notice that is already there is inserted again, so that it is announced again.
     main.prepend(notice);
   });
-  tokens.addEventListener("sign-in", () => session.signIn().catch(fail));
+
+  tokens.addEventListener("sign-in", () => session.signIn().catch(showFailure));
   main.replaceChildren(tokens);
 }
 
-function showSignIn(session: Session, hasExpired: boolean): void {
-  const title = document.createElement("h1");
-  title.textContent = "Access tokens";
-  const text = message(
-    hasExpired ? "Your session has expired." : "Sign in to see and create your access tokens.",
-  );
-  const signIn = button("Sign in", () => session.signIn());
-  signIn.className = "primary";
-  main.replaceChildren(title, text, signIn);
-}
-
-function button(label: string, act: () => Promise<void>): HTMLButtonElement {
-  const made = document.createElement("button");
-  made.textContent = label;
-  made.addEventListener("click", () => {
-    made.disabled = true;
-    act().catch((error: unknown) => {
-      made.disabled = false;
-      fail(error);
+function createButton(text: string, onClick: () => Promise<void>): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.textContent = text;
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    onClick().catch((error: unknown) => {
+      button.disabled = false;
+      showFailure(error);
     });
   });
-  return made;
+  return button;
 }
 
-function message(text: string): HTMLParagraphElement {
-  const made = document.createElement("p");
-  made.className = "notice";
-  made.textContent = text;
-  return made;
+function createNotice(text: string): HTMLParagraphElement {
+  const notice = document.createElement("p");
+  notice.className = "notice";
+  notice.textContent = text;
+  return notice;
 }
 
-function fail(error: unknown): void {
+function showFailure(error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error);
-  const notice = message(`This did not work: ${reason}`);
+  const notice = createNotice(`Something went wrong: ${reason}`);
   notice.setAttribute("role", "alert");
+
   const retry = document.createElement("button");
   retry.textContent = "Retry";
   retry.addEventListener("click", () => location.reload());
@@ -88,9 +101,9 @@ function fail(error: unknown): void {
   main.prepend(notice);
 }
 
-// A page kept for "back" is of a session that may be over by now.
+// The browser may keep the page for "back". By then its session may be over.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-start().catch(fail);
+start().catch(showFailure);

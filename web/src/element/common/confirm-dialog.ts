@@ -5,6 +5,8 @@ import { sharedStyles } from "./styles.js";
 
 export interface Question {
   title: string;
+  /** What the action applies to, where the title does not identify it. */
+  subject?: TemplateResult;
   text: string | TemplateResult;
   /** The text of the button that confirms. */
   action: string;
@@ -61,10 +63,13 @@ export class ConfirmDialog extends LitElement {
 
   override render() {
     return html`
-      <dialog aria-labelledby="title" aria-describedby="text" @close=${() => this.resolve(false)}>
+      <dialog aria-labelledby="title" aria-describedby="description" @close=${() => this.resolve(false)}>
         <form @submit=${this.submit}>
           <h2 id="title">${this.question?.title ?? ""}</h2>
-          <p id="text">${this.question?.text ?? ""}</p>
+          <div id="description">
+            ${this.question?.subject ? html`<p class="muted">${this.question.subject}</p>` : nothing}
+            <p>${this.question?.text ?? ""}</p>
+          </div>
           ${this.question?.typed === undefined ? nothing : this.renderTyped(this.question.typed)}
           <div class="actions">
             <button id="cancel" type="button" @click=${() => this.dialog.close()}>Cancel</button>
@@ -93,7 +98,7 @@ export class ConfirmDialog extends LitElement {
           this.isWrong = false;
         }}
       />
-      <p id="wrong" class="error" role="alert">${this.isWrong ? "This does not match." : ""}</p>
+      <p id="wrong" class="error" role="alert">${this.isWrong ? "The text doesn't match." : ""}</p>
     `;
   }
 

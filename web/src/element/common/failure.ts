@@ -9,7 +9,7 @@ import { SessionExpired } from "../../api/client.js";
  */
 export function describeError(error: unknown, element: HTMLElement): string {
   if (!(error instanceof SessionExpired)) return error instanceof Error ? error.message : String(error);
-  return announceSessionExpired(element) ? "Your session has expired. Please sign in again." : "";
+  return announceSessionExpired(element) ? "Your session expired. Sign in again." : "";
 }
 
 /** Dispatches `session-expired`; returns whether the element itself has to report it. */

@@ -68,6 +68,11 @@ export abstract class ListView extends LitElement {
   /** How many entries match the search and the filters. */
   protected abstract countVisible(): number;
 
+  protected abstract readonly noMatchText: string;
+
+  /** Shows the whole list. */
+  protected abstract clearFilters(): void;
+
   /** Whether the list is loading, or will load as soon as the caller is known. */
   protected get isPending(): boolean {
     return this.isLoading || (this.client !== null && this.caller === null);
@@ -112,14 +117,14 @@ export abstract class ListView extends LitElement {
 
         add(items);
         cursor = nextCursor ?? undefined;
-        this.announcement = `${this.describeCount()} loaded${cursor === undefined ? "." : ", there are more…"}`;
+        this.announcement = `${this.describeCount()} loaded${cursor === undefined ? "." : ", loading more…"}`;
       } while (cursor !== undefined);
     });
   }
 
   /**
-   * Makes a request that changes something; returns whether it succeeded. If the request was denied, the
-   * user reads the text `failed`; without a response the outcome is unknown, and they read `unknown`.
+   * Makes a request that changes something; returns whether it succeeded. The user reads the text `failed`
+   * if the response is an error, and `unknown` without a response, since the change may have been made.
    */
   protected async change(request: () => Promise<void>, failed: string, unknown: string): Promise<boolean> {
     this.changeFailure = "";
@@ -129,8 +134,11 @@ export abstract class ListView extends LitElement {
     } catch (error) {
       const isUnchanged =
         error instanceof SessionExpired || (error instanceof ApiError && error.status !== 0);
+      const reason = this.describeError(error);
       this.announcement = "";
-      this.changeFailure = `${isUnchanged ? failed : unknown} ${this.describeError(error)}`.trim();
+      this.changeFailure = isUnchanged
+        ? `${failed} ${reason}`.trim()
+        : `${reason} ${unknown}; reload the list before you retry.`;
       return false;
     }
   }
@@ -171,8 +179,8 @@ export abstract class ListView extends LitElement {
   protected announceVisible(): void {
     const visible = this.countVisible();
     if (visible > 0) this.announcement = `${visible} shown.`;
-    else if (this.isLoaded) this.announcement = "None matches.";
-    else this.announcement = `None matches of the ${this.describeCount()} loaded so far.`;
+    else if (this.isLoaded) this.announcement = this.noMatchText;
+    else this.announcement = `No match in the ${this.describeCount()} loaded so far.`;
   }
 
   protected renderFailures() {
@@ -181,6 +189,16 @@ export abstract class ListView extends LitElement {
       ${renderFailure(this.loadFailure, "Retry", () => this.reload())}
       ${this.isLoading && this.countVisible() > 0 ? html`<p class="muted">${this.announcement}</p>` : nothing}
     `;
+  }
+
+  protected renderNoMatch() {
+    const clear = () => {
+      this.focusHeading();
+      this.clearFilters();
+    };
+    return html`<p class="empty">
+      ${this.noMatchText} <button class="link" @click=${clear}>Clear filters</button>.
+    </p>`;
   }
 
   /** The live region and the dialog for questions, which every view has. */

@@ -6,6 +6,7 @@ import { sharedStyles } from "../common/styles.js";
 import { dateInputValue, formatWithWeekday } from "../common/time.js";
 import {
   ANY_EXPIRY,
+  NEVER_EXPIRES,
   type ExpiryChoice,
   type ExpiryRules,
   expiryChoices,
@@ -81,7 +82,7 @@ export class CreateForm extends LitElement {
 
   showError(error: unknown): void {
     if (error instanceof SessionExpired) {
-      this.failure = "Your session has expired. Sign in again: this form will be here when you are back.";
+      this.failure = "Your session expired. Sign in to continue where you left off.";
       this.isSessionExpired = true;
       return;
     }
@@ -91,7 +92,7 @@ export class CreateForm extends LitElement {
       const message = fields[field];
       if (message) this.fieldErrors = { ...this.fieldErrors, [field]: `${FIELD_LABELS[field]} ${message}.` };
     }
-    if (!this.hasFieldErrors) this.failure = error instanceof Error ? error.message : String(error);
+    if (!this.hasFieldErrors) this.failure = describeFailure(error);
     this.focusFirstError();
   }
 
@@ -119,8 +120,8 @@ export class CreateForm extends LitElement {
     this.clearErrors();
     const expiresAt = expiryTime(this.choice, this.date, Date.now());
     this.fieldErrors = {
-      ...(this.name.trim() === "" ? { name: "Name must not be empty." } : {}),
-      ...(expiresAt === undefined ? { expiresAt: "Expiration must be chosen." } : {}),
+      ...(this.name.trim() === "" ? { name: "Enter a name." } : {}),
+      ...(expiresAt === undefined ? { expiresAt: "Choose a date." } : {}),
     };
     if (this.hasFieldErrors) return this.focusFirstError();
 
@@ -141,8 +142,8 @@ export class CreateForm extends LitElement {
   private describeExpiry(): string {
     const time = expiryTime(this.choice, this.date, Date.now());
     if (time === undefined) return "";
-    if (time === null) return "It is valid until you revoke it.";
-    return `It expires on ${formatWithWeekday(time)}, your time.`;
+    if (time === null) return NEVER_EXPIRES;
+    return `Expires on ${formatWithWeekday(time)}, your local time.`;
   }
 
   override render() {
@@ -181,7 +182,7 @@ export class CreateForm extends LitElement {
         aria-describedby="name-help name-error"
         @input=${(event: InputEvent) => (this.name = (event.target as HTMLInputElement).value)}
       />
-      <span id="name-help" class="muted">What is it for? For example “deploy pipeline”.</span>
+      <span id="name-help" class="muted">Describe what the token is for, such as “deploy pipeline”.</span>
       ${this.renderFieldError("name")}
     `;
   }
@@ -255,6 +256,12 @@ export class CreateForm extends LitElement {
       }
     `,
   ];
+}
+
+function describeFailure(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  const isUnknown = error instanceof ApiError && error.status === 0;
+  return isUnknown ? `${reason} The token may have been created; check the list before you retry.` : reason;
 }
 
 customElements.define("patgate-create-form", CreateForm);

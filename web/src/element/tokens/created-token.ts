@@ -4,12 +4,13 @@ import { LitElement, css, html, nothing } from "lit";
 import type { CreatedToken } from "../../api/client.js";
 import { sharedStyles } from "../common/styles.js";
 import { formatExact } from "../common/time.js";
+import { NEVER_EXPIRES } from "./expiry.js";
 
 const COPY_STATUS = {
   none: "",
-  token: "The token is copied.",
-  command: "The command is copied, with the token in it.",
-  failed: "Copying is not allowed here. The text is selected: copy it with the keyboard.",
+  token: "Token copied.",
+  command: "Command copied. It contains the token.",
+  failed: "Can't access the clipboard. The text is selected; press Ctrl+C or Cmd+C to copy it.",
 } as const;
 
 /**
@@ -88,7 +89,7 @@ export class CreatedTokenStep extends LitElement {
     const { token, expiresAt } = this.created;
     const command = `curl -H "Authorization: Bearer ${token}" ${this.curlUrl}`;
     return html`
-      <p class="notice warning">Copy the token now. It will not be shown again.</p>
+      <p class="notice warning">Save this token now. You won't see it again.</p>
       <div class="secret">
         <code id="secret" @copy=${() => (this.copyStatus = "token")}>${token}</code>
         <button class="primary" @click=${() => this.copy("token", token)}>
@@ -109,9 +110,7 @@ export class CreatedTokenStep extends LitElement {
           ${this.copyStatus === "command" ? "Copied" : "Copy command"}
         </button>
       </div>
-      <p class="muted">
-        ${expiresAt ? `It expires on ${formatExact(expiresAt)}.` : "It is valid until you revoke it."}
-      </p>
+      <p class="muted">${expiresAt ? `Expires on ${formatExact(expiresAt)}.` : NEVER_EXPIRES}</p>
       <p role="status" class="copied">${COPY_STATUS[this.copyStatus]}</p>
       ${this.isAsking ? this.renderQuestion() : this.renderDone()}
     `;
@@ -120,7 +119,7 @@ export class CreatedTokenStep extends LitElement {
   private renderQuestion() {
     return html`
       <div class="notice warning" role="alert">
-        You have not copied the token, and it cannot be shown again.
+        You haven't copied the token. You won't see it again.
         <button id="keep" @click=${() => (this.isAsking = false)}>Back to the token</button>
         <button class="danger" @click=${() => this.emit("discard")}>Close without copying</button>
       </div>

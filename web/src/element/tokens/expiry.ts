@@ -9,6 +9,8 @@ export type ExpiryRules = Caller["newTokens"];
 /** The rules until the caller is known. */
 export const ANY_EXPIRY: ExpiryRules = { expiryRequired: false, maxLifetimeDays: null };
 
+export const NEVER_EXPIRES = "Never expires. Works until you revoke it.";
+
 /** Each choice is a number of days, except `none` and `date`. */
 const EXPIRY_CHOICES = [
   ["none", "No expiration"],

@@ -37,7 +37,7 @@ export function describeRevocation(token: Token, callerId: string): string {
     case "leaked":
       return "reported as leaked";
     case "revoke-all":
-      return revoker === null ? "with all others" : `with all others, by ${revoker}`;
+      return revoker === null ? "with all other tokens" : `with all other tokens, by ${revoker}`;
     case null:
       return "";
   }

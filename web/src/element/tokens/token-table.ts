@@ -124,7 +124,11 @@ export class TokenTable extends LitElement {
   private renderOwner(token: Token) {
     const name = displayName(token.owner);
     return html`
-      <button class="link" title="Only the tokens of ${name}" @click=${() => this.emit("owner", token.owner)}>
+      <button
+        class="link"
+        title="Show only the tokens of ${name}"
+        @click=${() => this.emit("owner", token.owner)}
+      >
         <bdi>${name}</bdi>
       </button>
       ${token.owner.disabled ? html`<span class="badge warning">Disabled</span>` : nothing}

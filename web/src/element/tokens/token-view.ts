@@ -16,6 +16,11 @@ import "./token-toolbar.js";
 const OWN_PAGE_SIZE = 100;
 const ALL_PAGE_SIZE = 25;
 
+const OWN_INTRODUCTION =
+  "Use tokens to call the API from scripts and CI. A token always has the roles you have right now.";
+const ALL_INTRODUCTION =
+  "Use tokens to call the API from scripts and CI. A token always has its owner's current roles.";
+
 /** What users have to type before all their tokens are revoked. */
 const REVOKE_ALL = "revoke all";
 
@@ -105,6 +110,8 @@ export class TokenView extends ListView {
     if (firstNew) await this.focusRow(firstNew.id);
   }
 
+  protected override readonly noMatchText = "No tokens match.";
+
   protected override describeCount(): string {
     return this.tokens.length === 1 ? "1 token" : `${this.tokens.length} tokens`;
   }
@@ -124,6 +131,8 @@ export class TokenView extends ListView {
     const isOwn = token.owner.id === this.caller?.id;
     const isConfirmed = await this.confirm({
       title: `Revoke “${token.name}”?`,
+      subject: html`<code>${token.prefix}…</code
+        >${isOwn ? "" : html`, owned by ${renderNameAndHandle(token.owner)}`}`,
       text: html`The token
         <code>${token.prefix}…</code>${isOwn ? "" : html` of ${renderNameAndHandle(token.owner)}`} stops
         working at once, and for good: whatever uses it will be refused.`,
@@ -135,13 +144,13 @@ export class TokenView extends ListView {
     // The list shows the outcome at once, and the former state again if the request fails.
     this.now = Date.now();
     this.replace(asRevoked(token, caller));
-    this.announcement = `Token ${token.name} is revoked.`;
+    this.announcement = `Token ${token.name} revoked.`;
     void this.focusRow(token.id);
 
     const isDone = await this.change(
       () => this.api.revokeToken(token.id),
-      `“${token.name}” was not revoked.`,
-      `It is not known whether “${token.name}” was revoked.`,
+      `Couldn't revoke “${token.name}”.`,
+      `“${token.name}” may have been revoked`,
     );
     if (!isDone) this.replace(token);
   }
@@ -149,7 +158,7 @@ export class TokenView extends ListView {
   private async revokeAll(): Promise<void> {
     const isConfirmed = await this.confirm({
       title: "Revoke all your tokens?",
-      text: "Every token that you have now stops working at once, and for good: whatever uses one will be refused.",
+      text: "Anything using your tokens loses access immediately. This can't be undone.",
       action: "Revoke all tokens",
       typed: REVOKE_ALL,
     });
@@ -160,8 +169,8 @@ export class TokenView extends ListView {
     this.focusHeading();
     const isDone = await this.change(
       () => this.api.revokeAllTokens(caller.id),
-      "Your tokens were not revoked.",
-      "It is not known whether your tokens were revoked.",
+      "Couldn't revoke your tokens.",
+      "Your tokens may have been revoked",
     );
     if (!isDone) return;
 
@@ -182,7 +191,7 @@ export class TokenView extends ListView {
     // A load that ran at the same time may have added it already.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
     this.now = Date.now();
-    this.announcement = `Token ${token.name} is created.`;
+    this.announcement = `Token ${token.name} created.`;
   }
 
   private showAllUsers(allUsers: boolean): void {
@@ -196,6 +205,18 @@ export class TokenView extends ListView {
     this.status = status;
     if (this.allUsers) void this.load();
     else this.announceVisible();
+  }
+
+  protected override clearFilters(): void {
+    this.search = "";
+    this.status = "";
+    this.ownerFilter = null;
+    if (this.allUsers) void this.load();
+    else this.announceVisible();
+  }
+
+  private get isFiltered(): boolean {
+    return this.search !== "" || this.status !== "" || this.ownerFilter !== null;
   }
 
   private filterByOwner(owner: NamedUser | null): void {
@@ -251,14 +272,11 @@ export class TokenView extends ListView {
   private renderIntroduction() {
     if (this.ownerFilter) {
       return html`<p class="notice">
-        Only the tokens of ${renderNameAndHandle(this.ownerFilter)}.
-        <button @click=${() => this.filterByOwner(null)}>Show everybody’s</button>
+        Showing only the tokens of ${renderNameAndHandle(this.ownerFilter)}.
+        <button @click=${() => this.filterByOwner(null)}>Show all tokens</button>
       </p>`;
     }
-    return html`<p class="muted">
-      A token lets scripts and pipelines call the API in ${this.allUsers ? "its owner’s" : "your"} name, with
-      the roles ${this.allUsers ? "they" : "you"} have at that moment.
-    </p>`;
+    return html`<p class="muted">${this.allUsers ? ALL_INTRODUCTION : OWN_INTRODUCTION}</p>`;
   }
 
   private renderTokens() {
@@ -298,13 +316,13 @@ export class TokenView extends ListView {
   }
 
   private renderEmpty() {
-    if (this.allUsers || this.tokens.length > 0) {
-      return html`<p class="empty">None matches.</p>`;
-    }
+    if (this.allUsers && !this.isFiltered) return html`<p class="empty">There are no tokens yet.</p>`;
+    if (this.allUsers || this.tokens.length > 0) return this.renderNoMatch();
+
     return html`
       <div class="empty">
         <h2>You have no tokens yet</h2>
-        <p>Create one to call the API from a script, from CI, or with curl.</p>
+        <p>Create a token to call the API from scripts and CI.</p>
         <button class="primary" @click=${() => this.createDialog?.open()}>Create your first token</button>
       </div>
     `;

@@ -104,7 +104,7 @@ export class UserTable extends LitElement {
   private renderRevokedBy(user: User) {
     if (user.tokensRevokedBy === null) return nothing;
     if (user.tokensRevokedBy === this.callerId) return ", by you";
-    return user.tokensRevokedBy === user.id ? ", by themselves" : `, by ${user.tokensRevokedBy}`;
+    return user.tokensRevokedBy === user.id ? ", by the user" : `, by ${user.tokensRevokedBy}`;
   }
 
   private renderAction(type: string, text: string, label: string, user: User, style: string) {

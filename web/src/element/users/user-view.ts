@@ -50,6 +50,8 @@ export class UserView extends ListView {
     );
   }
 
+  protected override readonly noMatchText = "No users match.";
+
   protected override describeCount(): string {
     return this.users.length === 1 ? "1 user" : `${this.users.length} users`;
   }
@@ -71,11 +73,17 @@ export class UserView extends ListView {
     this.announceVisible();
   }
 
+  protected override clearFilters(): void {
+    this.search = "";
+    this.status = "";
+    this.announceVisible();
+  }
+
   private async disable(user: User): Promise<void> {
     const isConfirmed = await this.confirm({
       title: `Disable ${displayName(user)}?`,
-      text: html`All tokens and sessions of ${renderNameAndHandle(user)} are refused from the next request on,
-      until you enable them again.`,
+      text: html`All tokens and sessions of ${renderNameAndHandle(user)} stop working immediately. They work
+      again once you enable the user.`,
       action: "Disable",
     });
     if (isConfirmed) await this.setDisabled(user, true);
@@ -88,8 +96,8 @@ export class UserView extends ListView {
       request: async () => this.patch(user.id, await this.api.updateUser(user.id, { disabled })),
       running: `${disabled ? "Disabling" : "Enabling"} ${name}…`,
       done: `${name} is ${done}.`,
-      failed: `${name} was not ${done}.`,
-      unknown: `It is not known whether ${name} was ${done}.`,
+      failed: `Couldn't ${disabled ? "disable" : "enable"} ${name}.`,
+      unknown: `${name} may have been ${done}`,
     });
   }
 
@@ -97,8 +105,8 @@ export class UserView extends ListView {
     const name = displayName(user);
     const isConfirmed = await this.confirm({
       title: `Revoke all tokens of ${name}?`,
-      text: html`Every token that ${renderNameAndHandle(user)} has now stops working at once, and for good.
-      New ones can be created: to cut somebody off, disable them.`,
+      text: html`Anything using a token of ${renderNameAndHandle(user)} loses access immediately. This can't
+      be undone. The user can still create new tokens; to prevent that, disable the user.`,
       action: "Revoke all tokens",
       typed: handle(user),
     });
@@ -112,8 +120,8 @@ export class UserView extends ListView {
       },
       running: `Revoking all tokens of ${name}…`,
       done: `All tokens of ${name} are revoked.`,
-      failed: `The tokens of ${name} were not revoked.`,
-      unknown: `It is not known whether the tokens of ${name} were revoked.`,
+      failed: `Couldn't revoke the tokens of ${name}.`,
+      unknown: `The tokens of ${name} may have been revoked`,
     });
   }
 
@@ -140,7 +148,7 @@ export class UserView extends ListView {
     const visible = this.visible();
     return html`
       <div class="head"><h1 tabindex="-1">Users</h1></div>
-      <p class="muted">Everybody who has signed in.</p>
+      <p class="muted">Users appear here after they first sign in.</p>
       <div class="toolbar">
         ${renderSearchField(this.search, (search) => this.searchFor(search))}
         ${renderSelectField("status", "Status", STATUS_OPTIONS, this.status, (status) =>
@@ -148,7 +156,7 @@ export class UserView extends ListView {
         )}
       </div>
       ${this.renderFailures()} ${visible.length > 0 || this.isPending ? this.renderTable(visible) : nothing}
-      ${visible.length === 0 && !this.isPending && this.isLoaded ? this.renderEmpty() : nothing}
+      ${visible.length === 0 && !this.isPending && this.isLoaded ? this.renderNoMatch() : nothing}
       ${this.renderFoot()}
     `;
   }
@@ -167,10 +175,6 @@ export class UserView extends ListView {
       @enable=${(event: CustomEvent<User>) => this.setDisabled(event.detail, false)}
       @revoke-all=${(event: CustomEvent<User>) => this.revokeAll(event.detail)}
     ></patgate-user-table>`;
-  }
-
-  private renderEmpty() {
-    return html`<p class="empty">None matches.</p>`;
   }
 
   static override styles = [sharedStyles, listViewStyles, fieldStyles];
