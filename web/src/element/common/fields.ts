@@ -49,4 +49,21 @@ export const fieldStyles = css`
     gap: 0.5rem;
     align-items: center;
   }
+
+  @media (max-width: 48rem) {
+    .field,
+    .narrow-only {
+      width: 100%;
+    }
+
+    .field label {
+      min-width: 4.5rem;
+    }
+
+    .field input,
+    .field select {
+      flex: 1;
+      min-width: 0;
+    }
+  }
 `;

@@ -103,7 +103,7 @@ export class TokenTable extends LitElement {
         <td role="cell" data-label="Created">${renderTime(token.createdAt, this.now)}</td>
         <td role="cell" data-label="Expires">
           ${token.expiresAt === null ? "Never" : renderTime(token.expiresAt, this.now, status === "expired")}
-          ${expiresSoon(token, this.now) ? html`<span class="badge warning">Expires soon</span>` : nothing}
+          ${expiresSoon(token, this.now) ? html`<div><span class="badge warning">Expires soon</span></div>` : nothing}
         </td>
         <td role="cell" data-label="Last used">${this.renderLastUse(token)}</td>
         <td role="cell" class="action">${status === "active" ? this.renderRevoke(token) : nothing}</td>
