@@ -8,11 +8,14 @@ test("administrator sees all users' tokens with their owners and can revoke them
 }) => {
   await system.createToken("alice", "of alice");
   const token = await system.createToken("bob", "of bob");
+
   await system.open(page, "admin");
+
   await page.getByRole("switch", { name: "Show all users" }).check();
   await expect(row(page, "of alice")).toContainText("Alice Archer");
   await expect(row(page, "of bob")).toContainText("Bob Baker");
   await expectAccessible(page);
+
   await row(page, "of bob").getByRole("button", { name: "Revoke of bob" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
   await expect(row(page, "of bob")).toContainText("Revoked");
@@ -21,10 +24,13 @@ test("administrator sees all users' tokens with their owners and can revoke them
 
 test("list of all users' tokens is paged, newest first", async ({ page, system }) => {
   for (let n = 0; n < 30; n++) await system.createToken(n % 2 ? "alice" : "bob", `token ${n}`);
+
   await system.open(page, "admin");
+
   await page.getByRole("switch", { name: "Show all users" }).check();
   await expect(page.getByRole("rowheader")).toHaveCount(25);
   await expect(page.getByRole("rowheader").first()).toHaveText("token 29");
+
   await page.getByRole("button", { name: "Load more" }).click();
   await expect(page.getByRole("rowheader")).toHaveCount(30);
   await expect(page.getByRole("rowheader").nth(25)).toBeFocused();
@@ -33,19 +39,25 @@ test("list of all users' tokens is paged, newest first", async ({ page, system }
 
 test("list of all users' tokens can be filtered by status and by owner", async ({ page, system }) => {
   await system.createToken("alice", "kept");
-  const ended = await system.createToken("alice", "ended");
-  await system.revokeToken("alice", ended.id);
+  const revoked = await system.createToken("alice", "revoked");
+  await system.revokeToken("alice", revoked.id);
   await system.createToken("bob", "of bob");
+
   await system.open(page, "admin");
+
   await page.getByRole("switch", { name: "Show all users" }).check();
   await expect(page.getByRole("rowheader")).toHaveCount(3);
+
   await page.getByLabel("Status", { exact: true }).selectOption("revoked");
-  await expect(page.getByRole("rowheader")).toHaveText(["ended"]);
+  await expect(page.getByRole("rowheader")).toHaveText(["revoked"]);
+
   await page.getByLabel("Status", { exact: true }).selectOption("");
   await row(page, "kept").getByRole("button", { name: "Alice Archer" }).click();
-  await expect(page.getByRole("rowheader")).toHaveText(["ended", "kept"]);
+  await expect(page.getByRole("rowheader")).toHaveText(["revoked", "kept"]);
+
   await page.getByRole("button", { name: "Show all tokens" }).click();
   await expect(page.getByRole("rowheader")).toHaveCount(3);
+
   await page.getByRole("switch", { name: "Show all users" }).uncheck();
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
 });
@@ -53,7 +65,9 @@ test("list of all users' tokens can be filtered by status and by owner", async (
 test("clearing the filters shows the tokens of all users again", async ({ page, system }) => {
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");
+
   await system.open(page, "admin");
+
   await page.getByRole("switch", { name: "Show all users" }).check();
   await row(page, "of bob").getByRole("button", { name: "Bob Baker" }).click();
   await page.getByLabel("Status", { exact: true }).selectOption("revoked");

@@ -52,11 +52,13 @@ test("element works in a bare page of another origin", async ({ page, elsewhere 
   await page.goto(url);
   await expect(row(page, "from elsewhere")).toBeVisible();
   await expectAccessible(page);
+
   await row(page, "from elsewhere")
     .getByRole("button", { name: /^Revoke/ })
     .click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
   await expect(row(page, "from elsewhere")).toContainText("Revoked");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("made elsewhere");
   await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
@@ -102,9 +104,11 @@ test("element never acts for a user who has signed out", async ({ page, elsewher
   release();
   await expect(row(page, "of the administrator")).toBeVisible();
   await expect(page.getByRole("navigation")).toBeVisible();
+
   await signIn(null);
   await expect(page.getByRole("navigation")).toHaveCount(0);
   await expect(page.getByRole("rowheader")).toHaveCount(0);
+
   await signIn(bob);
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
 });
@@ -126,6 +130,7 @@ test("page's policy blocks inline scripts and requests to third parties", async 
   expect(policy).not.toContain("unsafe");
   expect(headers["referrer-policy"]).toBe("no-referrer");
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+
   const outcome = await page.evaluate(async (foreign) => {
     const violations: string[] = [];
     const both = new Promise<void>((resolve) => {

@@ -10,6 +10,7 @@ test("page is at Configuration, Access Tokens", async ({ page, system }) => {
   ]);
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   await expectAccessible(page);
+
   await system.open(page, "alice");
   await expect(page).toHaveURL(`${system.api}/`);
   await expect(page.locator("#account")).toContainText("Alice Archer");
@@ -25,11 +26,14 @@ test("signing out ends the session on the page", async ({ page, system }) => {
 
 test("API that is down is reported and can be retried", async ({ page, system }) => {
   await system.createToken("alice", "there");
+
   await system.open(page, "alice");
+
   await page.route("**/api/**", (route) => route.abort());
   await page.reload();
   await expect(page.getByRole("alert")).toContainText("Can't reach the server.");
   await expectAccessible(page);
+
   await page.unroute("**/api/**");
   await page.getByRole("button", { name: "Retry" }).click();
   await expect(row(page, "there")).toBeVisible();
@@ -38,7 +42,9 @@ test("API that is down is reported and can be retried", async ({ page, system })
 
 test("list shows that it is loading", async ({ page, system }) => {
   await system.createToken("alice", "there");
+
   await system.open(page, "alice");
+
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/api/tokens?*", async (route) => {
@@ -47,6 +53,7 @@ test("list shows that it is loading", async ({ page, system }) => {
   });
   await page.reload();
   await expect(page.getByRole("table")).toHaveAttribute("aria-busy", "true");
+
   release();
   await expect(row(page, "there")).toBeVisible();
   await expect(page.getByRole("table")).toHaveAttribute("aria-busy", "false");
@@ -58,11 +65,13 @@ test("denied session leads to sign-in and back to the same address", async ({ pa
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("button", { name: /^Alice/ }).click();
   await expect(row(page, "there")).toBeVisible();
+
   await page.route("**/api/**", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
   await page.reload();
   const notice = page.getByRole("alert").filter({ hasText: "Sign in to continue" });
   await expect(notice).toBeVisible();
   await expectAccessible(page);
+
   await page.unroute("**/api/**");
   await notice.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("button", { name: /^Alice/ }).click();
@@ -72,6 +81,7 @@ test("denied session leads to sign-in and back to the same address", async ({ pa
 
 test("form survives a session that expires while the user fills it in", async ({ page, system }) => {
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("still here");
   await page.route("**/api/tokens", (route) =>
@@ -81,10 +91,12 @@ test("form survives a session that expires while the user fills it in", async ({
   await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Your session expired");
   await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
   await expectAccessible(page);
+
   await page.unroute("**/api/tokens");
   await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("button", { name: /^Alice/ }).click();
   await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("still here");
+
   await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
 });
@@ -108,6 +120,7 @@ test("page follows its configuration", async ({ page, system }) => {
   const authorization = page.waitForRequest(/\/authorize\?/);
   await system.open(page, "alice");
   expect(new URL((await authorization).url()).searchParams.get("audience")).toBe("an-api");
+
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(`${system.issuer}/logout?to=${encodeURIComponent(`${system.api}/`)}`);
 });

@@ -2,12 +2,13 @@
 
 import { expect, expectAccessible, row, test } from "./system.js";
 
-const DAY = 24 * 60 * 60 * 1_000;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 test("empty list leads to the first token", async ({ page, system }) => {
   await system.open(page, "bob");
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
   await expectAccessible(page);
+
   await page.getByRole("button", { name: "Create your first token" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("first");
@@ -20,26 +21,33 @@ test("empty list leads to the first token", async ({ page, system }) => {
 
 test("list shows name, prefix, status, created, expires and last used", async ({ page, system }) => {
   const used = await system.createToken("alice", "used one");
-  const soon = await system.createToken("alice", "ends soon", new Date(Date.now() + 3 * DAY).toISOString());
-  const ended = await system.createToken("alice", "ended one");
-  await system.revokeToken("alice", ended.id);
+  const soon = await system.createToken(
+    "alice",
+    "ends soon",
+    new Date(Date.now() + 3 * DAY_MS).toISOString(),
+  );
+  const revoked = await system.createToken("alice", "revoked one");
+  await system.revokeToken("alice", revoked.id);
   expect(await system.statusOf(used.token)).toBe(200);
   await expect.poll(() => system.lastUsedFrom("alice")).toEqual(["127.0.0.1"]);
+
   await system.open(page, "alice");
   await expect(row(page, "used one")).toContainText("from 127.0.0.1");
+
   const cells = row(page, "used one").getByRole("cell");
   await expect(cells.nth(0)).toContainText(`${used.prefix}…`);
   await expect(cells.nth(1)).toContainText("Active");
   await expect(cells.nth(2)).toContainText("just now");
   await expect(cells.nth(3)).toContainText("Never");
+
   const time = cells.nth(2).locator("time");
   await expect(time).toHaveAttribute("title", /\d{4} at \d/);
   await expect(time.locator(".visually-hidden")).toHaveText(/\d{4} at \d/);
   await expect(row(page, "ends soon")).toContainText("Expires soon");
   await expect(row(page, "ends soon")).toContainText(/in [23] days/);
   await expect(row(page, "ends soon")).toContainText(`${soon.prefix}…`);
-  await expect(row(page, "ended one")).toContainText("Revoked");
-  await expect(row(page, "ended one").getByRole("button", { name: /^Revoke/ })).toHaveCount(0);
+  await expect(row(page, "revoked one")).toContainText("Revoked");
+  await expect(row(page, "revoked one").getByRole("button", { name: /^Revoke/ })).toHaveCount(0);
   await expectAccessible(page);
 });
 
@@ -49,18 +57,24 @@ test("list can be filtered by status, searched by name and sorted by column", as
   viewport,
 }) => {
   for (const name of ["banana", "apple", "cherry"]) await system.createToken("alice", name);
-  const ended = await system.createToken("alice", "apple pie");
-  await system.revokeToken("alice", ended.id);
+  const revoked = await system.createToken("alice", "apple pie");
+  await system.revokeToken("alice", revoked.id);
+
   await system.open(page, "alice");
+
   const names = page.getByRole("rowheader");
   await expect(names).toHaveText(["apple pie", "cherry", "apple", "banana"]);
+
   await page.getByRole("searchbox", { name: "Search" }).fill("APPLE");
   await expect(names).toHaveText(["apple pie", "apple"]);
+
   await page.getByLabel("Status", { exact: true }).selectOption("active");
   await expect(names).toHaveText(["apple"]);
+
   await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
   await expect(page.getByText("No tokens match.").first()).toBeVisible();
   await expect(page.locator("access-tokens").getByRole("status").first()).toHaveText("No tokens match.");
+
   await page.getByRole("searchbox", { name: "Search" }).fill("");
   await page.getByLabel("Status", { exact: true }).selectOption("");
   if ((viewport?.width ?? 0) > 768) {
@@ -80,11 +94,14 @@ test("list can be filtered by status, searched by name and sorted by column", as
 
 test("clearing the filters shows the whole list again", async ({ page, system }) => {
   for (const name of ["banana", "apple"]) await system.createToken("alice", name);
+
   await system.open(page, "alice");
+
   await page.getByLabel("Status", { exact: true }).selectOption("active");
   await page.getByRole("searchbox", { name: "Search" }).fill("nothing like it");
   await expect(page.locator(".empty")).toHaveText("No tokens match. Clear filters.");
   await expectAccessible(page);
+
   await page.getByRole("button", { name: "Clear filters" }).click();
   await expect(page.getByRole("rowheader")).toHaveText(["apple", "banana"]);
   await expect(page.getByRole("searchbox", { name: "Search" })).toHaveValue("");
@@ -102,8 +119,10 @@ test("all of the user's own tokens are loaded, however many there are", async ({
     await held;
     await route.continue();
   });
+
   await system.open(page, "alice");
   await expect(page.getByText("100 tokens loaded, loading more…").first()).toBeVisible();
+
   release();
   await expect(page.getByRole("rowheader")).toHaveCount(130);
   await expect(page.getByText("130 tokens loaded.")).toBeAttached();
@@ -111,26 +130,32 @@ test("all of the user's own tokens are loaded, however many there are", async ({
 
 test("created token is shown once, can be copied, and works", async ({ page, system }) => {
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByLabel("Name")).toBeFocused();
   await expectAccessible(page);
+
   await dialog.getByLabel("Name").fill("deploy pipeline");
   await dialog.getByLabel("Expiration", { exact: true }).selectOption("30");
   await expect(dialog).toContainText("Expires on");
+
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByRole("heading", { name: "Token “deploy pipeline” created" })).toBeFocused();
   await expect(dialog).toContainText("You won't see it again");
+
   const secret = (await dialog.locator("#secret").textContent()) as string;
   expect(secret).toMatch(/^fdp_[0-9A-Za-z]{38}$/);
   await expect(dialog.locator("#curl")).toContainText(
     `curl -H "Authorization: Bearer ${secret}" ${system.api}/`,
   );
   await expectAccessible(page);
+
   await dialog.getByRole("button", { name: "Copy token" }).click();
   await expect(dialog.getByRole("status")).toHaveText("Token copied.");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
   expect(await system.statusOf(secret)).toBe(200);
+
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(dialog).toBeHidden();
   await expect(row(page, "deploy pipeline")).toContainText("Active");
@@ -139,14 +164,17 @@ test("created token is shown once, can be copied, and works", async ({ page, sys
 
 test("secret is gone from page, history and storage after closing", async ({ page, system }) => {
   await system.open(page, "alice");
+
   const secret = await createAndRead(page, "secret");
   await page.getByRole("dialog").getByRole("button", { name: "Copy token" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("dialog")).toBeHidden();
   await expectNowhere(page, secret);
+
   await page.reload();
   await expect(row(page, "secret")).toBeVisible();
   await expectNowhere(page, secret);
+
   await page.goto(`${system.api}/config.json`);
   await page.goBack();
   await expect(row(page, "secret")).toBeVisible();
@@ -155,10 +183,13 @@ test("secret is gone from page, history and storage after closing", async ({ pag
 
 test("secret is gone after navigating away with the dialog open", async ({ page, system }) => {
   await system.open(page, "alice");
+
   // As if the browser kept the page for "back", which this one never does.
+
   const kept = await createAndRead(page, "kept for back");
   await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
   await expectNowhere(page, kept);
+
   await page.reload();
   const secret = await createAndRead(page, "left open");
   await page.goto(`${system.api}/config.json`);
@@ -169,14 +200,17 @@ test("secret is gone after navigating away with the dialog open", async ({ page,
 
 test("closing without a copy asks for confirmation", async ({ page, system }) => {
   await system.open(page, "alice");
+
   const secret = await createAndRead(page, "not copied");
   const dialog = page.getByRole("dialog");
   await page.keyboard.press("Escape");
   await expect(dialog.getByRole("alert")).toContainText("You haven't copied the token");
   await expect(dialog.getByRole("button", { name: "Back to the token" })).toBeFocused();
   await expectAccessible(page);
+
   await dialog.getByRole("button", { name: "Back to the token" }).click();
   await expect(dialog.locator("#secret")).toHaveText(secret);
+
   await dialog.getByRole("button", { name: "Done" }).click();
   await dialog.getByRole("button", { name: "Close without copying" }).click();
   await expect(dialog).toBeHidden();
@@ -185,6 +219,7 @@ test("closing without a copy asks for confirmation", async ({ page, system }) =>
 
 test("pressing Escape repeatedly never loses a token that was not copied", async ({ page, system }) => {
   await system.open(page, "alice");
+
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/api/tokens", async (route) => {
@@ -198,6 +233,7 @@ test("pressing Escape repeatedly never loses a token that was not copied", async
   for (let n = 0; n < 4; n++) await page.keyboard.press("Escape");
   release();
   await expect(dialog.locator("#secret")).toBeVisible();
+
   for (let n = 0; n < 4; n++) await page.keyboard.press("Escape");
   await expect(dialog.getByRole("alert")).toContainText("You haven't copied the token");
   await expect(dialog.locator("#secret")).toBeVisible();
@@ -208,6 +244,7 @@ test("expiration that the form shows is the one it sends, also after several cha
   system,
 }) => {
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   const expiration = dialog.getByLabel("Expiration", { exact: true });
@@ -215,6 +252,7 @@ test("expiration that the form shows is the one it sends, also after several cha
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   await expect(expiration).toHaveValue("none");
+
   await dialog.getByLabel("Name").fill("lasting");
   const request = page.waitForRequest((request) => request.method() === "POST");
   await dialog.getByRole("button", { name: "Create" }).click();
@@ -237,14 +275,17 @@ test("chosen date means the end of that day in the user's time zone, and is show
   system,
 }) => {
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("until new year");
   await dialog.getByLabel("Expiration", { exact: true }).selectOption("date");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByText("Choose a date.")).toBeVisible();
+
   await dialog.getByLabel("Expires at the end of").fill("2099-12-31");
   await expect(dialog).toContainText("Thursday, December 31, 2099 at 11:59 PM");
+
   const request = page.waitForRequest((request) => request.method() === "POST");
   await dialog.getByRole("button", { name: "Create" }).click();
   // 23:59:59 in Berlin, in winter.
@@ -257,11 +298,13 @@ test("chosen date means the end of that day in the user's time zone, and is show
 
 test("server's error is shown at its field and the form keeps what was typed", async ({ page, system }) => {
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByText("Enter a name.")).toBeVisible();
   await expect(dialog.getByLabel("Name")).toBeFocused();
+
   // A character that only the server rejects.
   await dialog.getByLabel("Name").fill("bell \u0007");
   await dialog.getByRole("button", { name: "Create" }).click();
@@ -273,6 +316,7 @@ test("server's error is shown at its field and the form keeps what was typed", a
 
 test("form survives a failed request", async ({ page, system }) => {
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("patient");
@@ -282,31 +326,42 @@ test("form survives a failed request", async ({ page, system }) => {
     "Can't reach the server. The token may have been created; check the list before you retry.",
   );
   await expect(dialog.getByLabel("Name")).toHaveValue("patient");
+
   await page.unroute("**/api/tokens");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.locator("#secret")).toBeVisible();
 });
 
 test("revocation asks for confirmation by name and takes effect immediately", async ({ page, system }) => {
-  const token = await system.createToken("alice", "to be ended");
+  const token = await system.createToken("alice", "short-lived");
+
   await system.open(page, "alice");
-  await row(page, "to be ended").getByRole("button", { name: "Revoke to be ended" }).click();
-  const dialog = page.getByRole("dialog", { name: "Revoke “to be ended”?" });
+
+  await row(page, "short-lived").getByRole("button", { name: "Revoke short-lived" }).click();
+  const dialog = page.getByRole("dialog", { name: "Revoke “short-lived”?" });
+  await expect(dialog).toContainText(`${token.prefix}…`);
+  await expect(dialog).toContainText(
+    "Anything using this token loses access immediately. This can't be undone.",
+  );
   await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
   await expectAccessible(page);
+
   await dialog.getByRole("button", { name: "Cancel" }).click();
   expect(await system.statusOf(token.token)).toBe(200);
-  await row(page, "to be ended")
+
+  await row(page, "short-lived")
     .getByRole("button", { name: /^Revoke/ })
     .click();
   await dialog.getByRole("button", { name: "Revoke token" }).click();
-  await expect(row(page, "to be ended")).toContainText("Revoked");
+  await expect(row(page, "short-lived")).toContainText("Revoked");
   await expect.poll(() => system.statusOf(token.token)).toBe(401);
 });
 
 test("failed revocation is undone in the list and reported", async ({ page, system }) => {
   const token = await system.createToken("alice", "stays");
+
   await system.open(page, "alice");
+
   let refuse = () => {};
   const held = new Promise<void>((resolve) => (refuse = resolve));
   await page.route(`**/api/tokens/${token.id}`, async (route) => {
@@ -320,6 +375,7 @@ test("failed revocation is undone in the list and reported", async ({ page, syst
   // Immediately, before the server has responded.
   await expect(row(page, "stays")).toContainText("Revoked");
   await expect(row(page, "stays").getByRole("rowheader")).toBeFocused();
+
   refuse();
   await expect(page.getByRole("alert")).toContainText("Couldn't revoke “stays”. Not now.");
   await expect(row(page, "stays")).toContainText("Active");
@@ -328,18 +384,22 @@ test("failed revocation is undone in the list and reported", async ({ page, syst
 
 test("everything works with the keyboard alone", async ({ page, system }) => {
   await system.open(page, "alice");
+
   const create = page.getByRole("button", { name: "Create token", exact: true });
   await create.focus();
   await page.keyboard.press("Enter");
   await page.keyboard.type("by keyboard");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog").locator("#secret")).toBeVisible();
+
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog").getByRole("status")).toHaveText("Token copied.");
+
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(create).toBeFocused();
+
   await row(page, "by keyboard")
     .getByRole("button", { name: /^Revoke/ })
     .focus();
@@ -385,15 +445,18 @@ test.describe("with a maximum lifetime of 30 days", () => {
 
   test("longer expirations are not offered, and the longest one is accepted", async ({ page, system }) => {
     await system.open(page, "alice");
+
     await page.getByRole("button", { name: "Create token", exact: true }).click();
     const dialog = page.getByRole("dialog");
     const choice = dialog.getByLabel("Expiration", { exact: true });
     await expect(choice.getByRole("option")).toHaveText(["7 days", "30 days", "Choose a date…"]);
     await expect(choice).toHaveValue("7");
+
     await dialog.getByLabel("Name").fill("a month");
     await choice.selectOption("30");
     await dialog.getByRole("button", { name: "Create" }).click();
     await expect(dialog.locator("#secret")).toBeVisible();
+
     await dialog.getByRole("button", { name: "Copy token" }).click();
     await dialog.getByRole("button", { name: "Done" }).click();
     await page.getByRole("button", { name: "Create token", exact: true }).click();

@@ -18,6 +18,7 @@ async function openUsers(page: Page, system: System): Promise<void> {
 test("administrator sees all users and finds one by name, address or role", async ({ page, system }) => {
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");
+
   await openUsers(page, system);
   await expect(page.getByRole("rowheader")).toHaveText([/Ada Admin.*You/s, /Alice Archer/, /Bob Baker/]);
   await expect(userRow(page, "Bob Baker")).toContainText("bob@example.org");
@@ -25,6 +26,7 @@ test("administrator sees all users and finds one by name, address or role", asyn
   await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
   await expect(userRow(page, "Bob Baker").locator("time")).toHaveText(/just now/);
   await expectAccessible(page);
+
   for (const wanted of ["ALICE", "alice@ex", "publisher"]) {
     await page.getByRole("searchbox", { name: "Search" }).fill(wanted);
     await expect(page.getByRole("rowheader")).toHaveText([/Alice Archer/]);
@@ -36,11 +38,14 @@ test("administrator sees all users and finds one by name, address or role", asyn
 
 test("administrator disables a user immediately and can enable the user again", async ({ page, system }) => {
   const token = await system.createToken("bob", "of bob");
+
   await openUsers(page, system);
+
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
   await expectAccessible(page);
+
   await page.keyboard.press("Escape");
   await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
   expect(await system.statusOf(token.token)).toBe(200);
@@ -68,16 +73,20 @@ test("administrator disables a user immediately and can enable the user again", 
 test("revoking all tokens of a user requires typing who the user is", async ({ page, system }) => {
   const tokens = [await system.createToken("bob", "one"), await system.createToken("bob", "two")];
   const kept = await system.createToken("alice", "kept");
+
   await openUsers(page, system);
+
   await userRow(page, "Bob Baker").getByRole("button", { name: "Revoke all tokens of Bob Baker" }).click();
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByLabel(/^Type/)).toBeFocused();
+
   await dialog.getByLabel(/^Type/).fill("alice@example.org");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
   await expect(dialog.getByRole("alert")).toHaveText("The text doesn't match.");
   await expect(dialog.getByLabel(/^Type/)).toBeFocused();
   await expectAccessible(page);
   expect(await system.statusOf(tokens[0]?.token ?? "")).toBe(200);
+
   await dialog.getByLabel(/^Type/).fill(" Bob@example.org ");
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
@@ -85,6 +94,7 @@ test("revoking all tokens of a user requires typing who the user is", async ({ p
   for (const token of tokens) expect(await system.statusOf(token.token)).toBe(401);
   expect(await system.statusOf(kept.token)).toBe(200);
   await expectAccessible(page);
+
   await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
   await expect(row(page, "one")).toContainText("Revoked");
   await expect(row(page, "one")).toContainText("with all other tokens, by you");
@@ -95,8 +105,10 @@ test("administrators cannot disable themselves, and are told when a change fails
   system,
 }) => {
   await system.createToken("bob", "of bob");
+
   await openUsers(page, system);
   await expect(userRow(page, "Ada Admin").getByRole("button", { name: /^Disable/ })).toHaveCount(0);
+
   await page.route("**/api/users/bob", (route) =>
     route.fulfill({ status: 503, json: { detail: "Storage is unavailable." } }),
   );
@@ -115,14 +127,18 @@ test("navigation leads from another user's tokens to the administrator's own, an
 }) => {
   await system.createToken("bob", "of bob");
   await system.createToken("admin", "of the administrator");
+
   await openUsers(page, system);
+
   await page.getByRole("searchbox", { name: "Search" }).fill("bob");
   await userRow(page, "Bob Baker").getByRole("button", { name: "Tokens of Bob Baker", exact: true }).click();
   await expect(page.getByRole("rowheader")).toHaveText(["of bob"]);
+
   await page.getByRole("button", { name: "Tokens", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Access tokens", exact: true })).toBeFocused();
   await expect(page.getByRole("rowheader")).toHaveText(["of the administrator"]);
   await expect(page.getByRole("switch", { name: "Show all users" })).not.toBeChecked();
+
   await page.getByRole("button", { name: "Users", exact: true }).click();
   await expect(page.getByRole("searchbox", { name: "Search" })).toHaveValue("bob");
   await expect(page.getByRole("rowheader")).toHaveText([/Bob Baker/]);
@@ -133,7 +149,9 @@ test("change under way is announced, and a second change of the same user is blo
   system,
 }) => {
   await system.createToken("bob", "of bob");
+
   await openUsers(page, system);
+
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/api/users/bob", async (route) => {
@@ -144,9 +162,11 @@ test("change under way is announced, and a second change of the same user is blo
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("status").filter({ hasText: "Disabling Bob Baker…" })).toBeAttached();
   await expect(userRow(page, "Bob Baker").getByRole("rowheader")).toBeFocused();
+
   await userRow(page, "Bob Baker").getByRole("button", { name: "Revoke all tokens" }).click({ force: true });
   await expect(page.getByRole("dialog")).toBeHidden();
   await expectAccessible(page);
+
   await page.getByRole("searchbox", { name: "Search" }).fill("b");
   release();
   await expect(userRow(page, "Bob Baker")).toContainText("Disabled");
@@ -166,7 +186,9 @@ test("failure far down a long list is visible", async ({ page, system }) => {
   }));
   await page.route("**/api/users?*", (route) => route.fulfill({ json: { items, nextCursor: null } }));
   await page.route("**/api/users/p90", (route) => route.abort());
+
   await openUsers(page, system);
+
   await userRow(page, "User 090").getByRole("button", { name: "Disable User 090" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("alert").first()).toContainText(
@@ -183,7 +205,9 @@ test("user with a blank name is shown by ID", async ({ page, system }) => {
   });
   const { access_token } = (await response.json()) as { access_token: string };
   expect(await system.statusOf(access_token)).toBe(200);
+
   await openUsers(page, system);
+
   await userRow(page, "nameless").getByRole("button", { name: "Revoke all tokens of nameless" }).click();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog").getByRole("alert")).toHaveText("The text doesn't match.");
@@ -192,7 +216,9 @@ test("user with a blank name is shown by ID", async ({ page, system }) => {
 
 test("administrator who loses the role is led back to their own tokens", async ({ page, system }) => {
   await system.createToken("admin", "own");
+
   await openUsers(page, system);
+
   await page.route("**/api/users?*", (route) =>
     route.fulfill({ status: 403, json: { detail: "Only administrators can view users." } }),
   );
@@ -231,12 +257,15 @@ for (const user of ["alice", "bob"] as const) {
 test("users can revoke all their tokens after typing a confirmation", async ({ page, system }) => {
   const tokens = [await system.createToken("alice", "one"), await system.createToken("alice", "two")];
   const kept = await system.createToken("bob", "kept");
+
   await system.open(page, "alice");
+
   await page.getByRole("button", { name: "Revoke all my tokens" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
   await expect(dialog.getByRole("alert")).toHaveText("The text doesn't match.");
   await expectAccessible(page);
+
   await dialog.getByLabel("Type revoke all to confirm").fill("revoke all");
   await dialog.getByRole("button", { name: "Revoke all tokens" }).click();
   for (const token of tokens) {
@@ -261,6 +290,7 @@ test("revoked token shows who revoked it and why", async ({ page, system }) => {
     body: JSON.stringify({ tokens: [leaked.token] }),
   });
   expect(report.status).toBe(202);
+
   await system.open(page, "bob");
   await expect(row(page, "by the owner")).toContainText("by you");
   await expect(row(page, "by the administrator")).toContainText("by an administrator (admin)");
@@ -286,9 +316,11 @@ test.describe("behind a proxy that reports the client's address", () => {
         expect(await system.lastUsedFrom("alice")).toEqual([ip]);
       }).toPass();
     }
+
     await system.open(page, "alice");
     await expect(row(page, name)).toContainText("from 192.0.2.2");
     await expect(row(page, name).getByRole("listitem")).toHaveCount(0);
+
     await row(page, name).getByText("Earlier addresses").click();
     await expect(row(page, name).getByRole("listitem")).toHaveText([/^192\.0\.2\.1, just now/]);
     await expectAccessible(page);

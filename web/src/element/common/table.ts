@@ -49,7 +49,7 @@ export const tableStyles = css`
     overflow-wrap: anywhere;
   }
 
-  tr.ended th {
+  tr.inactive th {
     color: var(--_muted);
     font-weight: 400;
   }
@@ -75,7 +75,7 @@ export const tableStyles = css`
     color: var(--_success);
   }
 
-  .badge.ended {
+  .badge.inactive {
     color: var(--_muted);
   }
 

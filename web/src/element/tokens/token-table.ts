@@ -95,7 +95,7 @@ export class TokenTable extends LitElement {
   private renderRow(token: Token) {
     const status = statusNow(token, this.now);
     return html`
-      <tr role="row" data-id=${token.id} class=${status === "active" ? "" : "ended"}>
+      <tr role="row" data-id=${token.id} class=${status === "active" ? "" : "inactive"}>
         <th role="rowheader" scope="row" tabindex="-1">${token.name}</th>
         <td role="cell" data-label="Token prefix"><code>${token.prefix}…</code></td>
         ${this.showOwner ? html`<td role="cell" data-label="Owner">${this.renderOwner(token)}</td>` : nothing}
@@ -138,7 +138,7 @@ export class TokenTable extends LitElement {
   private renderStatus(token: Token) {
     const status = statusNow(token, this.now);
     return html`
-      <span class="badge ${status === "active" ? "active" : "ended"}">${STATUS_LABELS[status]}</span>
+      <span class="badge ${status === "active" ? "active" : "inactive"}">${STATUS_LABELS[status]}</span>
       ${
         status === "revoked" && token.revokedAt !== null
           ? html`<span class="detail">

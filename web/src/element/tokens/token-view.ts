@@ -129,19 +129,17 @@ export class TokenView extends ListView {
 
   private async revoke(token: Token): Promise<void> {
     const isOwn = token.owner.id === this.caller?.id;
+    const owner = isOwn ? nothing : html`, owned by ${renderNameAndHandle(token.owner)}`;
     const isConfirmed = await this.confirm({
       title: `Revoke “${token.name}”?`,
-      subject: html`<code>${token.prefix}…</code
-        >${isOwn ? "" : html`, owned by ${renderNameAndHandle(token.owner)}`}`,
-      text: html`The token
-        <code>${token.prefix}…</code>${isOwn ? "" : html` of ${renderNameAndHandle(token.owner)}`} stops
-        working at once, and for good: whatever uses it will be refused.`,
+      subject: html`<code>${token.prefix}…</code>${owner}`,
+      text: "Anything using this token loses access immediately. This can't be undone.",
       action: "Revoke token",
     });
     const { caller } = this;
     if (!isConfirmed || caller === null) return;
 
-    // The list shows the outcome at once, and the former state again if the request fails.
+    // The list shows the token as revoked immediately, and as it was before if the request fails.
     this.now = Date.now();
     this.replace(asRevoked(token, caller));
     this.announcement = `Token ${token.name} revoked.`;
@@ -272,7 +270,7 @@ export class TokenView extends ListView {
   private renderIntroduction() {
     if (this.ownerFilter) {
       return html`<p class="notice">
-        Showing only the tokens of ${renderNameAndHandle(this.ownerFilter)}.
+        <span>Showing only the tokens of ${renderNameAndHandle(this.ownerFilter)}.</span>
         <button @click=${() => this.filterByOwner(null)}>Show all tokens</button>
       </p>`;
     }
@@ -332,6 +330,10 @@ export class TokenView extends ListView {
     sharedStyles,
     listViewStyles,
     css`
+      .notice {
+        margin-top: 1rem;
+      }
+
       .more {
         text-align: center;
       }

@@ -59,10 +59,10 @@ export class UserTable extends LitElement {
   private renderRow(user: User) {
     const name = displayName(user);
     return html`
-      <tr role="row" data-id=${user.id} class=${user.disabled ? "ended" : ""}>
+      <tr role="row" data-id=${user.id} class=${user.disabled ? "inactive" : ""}>
         <th role="rowheader" scope="row" tabindex="-1">
           <bdi>${name}</bdi>
-          ${user.id === this.callerId ? html`<span class="badge ended">You</span>` : nothing}
+          ${user.id === this.callerId ? html`<span class="badge inactive">You</span>` : nothing}
           <span class="detail"><bdi>${handle(user)}</bdi></span>
         </th>
         <td role="cell" data-label="Roles">${user.roles.length > 0 ? user.roles.join(", ") : "None"}</td>
