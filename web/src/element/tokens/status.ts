@@ -1,4 +1,4 @@
-/** The status of a token as the user reads it. The functions are pure: `now` is an argument. */
+/** The status of a token at a given time. The functions are pure: `now` is an argument. */
 
 import type { Status, Token } from "../../api/client.js";
 import { DAY_MS } from "../common/time.js";
@@ -24,26 +24,4 @@ export function statusNow(token: Token, now: number): Status {
 export function expiresSoon(token: Token, now: number): boolean {
   if (token.expiresAt === null || statusNow(token, now) !== "active") return false;
   return Date.parse(token.expiresAt) - now <= EXPIRES_SOON_MS;
-}
-
-/** Says who revoked a token and why; `callerId` is the ID of the signed-in user. */
-export function describeRevocation(token: Token, callerId: string): string {
-  const revoker = describeRevoker(token, callerId);
-  switch (token.revocationReason) {
-    case "owner":
-      return `by ${revoker}`;
-    case "administrator":
-      return revoker === "you" ? "by you" : `by an administrator${revoker === null ? "" : ` (${revoker})`}`;
-    case "leaked":
-      return "reported as leaked";
-    case "revoke-all":
-      return revoker === null ? "with all other tokens" : `with all other tokens, by ${revoker}`;
-    case null:
-      return "";
-  }
-}
-
-function describeRevoker(token: Token, callerId: string): string | null {
-  if (token.revokedBy === callerId) return "you";
-  return token.revokedBy === token.owner.id ? "its owner" : token.revokedBy;
 }

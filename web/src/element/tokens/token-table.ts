@@ -8,7 +8,8 @@ import { focusRow, renderSkeletons, tableStyles } from "../common/table.js";
 import { renderTime } from "../common/time.js";
 import { displayName } from "../common/user-name.js";
 import type { Sort, SortColumn } from "./order.js";
-import { STATUS_LABELS, describeRevocation, expiresSoon, statusNow } from "./status.js";
+import { describeRevocation } from "./revocation.js";
+import { STATUS_LABELS, expiresSoon, statusNow } from "./status.js";
 
 type Column = SortColumn | "prefix" | "owner";
 

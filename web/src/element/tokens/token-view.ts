@@ -1,7 +1,7 @@
 /** The view of tokens: the user's own, and for administrators those of all users. */
 
 import { type PropertyValues, css, html, nothing } from "lit";
-import type { Caller, Status, Token } from "../../api/client.js";
+import type { Status, Token } from "../../api/client.js";
 import { announceSessionExpired } from "../common/failure.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
 import { sharedStyles } from "../common/styles.js";
@@ -9,6 +9,7 @@ import { type NamedUser, displayName, renderNameAndHandle } from "../common/user
 import "./create-dialog.js";
 import { ANY_EXPIRY } from "./expiry.js";
 import { NEWEST_FIRST, type Sort, type SortColumn, selectTokens, sortAfterClick } from "./order.js";
+import { REVOKE_ALL_QUESTION, asRevoked, revokeQuestion } from "./revocation.js";
 import { statusNow } from "./status.js";
 import "./token-table.js";
 import "./token-toolbar.js";
@@ -20,9 +21,6 @@ const OWN_INTRODUCTION =
   "Use tokens to call the API from scripts and CI. A token always has the roles you have right now.";
 const ALL_INTRODUCTION =
   "Use tokens to call the API from scripts and CI. A token always has its owner's current roles.";
-
-/** What users have to type before all their tokens are revoked. */
-const REVOKE_ALL = "revoke all";
 
 export class TokenView extends ListView {
   static override properties = {
@@ -128,14 +126,7 @@ export class TokenView extends ListView {
   }
 
   private async revoke(token: Token): Promise<void> {
-    const isOwn = token.owner.id === this.caller?.id;
-    const owner = isOwn ? nothing : html`, owned by ${renderNameAndHandle(token.owner)}`;
-    const isConfirmed = await this.confirm({
-      title: `Revoke “${token.name}”?`,
-      subject: html`<code>${token.prefix}…</code>${owner}`,
-      text: "Anything using this token loses access immediately. This can't be undone.",
-      action: "Revoke token",
-    });
+    const isConfirmed = await this.confirm(revokeQuestion(token, this.caller?.id ?? ""));
     const { caller } = this;
     if (!isConfirmed || caller === null) return;
 
@@ -154,12 +145,7 @@ export class TokenView extends ListView {
   }
 
   private async revokeAll(): Promise<void> {
-    const isConfirmed = await this.confirm({
-      title: "Revoke all your tokens?",
-      text: "Anything using your tokens loses access immediately. This can't be undone.",
-      action: "Revoke all tokens",
-      typed: REVOKE_ALL,
-    });
+    const isConfirmed = await this.confirm(REVOKE_ALL_QUESTION);
     const { caller } = this;
     if (!isConfirmed || caller === null) return;
 
@@ -339,17 +325,6 @@ export class TokenView extends ListView {
       }
     `,
   ];
-}
-
-/** The token as the API will return it once `caller` has revoked it. */
-function asRevoked(token: Token, caller: Caller): Token {
-  return {
-    ...token,
-    status: "revoked",
-    revokedAt: new Date().toISOString(),
-    revokedBy: caller.id,
-    revocationReason: token.owner.id === caller.id ? "owner" : "administrator",
-  };
 }
 
 customElements.define("patgate-token-view", TokenView);
