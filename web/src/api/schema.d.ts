@@ -13,18 +13,19 @@ export interface paths {
         };
         /**
          * List tokens, newest first
-         * @description Your own tokens. Administrators may ask for everybody's (`allUsers`) or somebody's (`userId`).
+         * @description Lists your own tokens. Administrators can list the tokens of all users (`allUsers`) or of one user
+         *     (`userId`).
          *
-         *     A page may be short, even empty, and still have a `nextCursor`: go on until it is null. A token
-         *     created a moment ago may be missing.
+         *     A page may be short, or even empty, and still have a `nextCursor`: continue until it is null. A token
+         *     that was created a moment ago may be missing.
          */
         get: operations["listTokens"];
         put?: never;
         /**
          * Create a token
-         * @description Needs a session: a token cannot create tokens (403). Nor can a user who is disabled, or whose tokens are
-         *     revoked until a time that is still to come (403). The answer holds the token itself, this once; it
-         *     cannot be retrieved afterwards.
+         * @description Requires a session: a token cannot create tokens (403). A user who is disabled, or whose tokens are revoked
+         *     until a time in the future, cannot create tokens either (403). Only this response contains the token itself;
+         *     it cannot be retrieved afterwards.
          */
         post: operations["createToken"];
         delete?: never;
@@ -44,15 +45,17 @@ export interface paths {
         };
         /**
          * Show one token
-         * @description Your own; administrators anybody's. Somebody else's token and a missing one look the same.
+         * @description Shows your own token; administrators can view any user's. Another user's token and a missing one get the same
+         *     response.
          */
         get: operations["showToken"];
         put?: never;
         post?: never;
         /**
-         * Revoke a token, for good
-         * @description Your own; administrators anybody's. No request that is started after the answer is let through
-         *     with the token. Revoking again is no error, and the first revocation stays on record.
+         * Revoke a token permanently
+         * @description Revokes your own token; administrators can revoke any user's. Every request that uses the token and starts
+         *     after the response is denied. Revoking a token again is not an error, and the first revocation remains
+         *     recorded.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -70,10 +73,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End tokens that were found where they do not belong
-         * @description Needs no credential: whoever holds a token may end it. The answer is the same for tokens that exist,
-         *     that were revoked before and that nobody knows. Entries that no token of this deployment can be are
-         *     pointed out and spoil nothing; whether one can be is known by its format and checksum alone.
+         * Report leaked tokens and revoke them
+         * @description Requires no credential: anyone who holds a token can revoke it. The response is the same for tokens that
+         *     exist, that were revoked before and that are unknown. Entries that cannot be tokens of this deployment are
+         *     reported as malformed, and valid ones are still revoked. Format and checksum alone decide which entries are
+         *     malformed.
          */
         post: operations["revokeLeakedTokens"];
         delete?: never;
@@ -89,7 +93,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the token that this request is made with */
+        /** Show the token that made this request */
         get: operations["showCurrentToken"];
         put?: never;
         post?: never;
@@ -107,8 +111,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List everybody who has signed in; administrators only
-         * @description In no particular order. Go on until `nextCursor` is null.
+         * List all users who have signed in; administrators only
+         * @description Users come in no particular order. Continue until `nextCursor` is null.
          */
         get: operations["listUsers"];
         put?: never;
@@ -138,13 +142,13 @@ export interface paths {
         head?: never;
         /**
          * Disable or enable a user, or change their roles; administrators only
-         * @description What is left out stays as it is. Disabling is in force at the next request, for tokens and sessions
-         *     alike, and enabling brings them back. Nobody can disable themselves or take the administrators' role
-         *     from themselves (403).
+         * @description Omitted fields remain unchanged. Disabling takes effect at the next request, for tokens and sessions alike;
+         *     enabling restores both. Administrators cannot disable themselves or remove the administrators' role from
+         *     themselves (403).
          *
-         *     Roles can be changed where the table `Users` is their only source, and with a session only: a token
-         *     cannot give or take roles (403). Where a claim of each sign-in
-         *     rules them, a change of `roles` is refused (400), and the refusal names the claim.
+         *     Roles can be changed only where the table `Users` is their only source, and only with a session: a token
+         *     cannot give or remove roles (403). Where a claim of each sign-in manages the roles, a change of `roles` is
+         *     rejected (400), and the error names the claim.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -162,9 +166,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Revoke every token that a user has by now, for good
-         * @description Your own; administrators anybody's. One write, whatever the number of tokens. A token created
-         *     afterwards works. Sessions go on: to cut somebody off, disable them.
+         * Revoke all of a user's existing tokens permanently
+         * @description Revokes all of your own tokens; administrators can revoke those of any user. It takes one write, whatever the
+         *     number of tokens. A token created afterwards works. Sessions continue: to end a user's access, disable the
+         *     user.
          */
         post: operations["revokeAllTokens"];
         delete?: never;
@@ -180,7 +185,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who you are to a backend */
+        /** Show the identity that backends receive for you */
         get: operations["getCaller"];
         put?: never;
         post?: never;
@@ -196,12 +201,12 @@ export interface components {
     schemas: {
         /** @enum {string} */
         Status: "active" | "expired" | "revoked";
-        /** @description Without control characters; at most 255 bytes in UTF-8. */
+        /** @description No control characters; at most 255 bytes in UTF-8. */
         UserId: string;
         Owner: {
             id: string;
             name: string;
-            /** @description No token of a disabled owner works, whatever its status. */
+            /** @description The tokens of a disabled owner do not work, whatever their status. */
             disabled: boolean;
         };
         Sighting: {
@@ -210,7 +215,7 @@ export interface components {
             at: string;
         };
         /**
-         * @description By its owner, by an administrator, reported as leaked, or along with all tokens of its owner.
+         * @description Revoked by its owner, by an administrator, after a report of a leak, or along with all tokens of its owner.
          * @enum {string}
          */
         RevocationReason: "owner" | "administrator" | "leaked" | "revoke-all";
@@ -218,7 +223,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
-            /** @description The first characters of the token, to recognise it by. */
+            /** @description The first characters of the token, by which users recognize it. */
             prefix: string;
             status: components["schemas"]["Status"];
             owner: components["schemas"]["Owner"];
@@ -226,17 +231,17 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description Null if it is valid until it is revoked.
+             * @description Null if the token is valid until it is revoked.
              */
             expiresAt: string | null;
             /** Format: date-time */
             lastUsedAt: string | null;
             lastUsedIp: string | null;
-            /** @description The last addresses it was used from, each once with its latest time, the newest first. */
+            /** @description The last addresses from which the token was used, each once with its latest time, newest first. */
             seenFrom: components["schemas"]["Sighting"][];
             /** Format: date-time */
             revokedAt: string | null;
-            /** @description The user id of whoever revoked it; null if it was reported as leaked, or nobody said so. */
+            /** @description The ID of the user who revoked it; null if it was reported as leaked or no revoker is recorded. */
             revokedBy: string | null;
             revocationReason: components["schemas"]["RevocationReason"] | null;
         };
@@ -245,12 +250,12 @@ export interface components {
             token: string;
         };
         NewToken: {
-            /** @description Without control characters; spaces around it are taken off, and something must be left. */
+            /** @description No control characters. Surrounding spaces are removed, and the rest must not be empty. */
             name: string;
             /**
              * Format: date-time
-             * @description In the future, and not further ahead than the deployment allows (`newTokens` of `GET /api/me`).
-             *     Left out or null, the token is valid until it is revoked, unless the deployment requires an expiry.
+             * @description Must be in the future, and no further ahead than the deployment allows (`newTokens` of `GET /api/me`).
+             *     If it is omitted or null, the token is valid until it is revoked, unless the deployment requires an expiry.
              */
             expiresAt?: string | null;
         };
@@ -263,11 +268,11 @@ export interface components {
             items: components["schemas"]["Token"][];
             nextCursor: components["schemas"]["TokenCursor"] | null;
         };
-        /** @description 1 to 100 entries, both lists together. */
+        /** @description `tokens` and `hashes` must contain 1 to 100 entries in total. */
         LeakReport: {
             /** @description The tokens themselves. */
             tokens?: string[];
-            /** @description Hexadecimal SHA-256 of tokens, for a scanner that does not pass on what it found. */
+            /** @description Hexadecimal SHA-256 of tokens, for a scanner that does not pass on the tokens that it finds. */
             hashes?: string[];
         } | {
             tokens: unknown;
@@ -275,9 +280,9 @@ export interface components {
             hashes: unknown;
         };
         LeakReceipt: {
-            /** @description How many different tokens were named, known or not. */
+            /** @description The number of different tokens in the report, known or not. */
             accepted: number;
-            /** @description Entries that no token of this deployment can be, such as `tokens[3]`. */
+            /** @description Entries that cannot be tokens of this deployment, such as `tokens[3]`. */
             malformed: string[];
         };
         User: {
@@ -290,10 +295,10 @@ export interface components {
             lastSignInAt: string | null;
             /**
              * Format: date-time
-             * @description When all tokens that the user then had were revoked, the last time.
+             * @description The last time at which all of the user's existing tokens were revoked.
              */
             tokensRevokedAt: string | null;
-            /** @description The user id of whoever did it. */
+            /** @description The ID of the user who revoked them. */
             tokensRevokedBy: string | null;
         };
         UserChange: {
@@ -312,13 +317,13 @@ export interface components {
             administrator: boolean;
             /** @enum {string} */
             authMethod: "pat" | "session";
-            /** @description What this deployment asks of new tokens. */
+            /** @description What this deployment requires of new tokens. */
             newTokens: {
                 expiryRequired: boolean;
-                /** @description How far ahead an expiry may lie; null for any time. */
+                /** @description How many days ahead an expiry may be; null for no limit. */
                 maxLifetimeDays: number | null;
             };
-            /** @description The token of this request; null for a session. */
+            /** @description The token that made this request; null for a session. */
             token: {
                 /** Format: uuid */
                 id: string;
@@ -331,7 +336,7 @@ export interface components {
             title: string;
             status: number;
             detail: string;
-            /** @description One entry for each field or parameter that is wrong. */
+            /** @description One entry for each invalid field or parameter. */
             errors: {
                 field: string;
                 message: string;
@@ -342,7 +347,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description The request is not valid; nothing was changed. `errors` names each field. */
+        /** @description The request is not valid; nothing was changed. `errors` names each invalid field. */
         Invalid: {
             headers: {
                 [name: string]: unknown;
@@ -351,7 +356,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The credential is missing or no good. */
+        /** @description The credential is missing or not valid. */
         Unauthorized: {
             headers: {
                 [name: string]: unknown;
@@ -360,7 +365,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The credential is good, but does not allow this. */
+        /** @description The credential is valid, but does not allow this request. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -369,7 +374,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such token, or it is somebody else's. */
+        /** @description There is no such token, or it belongs to another user. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -387,7 +392,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than the gateway or a function takes, about 6 MB. (More than 16 KB is 400.) */
+        /** @description The body is larger than the gateway or a function accepts, about 6 MB. (More than 16 KB gets 400.) */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -396,7 +401,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The request line and headers are larger than the gateway takes, 10 KB together. */
+        /** @description The request line and headers are larger than the gateway accepts, 10 KB in total. */
         HeadersTooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -405,7 +410,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description Too many requests at once. Trying again later will help. */
+        /** @description Too many requests at once. Try again later. */
         Throttled: {
             headers: {
                 [name: string]: unknown;
@@ -414,7 +419,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description A fault of ours. Trying again may help. */
+        /** @description A fault in Patgate. Trying again may help. */
         Fault: {
             headers: {
                 [name: string]: unknown;
@@ -425,8 +430,8 @@ export interface components {
             };
         };
         /**
-         * @description Storage is not available right now, or others write the same; or the gateway had no answer in time, and says
-         *     so without `Retry-After`. Trying again may help.
+         * @description Storage is currently unavailable, or other requests write the same records. Or the gateway got no response in
+         *     time; its own response has no `Retry-After`. Trying again may help.
          */
         Unavailable: {
             headers: {
@@ -447,7 +452,7 @@ export interface components {
     };
     requestBodies: never;
     headers: {
-        /** @description No cache may keep an answer. */
+        /** @description Caches must not store the response. */
         NoStore: "no-store";
     };
     pathItems: never;
@@ -457,14 +462,14 @@ export interface operations {
     listTokens: {
         parameters: {
             query?: {
-                /** @description The most tokens to return. */
+                /** @description The maximum number of tokens to return. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: components["schemas"]["TokenCursor"];
                 status?: components["schemas"]["Status"];
-                /** @description Administrators only. `true` not together with `userId`. */
+                /** @description All users' tokens; administrators only. `true` cannot be combined with `userId`. */
                 allUsers?: boolean;
-                /** @description Somebody else's tokens; administrators only. */
+                /** @description The tokens of another user; administrators only. */
                 userId?: components["schemas"]["UserId"];
             };
             header?: never;
@@ -505,7 +510,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The new token, shown this once. */
+            /** @description The new token. This is the only response that shows it. */
             201: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
@@ -596,7 +601,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Those of the tokens that exist are revoked. */
+            /** @description The tokens that exist are revoked. */
             202: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
@@ -644,9 +649,9 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description The most users to return. */
+                /** @description The maximum number of users to return. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. */
                 cursor?: components["schemas"]["UserId"];
             };
             header?: never;
@@ -722,7 +727,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user as they are now. */
+            /** @description The user after the change. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
@@ -782,7 +787,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The caller's own context. */
+            /** @description The caller's identity context. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
