@@ -45,7 +45,7 @@ struct Options {
     release: PathBuf,
 
     /// Python with boto3
-    #[arg(long, default_value = ".venv-bench/bin/python")]
+    #[arg(long, default_value = ".tools/bench/bin/python")]
     python: PathBuf,
 
     /// Folder to write `performance.md` and `cold-start.svg` to

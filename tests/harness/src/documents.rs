@@ -5,6 +5,9 @@ use std::process::{Command, Output};
 use crate::System;
 use crate::repository::repository_root;
 
+/// The folder with the AWS CLI that `make` installs.
+const AWS_TOOLS: &str = ".tools/aws/bin";
+
 /// A document of the repository.
 #[derive(Debug)]
 pub struct Document {
@@ -66,16 +69,15 @@ pub fn run_script(script: &str, variables: &[(&str, &str)]) -> Output {
         // The script runs as in a user's shell, even when `make` runs the tests.
         .env_remove("MAKEFLAGS")
         .env_remove("MAKELEVEL")
-        .env("PATH", format!("{}:{path}", repository_root().join(".venv/bin").display()))
+        .env("PATH", format!("{}:{path}", repository_root().join(AWS_TOOLS).display()))
         .envs(variables.iter().copied())
         .output()
         .expect("bash is installed")
 }
 
-/// Whether the AWS CLI is installed in the project's Python environment. In continuous
-/// integration it always is.
+/// Whether the project's AWS CLI is installed. In continuous integration it always is.
 pub fn has_aws_cli() -> bool {
-    let is_installed = repository_root().join(".venv/bin/aws").exists() || std::env::var("CI").is_ok();
+    let is_installed = repository_root().join(AWS_TOOLS).join("aws").exists() || std::env::var("CI").is_ok();
     if !is_installed {
         eprintln!("skipped: the AWS CLI is not installed; `make test` installs it");
     }
