@@ -52,7 +52,7 @@ fn neither_token_nor_hash_nor_session_appears_in_logs_responses_or_tables() {
 }
 
 #[test]
-fn created_token_must_not_be_cached() {
+fn response_with_a_created_token_forbids_caching() {
     let system = System::start();
     let response = system.sign_in("alice").request_token(&json!({ "name": "ci" }));
     assert_eq!(response.status, 201);
