@@ -3,7 +3,6 @@
 import collections
 import os
 import pathlib
-import shutil
 import subprocess
 import threading
 import urllib.error
@@ -11,6 +10,7 @@ import urllib.request
 
 import pytest
 from markdown_it import MarkdownIt
+from programs import require
 from templates import CORE, MONITORING, ROOT, load, translate
 
 BINARIES = ROOT / "target" / "debug"
@@ -18,12 +18,6 @@ BINARIES = ROOT / "target" / "debug"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "records: needs the records of an end-to-end run (PATGATE_RECORDS)")
-
-
-def require(program, install):
-    """Fails with one line that says what to install."""
-    if not shutil.which(program):
-        pytest.fail(f"`{program}` is missing: {install}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import subprocess
 
 import hcl2
 import pytest
-from conftest import require
+from programs import require
 from templates import EXAMPLES, load, of_type, the_only, translate, yaml_parse
 
 # How each kind of template spells the lifetime of the authorizer's cache.

@@ -181,9 +181,16 @@ mod tests {
 
     #[test]
     fn each_wrong_field_is_named() {
-        for wrong in
-            [json!(null), json!(7), json!(""), json!(" \t"), json!("a\u{7}b"), json!("x".repeat(101))]
-        {
+        for wrong in [
+            json!(null),
+            json!(7),
+            json!(""),
+            json!(" \t"),
+            json!("a\u{7}b"),
+            json!("a\nb"),
+            json!("a\u{0}b"),
+            json!("x".repeat(101)),
+        ] {
             assert_eq!(fields(json!({ "name": wrong })), ["name"], "{wrong}");
         }
         for wrong in [

@@ -111,16 +111,18 @@ mod tests {
 
     #[test]
     fn body_of_another_shape_is_rejected() {
-        for body in [
-            json!({}),
-            json!({ "tokens": [] }),
-            json!({ "tokens": "fdp_" }),
-            json!({ "tokens": [7] }),
-            json!({ "tokens": null }),
-            json!({ "tokens": ["x"], "reason": "found" }),
-            json!({ "tokens": vec!["x"; 60], "hashes": vec!["x"; 41] }),
+        for (body, field) in [
+            (json!({}), "tokens"),
+            (json!({ "tokens": [] }), "tokens"),
+            (json!({ "tokens": "fdp_" }), "tokens"),
+            (json!({ "tokens": [7] }), "tokens"),
+            (json!({ "tokens": null }), "tokens"),
+            (json!({ "hashes": {} }), "hashes"),
+            (json!({ "tokens": ["x"], "reason": "found" }), "reason"),
+            (json!({ "tokens": vec!["x"; 60], "hashes": vec!["x"; 41] }), "tokens"),
         ] {
-            assert!(read(body.clone()).is_err(), "{body}");
+            let problem = read(body.clone()).unwrap_err();
+            assert!(format!("{problem:?}").contains(&format!("field: {field:?}")), "{body}: {problem:?}");
         }
         assert_eq!(read(json!({ "tokens": vec!["x"; 100] })).unwrap().malformed.len(), 100);
     }

@@ -104,20 +104,22 @@ mod tests {
 
     #[test]
     fn each_wrong_field_is_named() {
-        for body in [
-            json!({}),
-            json!({ "disabled": null }),
-            json!({ "disabled": "true" }),
-            json!({ "disabled": 1 }),
-            json!({ "disabled": true, "name": "x" }),
-            json!({ "roles": null }),
-            json!({ "roles": "viewer" }),
-            json!({ "roles": [7] }),
-            json!({ "roles": [""] }),
-            json!({ "roles": ["site administrator"] }),
-            json!({ "roles": vec!["viewer"; 51] }),
+        for (body, field) in [
+            (json!({}), "disabled"),
+            (json!({ "disabled": null }), "disabled"),
+            (json!({ "disabled": "true" }), "disabled"),
+            (json!({ "disabled": "yes" }), "disabled"),
+            (json!({ "disabled": 1 }), "disabled"),
+            (json!({ "disabled": true, "name": "x" }), "name"),
+            (json!({ "roles": null }), "roles"),
+            (json!({ "roles": "viewer" }), "roles"),
+            (json!({ "roles": [7] }), "roles"),
+            (json!({ "roles": [""] }), "roles"),
+            (json!({ "roles": ["site administrator"] }), "roles"),
+            (json!({ "roles": vec!["viewer"; 51] }), "roles"),
         ] {
-            assert!(read(body.clone(), None).is_err(), "{body}");
+            let error = read(body.clone(), None).unwrap_err();
+            assert!(error.contains(&format!("field: {field:?}")), "{body}: {error}");
         }
         let error = read(json!({ "roles": ["viewer"] }), Some("cognito:groups")).unwrap_err();
         assert!(error.contains("`cognito:groups`"), "{error}");
