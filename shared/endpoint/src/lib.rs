@@ -1,7 +1,7 @@
 //! What the management endpoints have in common. This is the only shared crate that knows
 //! `lambda_http`.
 //!
-//! An endpoint implements [`Endpoint`], and its `main.rs` is one call of [`serve`].
+//! An endpoint implements [`Endpoint`], and its `main.rs` is one call of [`serve()`].
 
 pub mod audit;
 pub mod input;
