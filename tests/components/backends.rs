@@ -8,7 +8,7 @@ use patgate_rules::clock;
 use patgate_rules::token::PlainToken;
 use serde_json::{Value, json};
 
-use crate::authorizer_events::{HTTP_2, REST_REQUEST, event};
+use crate::authorizer::events::{HTTP_2, REST_REQUEST, event};
 use crate::setup::{config, sign_in, start, store, user_with_token};
 
 /// The code of an example's backend.

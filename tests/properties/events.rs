@@ -11,7 +11,7 @@ use proptest::test_runner::TestCaseResult;
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
-use crate::budget::{check, regressions};
+use crate::runner::{check, regressions};
 use crate::setup;
 
 const REGRESSIONS: &str = regressions!("events");

@@ -7,9 +7,9 @@ use patgate_rules::user::User;
 use patgate_rules::verdict::{Policy, Verdict, revocation, status, verify};
 use proptest::prelude::*;
 
-use crate::budget::{check, regressions};
 use crate::histories::{Act, Outcome, PEOPLE, View, histories};
 use crate::model::Model;
+use crate::runner::{check, regressions};
 
 /// Records, and the few promises of `patgate_dynamodb` that they are written by.
 struct Records {

@@ -16,9 +16,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use serde_json::{Value, json};
 
-use crate::budget::{check, regressions};
 use crate::histories::{ADMIN, Act, History, Outcome, View, histories};
 use crate::model::Model;
+use crate::runner::{check, regressions};
 use crate::setup;
 
 /// People and tokens in the tables.

@@ -4,7 +4,7 @@ use patgate_rules::token::TokenFormat;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::budget::{check, regressions};
+use crate::runner::{check, regressions};
 
 const REGRESSIONS: &str = regressions!("tokens");
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -134,7 +134,7 @@ async fn issuer_that_goes_down_is_noticed_by_neither_known_sessions_nor_tokens()
     let session = |kid| provider.sign(kid, json!({}), &provider.claims(json!({})));
     let known = Authorizer::new(settings.clone(), store.clone());
     let ask = async |authorizer: &Authorizer, credential: &str| {
-        let mut event: Value = serde_json::from_str(include_str!("events/http-api-2.0.json")).unwrap();
+        let mut event: Value = serde_json::from_str(include_str!("../events/http-api-2.0.json")).unwrap();
         event["headers"]["authorization"] = format!("Bearer {credential}").into();
         authorizer.handle(&event.to_string(), clock::now()).await.response
     };
@@ -162,7 +162,7 @@ async fn disabled_users_session_is_refused() {
     let provider = IdentityProvider::start().await;
     let authorizer = Authorizer::new(config(&[("OIDC_ISSUER", &provider.url)]), store(dynamodb));
     let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
-    let mut event: Value = serde_json::from_str(include_str!("events/http-api-2.0.json")).unwrap();
+    let mut event: Value = serde_json::from_str(include_str!("../events/http-api-2.0.json")).unwrap();
     event["headers"]["authorization"] = format!("Bearer {jwt}").into();
     let ask = async || authorizer.handle(&event.to_string(), clock::now()).await.response;
     assert_eq!(ask().await.unwrap()["context"]["authMethod"], "session");

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::setup::{config, new_token, start, store, user_with_token};
 
-pub(crate) const HTTP_2: &str = include_str!("events/http-api-2.0.json");
-const HTTP_1: &str = include_str!("events/http-api-1.0.json");
-pub(crate) const REST_REQUEST: &str = include_str!("events/rest-request.json");
-const REST_TOKEN: &str = include_str!("events/rest-token.json");
+pub(crate) const HTTP_2: &str = include_str!("../events/http-api-2.0.json");
+const HTTP_1: &str = include_str!("../events/http-api-1.0.json");
+pub(crate) const REST_REQUEST: &str = include_str!("../events/rest-request.json");
+const REST_TOKEN: &str = include_str!("../events/rest-token.json");
 const ALL: [&str; 4] = [HTTP_2, HTTP_1, REST_REQUEST, REST_TOKEN];
 
 /// An event with this value where the credential goes.

@@ -1,0 +1,4 @@
+//! The authorizer.
+
+pub(crate) mod events;
+mod sessions;
