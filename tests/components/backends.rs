@@ -1,15 +1,14 @@
-//! Backends as docs/attach.md shows them, given the context that the authorizer gives.
+//! The backends of docs/attach.md, called with the context that the authorizer returns.
 
 use std::path::Path;
 use std::process::Command;
 
 use patgate_authorizer::Authorizer;
 use patgate_rules::clock;
-use patgate_rules::token::PlainToken;
 use serde_json::{Value, json};
 
-use crate::authorizer::events::{HTTP_2, REST_REQUEST, event};
-use crate::setup::{config, sign_in, start, store, user_with_token};
+use crate::gateway_events::{HTTP_2, REST_REQUEST, with_bearer};
+use crate::setup::{authorizer_config, sign_in, start_system, store_at, user_with_token};
 
 /// The code of an example's backend.
 fn code_of(backend: &str) -> String {
@@ -17,8 +16,9 @@ fn code_of(backend: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What a handler returns for an event: `print` is what writes it down.
-fn answer(program: &str, code: &str, print: &str, event: &Value) -> Value {
+/// Runs a backend's code and returns its response to an event. `print` is the statement that
+/// calls the handler and prints what it returns.
+fn run_backend(program: &str, code: &str, print: &str, event: &Value) -> Value {
     let output = Command::new(program)
         .arg(if program == "node" { "-e" } else { "-c" })
         .arg(format!("{code}\n{print}"))
@@ -26,41 +26,44 @@ fn answer(program: &str, code: &str, print: &str, event: &Value) -> Value {
         .env("PAGE_ORIGIN", "https://app.example.com")
         .output()
         .unwrap_or_else(|error| panic!("{program}: {error}"));
+
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The context that the authorizer gives a token of somebody with these roles.
-async fn context(template: &str, roles: &[&str]) -> Value {
-    let system = start();
-    let store = store(&system.local().dynamodb);
-    let (token, _) = user_with_token(&store, "alice").await;
+/// The context that the authorizer returns for a token whose owner has these roles.
+async fn authorizer_context(recorded: &str, roles: &[&str]) -> Value {
+    let system = start_system();
+    let store = store_at(&system.local().dynamodb);
+    let (secret, _) = user_with_token(&store, "alice").await;
     let later = clock::now() + chrono::TimeDelta::seconds(1);
     sign_in(&store, "alice", roles, later).await;
-    let authorizer = Authorizer::new(config(&[]), store);
-    let credential = |token: &PlainToken| format!("Bearer {}", token.expose());
-    let outcome = authorizer.handle(&event(template, &credential(&token)), clock::now()).await;
+
+    let authorizer = Authorizer::new(authorizer_config(&[]), store);
+    let outcome = authorizer.handle(&with_bearer(recorded, secret.expose()), clock::now()).await;
     outcome.response.unwrap()["context"].clone()
 }
 
-fn check(answer: &Value, status: u16, roles: &[&str]) {
-    assert_eq!(answer["statusCode"], status, "{answer}");
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+fn assert_response(response: &Value, status: u16, roles: &[&str]) {
+    assert_eq!(response["statusCode"], status, "{response}");
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
     assert_eq!(body, json!({ "hello": "alice", "roles": roles, "by": "pat" }));
 }
 
 #[tokio::test]
 async fn backend_in_node_reads_the_context_of_an_http_api() {
     if Command::new("node").arg("--version").output().is_err() && std::env::var("CI").is_err() {
-        eprintln!("skipped: Node is not here");
+        eprintln!("skipped: Node is not installed");
         return;
     }
+
     let code = code_of("http-api/backend/hello.js");
-    let print = "exports.handler(JSON.parse(process.env.EVENT)).then((answer) => console.log(JSON.stringify(answer)));";
+    let print = "exports.handler(JSON.parse(process.env.EVENT)).then((response) => console.log(JSON.stringify(response)));";
+
     for (roles, status) in [(&["publisher", "viewer"][..], 200), (&[], 403)] {
-        let context = context(HTTP_2, roles).await;
+        let context = authorizer_context(HTTP_2, roles).await;
         let event = json!({ "requestContext": { "authorizer": { "lambda": context } } });
-        check(&answer("node", &code, print, &event), status, roles);
+        assert_response(&run_backend("node", &code, print, &event), status, roles);
     }
 }
 
@@ -68,14 +71,16 @@ async fn backend_in_node_reads_the_context_of_an_http_api() {
 async fn backend_in_python_reads_the_context_of_a_rest_api() {
     let code = code_of("rest-api/backend/hello.py");
     let print = "print(json.dumps(handler(json.loads(os.environ['EVENT']), None)))";
+
     for (roles, status) in [(&["publisher", "viewer"][..], 200), (&[], 403)] {
-        let mut context = context(REST_REQUEST, roles).await;
-        // A REST API puts these beside it.
+        let mut context = authorizer_context(REST_REQUEST, roles).await;
+        // A REST API adds these fields.
         context["principalId"] = json!("alice");
         context["integrationLatency"] = json!(12);
         let event = json!({ "requestContext": { "authorizer": context } });
-        let answer = answer("python3", &code, print, &event);
-        check(&answer, status, roles);
-        assert_eq!(answer["headers"]["access-control-allow-origin"], "https://app.example.com");
+
+        let response = run_backend("python3", &code, print, &event);
+        assert_response(&response, status, roles);
+        assert_eq!(response["headers"]["access-control-allow-origin"], "https://app.example.com");
     }
 }

@@ -1,5 +1,4 @@
-//! An OpenID Connect issuer with a key of every accepted kind, for the authorizer's
-//! session code.
+//! An OpenID Connect issuer with a key for each algorithm that the authorizer supports.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -7,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use patgate_authorizer::session::SessionVerifier;
 use patgate_harness::forge_text;
 use ring::rand::SystemRandom;
 use ring::rsa;
@@ -15,7 +15,12 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
-/// The example key of RFC 7517, appendix A.2: known to everybody, and so no secret.
+use crate::setup::authorizer_config;
+
+/// The supported algorithms. Each is also the ID of the issuer's key for it.
+pub(crate) const ALGORITHMS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
+
+/// The example key of RFC 7517, appendix A.2. It is public, so it is not a secret.
 const RSA_KEY: &str = include_str!("rfc7517-a2.json");
 
 pub(crate) struct IdentityProvider {
@@ -25,23 +30,28 @@ pub(crate) struct IdentityProvider {
     ec: EcdsaKeyPair,
     ed: Ed25519KeyPair,
     random: SystemRandom,
-    served: Arc<Mutex<Served>>,
+    state: Arc<Mutex<ServerState>>,
 }
 
-/// What it publishes, and what it was asked for.
-#[derive(Default)]
-struct Served {
+/// What the issuer publishes, and which requests it received.
+struct ServerState {
     keys: Vec<Value>,
-    paths: Vec<String>,
+    requested_paths: Vec<String>,
     is_down: bool,
-    /// Who it says it is.
+    /// The issuer name in the discovery document.
     issuer: String,
+}
+
+/// A verifier that trusts this issuer and has not fetched its keys yet.
+pub(crate) fn verifier_for(provider: &IdentityProvider) -> SessionVerifier {
+    SessionVerifier::new(&authorizer_config(&[("OIDC_ISSUER", &provider.url)]))
 }
 
 impl IdentityProvider {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+
         let random = SystemRandom::new();
         let jwk: Value = serde_json::from_str(RSA_KEY).unwrap();
         let part = |name: &str| BASE64_URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
@@ -59,6 +69,7 @@ impl IdentityProvider {
         let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, ec.as_ref(), &random).unwrap();
         let ed =
             Ed25519KeyPair::from_pkcs8(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref()).unwrap();
+
         let point = ec.public_key().as_ref();
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let keys = vec![
@@ -68,55 +79,58 @@ impl IdentityProvider {
             json!({ "kty": "EC", "crv": "P-521", "kid": "unusable", "x": "AA", "y": "AA" }),
             json!({ "kty": "of the future" }),
         ];
-        let served =
-            Arc::new(Mutex::new(Served { keys, paths: Vec::new(), is_down: false, issuer: url.clone() }));
+
+        let issuer = url.clone();
+        let state = ServerState { keys, requested_paths: Vec::new(), is_down: false, issuer };
+        let state = Arc::new(Mutex::new(state));
+        let server_state = Arc::clone(&state);
         let keys_url = format!("{url}/keys");
-        let answering = Arc::clone(&served);
         let router = Router::new().fallback(async move |uri: Uri| {
-            let mut served = answering.lock().unwrap();
-            served.paths.push(uri.to_string());
+            let mut state = server_state.lock().unwrap();
+            state.requested_paths.push(uri.to_string());
             match uri.path() {
-                _ if served.is_down => Err(StatusCode::SERVICE_UNAVAILABLE),
+                _ if state.is_down => Err(StatusCode::SERVICE_UNAVAILABLE),
                 "/.well-known/openid-configuration" => {
-                    Ok(json!({ "issuer": served.issuer, "jwks_uri": keys_url }).to_string())
+                    Ok(json!({ "issuer": state.issuer, "jwks_uri": keys_url }).to_string())
                 }
-                "/keys" => Ok(json!({ "keys": served.keys }).to_string()),
+                "/keys" => Ok(json!({ "keys": state.keys }).to_string()),
                 _ => Err(StatusCode::NOT_FOUND),
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, rsa, modulus: part("n"), ec, ed, random, served }
+
+        Self { url, rsa, modulus: part("n"), ec, ed, random, state }
     }
 
-    /// The key `kid` as it is published, under another id.
-    pub(crate) fn public_key(&self, kid: &str, id: &str) -> Value {
-        let served = self.served.lock().unwrap();
-        let mut key = served.keys.iter().find(|key| key["kid"] == kid).expect("a key").clone();
-        key["kid"] = id.into();
+    /// The published key `kid`, with the ID `new_kid` instead of its own.
+    pub(crate) fn public_key(&self, kid: &str, new_kid: &str) -> Value {
+        let state = self.state.lock().unwrap();
+        let mut key = state.keys.iter().find(|key| key["kid"] == kid).expect("a published key").clone();
+        key["kid"] = new_kid.into();
         key
     }
 
-    /// Publishes these keys and no others from now on.
+    /// Replaces the published keys.
     pub(crate) fn publish(&self, keys: Vec<Value>) {
-        self.served.lock().unwrap().keys = keys;
+        self.state.lock().unwrap().keys = keys;
     }
 
-    /// Says from now on that it is somebody else.
-    pub(crate) fn poses_as(&self, issuer: &str) {
-        self.served.lock().unwrap().issuer = issuer.to_owned();
+    /// Reports another issuer name from now on.
+    pub(crate) fn impersonate(&self, issuer: &str) {
+        self.state.lock().unwrap().issuer = issuer.to_owned();
     }
 
-    /// Answers nobody from now on.
-    pub(crate) fn goes_down(&self) {
-        self.served.lock().unwrap().is_down = true;
+    /// Responds to every request with an error from now on.
+    pub(crate) fn go_down(&self) {
+        self.state.lock().unwrap().is_down = true;
     }
 
-    /// The paths it was asked for since the last call.
+    /// The paths that were requested since the last call.
     pub(crate) fn take_paths(&self) -> Vec<String> {
-        std::mem::take(&mut self.served.lock().unwrap().paths)
+        std::mem::take(&mut self.state.lock().unwrap().requested_paths)
     }
 
-    /// The claims of a good session, with changes.
+    /// The claims of a valid session, with changes.
     pub(crate) fn claims(&self, changes: Value) -> Value {
         let now = chrono::Utc::now().timestamp();
         let mut claims = json!({
@@ -126,20 +140,21 @@ impl IdentityProvider {
         claims
     }
 
-    /// A session signed by the key `kid` with its own algorithm, whatever the header says.
-    pub(crate) fn sign(&self, kid: &str, header: Value, claims: &Value) -> String {
-        let mut full = json!({ "alg": kid, "kid": kid });
-        full.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
-        self.sign_text(kid, &full.to_string(), &claims.to_string())
+    /// A session signed with the key `kid` and the algorithm of that key. `changes` can make
+    /// the header contradict both.
+    pub(crate) fn sign(&self, kid: &str, changes: Value, claims: &Value) -> String {
+        let mut header = json!({ "alg": kid, "kid": kid });
+        header.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        self.sign_text(kid, &header.to_string(), &claims.to_string())
     }
 
-    /// The same with header and claims as they are written.
+    /// Like [`Self::sign`], with the exact text of the header and the claims.
     pub(crate) fn sign_text(&self, kid: &str, header: &str, claims: &str) -> String {
         forge_text(header, claims, |message| self.signature(kid, message))
     }
 
-    /// What the key `kid` makes of a message.
-    pub(crate) fn signature(&self, kid: &str, message: &[u8]) -> Vec<u8> {
+    /// The signature of a message with the key `kid`.
+    fn signature(&self, kid: &str, message: &[u8]) -> Vec<u8> {
         match kid {
             "RS256" => {
                 let mut signature = vec![0; self.rsa.public().modulus_len()];
@@ -148,17 +163,18 @@ impl IdentityProvider {
             }
             "ES256" => self.ec.sign(&self.random, message).unwrap().as_ref().to_vec(),
             "EdDSA" => self.ed.sign(message).as_ref().to_vec(),
-            other => panic!("no key {other}"),
+            other => panic!("no key `{other}`"),
         }
     }
 
-    /// A session "signed" by HMAC with the bytes of a public key: everybody has those.
+    /// A session signed by HMAC with the bytes of a public key, which every attacker has.
     pub(crate) fn sign_hs256(&self, kid: &str, claims: &Value) -> String {
         let public_key = match kid {
             "RS256" => self.modulus.clone(),
             "ES256" => self.ec.public_key().as_ref().to_vec(),
             _ => self.ed.public_key().as_ref().to_vec(),
         };
+
         forge_text(&json!({ "alg": "HS256", "kid": kid }).to_string(), &claims.to_string(), |message| {
             let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public_key);
             ring::hmac::sign(&key, message).as_ref().to_vec()

@@ -1,8 +1,9 @@
-//! Parts of the system in this process, through the real SDK against a real DynamoDB
-//! whose tables come from the template.
+//! The store and the authorizer, called in this process. They use the real SDK and a real
+//! DynamoDB whose tables come from the template.
 
 mod authorizer;
 mod backends;
+mod gateway_events;
 mod identity_provider;
 mod session_attacks;
 mod setup;

@@ -1,3 +1,7 @@
-//! The store.
+//! What the store guarantees.
 
+mod conflicts;
+mod connection;
+mod lists;
 mod tokens;
+mod users;

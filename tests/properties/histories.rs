@@ -1,5 +1,5 @@
-//! What happens to people and their tokens over time: acts in any order, on clocks that
-//! differ and go backwards.
+//! Histories of users and their tokens: actions in any order, under clocks that differ and go
+//! backwards.
 
 use chrono::TimeDelta;
 use patgate_rules::clock::Timestamp;
@@ -8,57 +8,57 @@ use patgate_rules::verdict::{Policy, Status, Verdict};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// Two people with tokens.
-pub(crate) const PEOPLE: usize = 2;
-/// Who acts on tokens: the two, and an administrator after them.
-pub(crate) const ADMIN: usize = PEOPLE;
+/// How many users have tokens. A user is identified by an index.
+pub(crate) const USERS: usize = 2;
+/// The index of the administrator, who has no tokens and acts on those of the users.
+pub(crate) const ADMINISTRATOR: usize = USERS;
 
-/// A history of a deployment that lets people stay away for `max_age_days` (0: for ever).
+/// A history of a deployment with `SessionMaxAgeDays` of `max_age_days` (0: no limit).
 #[derive(Debug, Clone)]
 pub(crate) struct History {
     pub(crate) max_age_days: u16,
     pub(crate) steps: Vec<Step>,
 }
 
-/// An act, and how the clock it happens by differs from that of the step before.
+/// An action, and the difference between its clock and the clock of the step before.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     clock: TimeDelta,
-    pub(crate) act: Act,
+    pub(crate) action: Action,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Act {
-    /// A request with a session: fresh, or issued a while ago.
+pub(crate) enum Action {
+    /// A request with a session that was issued `age` ago.
     SignIn {
-        who: usize,
+        user: usize,
         roles: Vec<String>,
         age: TimeDelta,
     },
     Create {
-        who: usize,
+        user: usize,
         lifetime: Option<TimeDelta>,
     },
     Use(Index),
-    /// By somebody, or reported as leaked by nobody in particular.
+    /// By a user or the administrator. `None` is a report of a leaked token.
     Revoke {
         token: Index,
         by: Option<usize>,
     },
     RevokeAll {
-        who: usize,
+        user: usize,
         by: usize,
     },
     SetDisabled {
-        who: usize,
+        user: usize,
         disabled: bool,
     },
 }
 
-/// How an act ended.
+/// The result of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// With the roles that the session then has.
+pub(crate) enum ActionResult {
+    /// With the roles that the session has afterwards.
     SignedIn(Vec<String>),
     Created,
     OwnerRefused,
@@ -68,77 +68,82 @@ pub(crate) enum Outcome {
     AlreadyRevoked,
     Changed,
     NoSuchUser,
-    /// There is no token yet to do it to.
-    Nothing,
+    /// No token exists yet for the action.
+    NoToken,
 }
 
-/// All that anybody can learn of a token at one moment.
+/// Everything that is visible of a token at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct View {
+pub(crate) struct TokenView {
     pub(crate) verdict: Verdict,
     pub(crate) status: Status,
     pub(crate) owners_roles: Vec<String>,
-    /// Up to when the owner's tokens are revoked.
+    /// The owner's tokens that were created up to this time are revoked.
     pub(crate) owners_epoch: Option<Timestamp>,
-    /// Of this token by itself: the first there was.
+    /// The first revocation of this token itself.
     pub(crate) revoked: Option<Revocation>,
-    /// What people are shown as the token's end.
+    /// The revocation that lists show.
     pub(crate) shown_revocation: Option<Revocation>,
     pub(crate) last_used_at: Option<Timestamp>,
 }
 
 impl History {
     pub(crate) fn policy(&self) -> Policy {
-        let days = (self.max_age_days > 0).then(|| TimeDelta::days(self.max_age_days.into()));
-        Policy { session_max_age: days }
+        let max_age = (self.max_age_days > 0).then(|| TimeDelta::days(self.max_age_days.into()));
+        Policy { session_max_age: max_age }
     }
 
-    /// The acts with the time that each one's clock shows.
-    pub(crate) fn acts(&self) -> impl Iterator<Item = (Timestamp, &Act)> {
+    /// The actions, each with the time on its clock.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = (Timestamp, &Action)> {
         let mut now = patgate_rules::clock::from_text("2026-06-01T00:00:00.000Z").unwrap();
         self.steps.iter().map(move |step| {
             now += step.clock;
-            (now, &step.act)
+            (now, &step.action)
         })
     }
 }
 
-impl View {
-    /// A revocation is final, whatever happens and whatever a clock shows.
+impl TokenView {
+    /// A revocation is final, whatever happens later and whatever time a clock shows.
     pub(crate) fn is_revoked(&self) -> bool {
         matches!(self.verdict, Verdict::Revoked | Verdict::Superseded)
     }
 }
 
-/// Histories of up to `length` steps.
-pub(crate) fn histories(length: usize) -> impl Strategy<Value = History> {
+/// Histories of 1 to `max_length` steps.
+pub(crate) fn histories(max_length: usize) -> impl Strategy<Value = History> {
     let max_age_days = prop_oneof![3 => Just(0), 1 => Just(1), 1 => Just(30)];
-    (max_age_days, prop::collection::vec(steps(), 1..=length))
+    (max_age_days, prop::collection::vec(steps(), 1..=max_length))
         .prop_map(|(max_age_days, steps)| History { max_age_days, steps })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    (spans(), acts()).prop_map(|(clock, act)| Step { clock, act })
+    (time_differences(), actions()).prop_map(|(clock, action)| Step { clock, action })
 }
 
-fn acts() -> impl Strategy<Value = Act> {
-    let who = || 0..PEOPLE;
+fn actions() -> impl Strategy<Value = Action> {
+    let user = || 0..USERS;
     let roles = prop::sample::subsequence(vec!["viewer", "publisher", "administrator"], 0..=3);
     let roles = roles.prop_map(|roles| roles.into_iter().map(str::to_owned).collect());
     let token = any::<Index>;
+
     prop_oneof![
-        3 => (who(), roles, ages()).prop_map(|(who, roles, age)| Act::SignIn { who, roles, age }),
-        4 => (who(), prop::option::of(spans()))
-            .prop_map(|(who, lifetime)| Act::Create { who, lifetime }),
-        3 => token().prop_map(Act::Use),
-        2 => (token(), prop::option::of(0..=ADMIN)).prop_map(|(token, by)| Act::Revoke { token, by }),
-        3 => (who(), 0..=ADMIN).prop_map(|(who, by)| Act::RevokeAll { who, by }),
-        1 => (who(), any::<bool>()).prop_map(|(who, disabled)| Act::SetDisabled { who, disabled }),
+        3 => (user(), roles, session_ages())
+            .prop_map(|(user, roles, age)| Action::SignIn { user, roles, age }),
+        4 => (user(), prop::option::of(time_differences()))
+            .prop_map(|(user, lifetime)| Action::Create { user, lifetime }),
+        3 => token().prop_map(Action::Use),
+        2 => (token(), prop::option::of(0..=ADMINISTRATOR))
+            .prop_map(|(token, by)| Action::Revoke { token, by }),
+        3 => (user(), 0..=ADMINISTRATOR).prop_map(|(user, by)| Action::RevokeAll { user, by }),
+        1 => (user(), any::<bool>())
+            .prop_map(|(user, disabled)| Action::SetDisabled { user, disabled }),
     ]
 }
 
-/// Around what rules compare with: nothing, a second, a minute, a day; mostly forwards.
-fn spans() -> impl Strategy<Value = TimeDelta> {
+/// Mostly forwards, and close to the limits that the rules compare with: zero, a second, a
+/// minute and a day.
+fn time_differences() -> impl Strategy<Value = TimeDelta> {
     let near = |millis: i64| (millis - 1)..=(millis + 1);
     let millis = prop_oneof![
         2 => near(0),
@@ -147,11 +152,12 @@ fn spans() -> impl Strategy<Value = TimeDelta> {
         1 => near(86_400_000),
         1 => 0..3_000_000_000_i64,
     ];
+
     (millis, prop::bool::weighted(0.25))
         .prop_map(|(millis, backwards)| TimeDelta::milliseconds(if backwards { -millis } else { millis }))
 }
 
-/// How old sessions are: as good as new, or stale.
-fn ages() -> impl Strategy<Value = TimeDelta> {
+/// From sessions that were just issued to sessions that are two hours old.
+fn session_ages() -> impl Strategy<Value = TimeDelta> {
     prop_oneof![Just(0), 0..5_i64, 0..7_200_000_i64].prop_map(TimeDelta::milliseconds)
 }

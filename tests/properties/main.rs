@@ -1,16 +1,19 @@
-//! What holds for every text, every order of acts and every event: inputs are drawn by
-//! lot, and one that fails is made small.
+//! What holds for every text, every event and every history of tokens: each property is
+//! checked on randomly generated inputs, and an input that fails is reduced to a small one.
 //!
-//! `make test` draws a few of each, `make fuzz` many. What once failed stands in
-//! `proptest-regressions` and is tried first from then on.
+//! `make test` generates a few inputs for each property, `make fuzz` many. Inputs that once
+//! failed are kept in `proptest-regressions` and run first.
 
 mod events;
+#[path = "../components/gateway_events.rs"]
+#[expect(dead_code, reason = "the component tests need more of it")]
+mod gateway_events;
 mod histories;
 mod model;
 mod records;
 mod runner;
 #[path = "../components/setup.rs"]
-#[expect(dead_code, reason = "the tests of the components need more of it")]
+#[expect(dead_code, reason = "the component tests need more of it")]
 mod setup;
 mod stored;
 mod tokens;

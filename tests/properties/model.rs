@@ -1,31 +1,32 @@
-//! The rules once more, from what the documents promise and without the project's code:
-//! everything that happened is remembered, and every question is answered from that.
+//! A second implementation of the rules, written from what the documents promise and without
+//! the project's code. It remembers everything that happened and derives every result from
+//! that.
 
 use chrono::TimeDelta;
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token_record::{Revocation, RevocationReason};
 use patgate_rules::verdict::{Policy, Status, Verdict};
 
-use crate::histories::{Act, Outcome, PEOPLE, View};
+use crate::histories::{Action, ActionResult, TokenView, USERS};
 
 /// Everything that happened.
 pub(crate) struct Model {
-    /// Their ids; the administrator's is the last one.
+    /// The user IDs. The last one is the administrator's.
     ids: Vec<String>,
-    people: Vec<Person>,
-    tokens: Vec<Token>,
+    users: Vec<ModelUser>,
+    tokens: Vec<ModelToken>,
 }
 
 #[derive(Default)]
-struct Person {
-    /// The sessions seen: their times of issue and roles.
+struct ModelUser {
+    /// The times of issue and the roles of all sessions, in the order of their use.
     sessions: Vec<(Timestamp, Vec<String>)>,
     disabled: bool,
-    /// When and by whom all tokens were revoked.
+    /// The times at which all tokens were revoked, and who revoked them.
     revoked_all: Vec<(Timestamp, usize)>,
 }
 
-struct Token {
+struct ModelToken {
     owner: usize,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
@@ -37,35 +38,36 @@ impl Model {
     pub(crate) fn new(ids: &[String]) -> Self {
         Self {
             ids: ids.to_vec(),
-            people: (0..PEOPLE).map(|_| Person::default()).collect(),
+            users: (0..USERS).map(|_| ModelUser::default()).collect(),
             tokens: Vec::new(),
         }
     }
 
-    pub(crate) fn tokens(&self) -> usize {
+    pub(crate) fn token_count(&self) -> usize {
         self.tokens.len()
     }
 
-    /// What must come of an act.
-    pub(crate) fn act(&mut self, act: &Act, now: Timestamp, policy: Policy) -> Outcome {
-        match act {
-            Act::SignIn { who, roles, age } => {
-                self.people[*who].sessions.push((now - *age, roles.clone()));
-                Outcome::SignedIn(self.people[*who].roles())
+    /// The expected result of an action.
+    pub(crate) fn apply(&mut self, action: &Action, now: Timestamp, policy: Policy) -> ActionResult {
+        match action {
+            Action::SignIn { user, roles, age } => {
+                self.users[*user].sessions.push((now - *age, roles.clone()));
+                ActionResult::SignedIn(self.users[*user].roles())
             }
-            Act::Create { who, lifetime } => self.create(*who, now, *lifetime),
-            Act::Use(_) | Act::Revoke { .. } if self.tokens.is_empty() => Outcome::Nothing,
-            Act::Use(token) => {
+            Action::Create { user, lifetime } => self.create(*user, now, *lifetime),
+            Action::Use(_) | Action::Revoke { .. } if self.tokens.is_empty() => ActionResult::NoToken,
+            Action::Use(token) => {
                 let index = token.index(self.tokens.len());
                 let verdict = self.verdict(index, now, policy);
                 let token = &mut self.tokens[index];
-                let due = token.recorded_uses.last().is_none_or(|last| now - *last >= TimeDelta::minutes(1));
-                if verdict == Verdict::Allowed && due {
+                let is_due =
+                    token.recorded_uses.last().is_none_or(|last| now - *last >= TimeDelta::minutes(1));
+                if verdict == Verdict::Allowed && is_due {
                     token.recorded_uses.push(now);
                 }
-                Outcome::Used(verdict)
+                ActionResult::Used(verdict)
             }
-            Act::Revoke { token, by } => {
+            Action::Revoke { token, by } => {
                 let index = token.index(self.tokens.len());
                 let token = &mut self.tokens[index];
                 let reason = match by {
@@ -75,50 +77,54 @@ impl Model {
                 };
                 let is_first = token.revoked.is_empty();
                 let revocation = Revocation { at: now, by: by.map(|by| self.ids[by].clone()), reason };
-                // The same act once more is an act whose answer was lost.
-                let is_the_same = token.revoked.first() == Some(&revocation);
+                // An identical revocation is a retry after a lost response.
+                let is_retry = token.revoked.first() == Some(&revocation);
                 token.revoked.push(revocation);
-                if is_first || is_the_same { Outcome::Revoked } else { Outcome::AlreadyRevoked }
+                if is_first || is_retry { ActionResult::Revoked } else { ActionResult::AlreadyRevoked }
             }
-            Act::RevokeAll { who, .. } | Act::SetDisabled { who, .. } if !self.people[*who].exists() => {
-                Outcome::NoSuchUser
+            Action::RevokeAll { user, .. } | Action::SetDisabled { user, .. }
+                if !self.users[*user].exists() =>
+            {
+                ActionResult::NoSuchUser
             }
-            Act::RevokeAll { who, by } => {
-                self.people[*who].revoked_all.push((now, *by));
-                Outcome::Changed
+            Action::RevokeAll { user, by } => {
+                self.users[*user].revoked_all.push((now, *by));
+                ActionResult::Changed
             }
-            Act::SetDisabled { who, disabled } => {
-                self.people[*who].disabled = *disabled;
-                Outcome::Changed
+            Action::SetDisabled { user, disabled } => {
+                self.users[*user].disabled = *disabled;
+                ActionResult::Changed
             }
         }
     }
 
-    fn create(&mut self, owner: usize, now: Timestamp, lifetime: Option<TimeDelta>) -> Outcome {
-        let person = &self.people[owner];
-        if !person.exists() || person.disabled {
-            return Outcome::OwnerRefused;
+    fn create(&mut self, owner: usize, now: Timestamp, lifetime: Option<TimeDelta>) -> ActionResult {
+        let user = &self.users[owner];
+        if !user.exists() || user.disabled {
+            return ActionResult::OwnerRefused;
         }
-        if let Some(epoch) = person.epoch().filter(|epoch| now <= *epoch) {
-            return Outcome::Superseded(epoch);
+        if let Some(epoch) = user.epoch().filter(|epoch| now <= *epoch) {
+            return ActionResult::Superseded(epoch);
         }
+
         let expires_at = lifetime.map(|lifetime| now + lifetime);
         let (revoked, recorded_uses) = (Vec::new(), Vec::new());
-        self.tokens.push(Token { owner, created_at: now, expires_at, revoked, recorded_uses });
-        Outcome::Created
+        self.tokens.push(ModelToken { owner, created_at: now, expires_at, revoked, recorded_uses });
+        ActionResult::Created
     }
 
-    /// What must be seen of a token.
-    pub(crate) fn view(&self, index: usize, now: Timestamp, policy: Policy) -> View {
+    /// What is expected to be visible of a token.
+    pub(crate) fn view(&self, index: usize, now: Timestamp, policy: Policy) -> TokenView {
         let token = &self.tokens[index];
-        let owner = &self.people[token.owner];
-        let has_expired = token.expires_at.is_some_and(|end| now >= end);
+        let owner = &self.users[token.owner];
+        let has_expired = token.expires_at.is_some_and(|expires_at| now >= expires_at);
         let first = token.revoked.first().cloned();
         let with_all = owner.epoch().filter(|epoch| token.created_at <= *epoch).map(|_| {
             let (at, by) = owner.revoked_all.last().copied().unwrap();
             Revocation { at, by: Some(self.ids[by].clone()), reason: RevocationReason::RevokeAll }
         });
-        View {
+
+        TokenView {
             verdict: self.verdict(index, now, policy),
             status: match (&first, &with_all) {
                 (None, None) if has_expired => Status::Expired,
@@ -139,13 +145,15 @@ impl Model {
 
     fn verdict(&self, index: usize, now: Timestamp, policy: Policy) -> Verdict {
         let token = &self.tokens[index];
-        let owner = &self.people[token.owner];
-        let is_absent = policy.session_max_age.is_some_and(|age| owner.signed_in_at().unwrap() + age < now);
+        let owner = &self.users[token.owner];
+        let is_absent =
+            policy.session_max_age.is_some_and(|max_age| owner.signed_in_at().unwrap() + max_age < now);
+
         // The order is documented: it decides which of several reasons is given.
         [
             (!token.revoked.is_empty(), Verdict::Revoked),
             (owner.epoch().is_some_and(|epoch| token.created_at <= epoch), Verdict::Superseded),
-            (token.expires_at.is_some_and(|end| now >= end), Verdict::Expired),
+            (token.expires_at.is_some_and(|expires_at| now >= expires_at), Verdict::Expired),
             (owner.disabled, Verdict::OwnerDisabled),
             (is_absent, Verdict::OwnerAbsent),
         ]
@@ -155,7 +163,7 @@ impl Model {
     }
 }
 
-impl Person {
+impl ModelUser {
     fn exists(&self) -> bool {
         !self.sessions.is_empty()
     }
@@ -164,19 +172,19 @@ impl Person {
         self.sessions.iter().map(|(issued_at, _)| *issued_at).max()
     }
 
-    /// Those of the newest session, in whatever order sessions were seen; of two issued
-    /// in the same millisecond the first one counts.
+    /// The roles of the session that was issued last, in whatever order the sessions were
+    /// used. Of two sessions issued in the same millisecond, the one used first counts.
     fn roles(&self) -> Vec<String> {
         let newest = self.signed_in_at();
         let session = self.sessions.iter().find(|(issued_at, _)| Some(*issued_at) == newest);
         session.map(|(_, roles)| roles.clone()).unwrap_or_default()
     }
 
-    /// Tokens created up to this time are revoked: each revocation of all reaches a second
-    /// beyond its own clock, and beyond the one before it.
+    /// Tokens created up to this time are revoked. Each revocation of all tokens moves it to
+    /// one second after the clock of the revocation, but always beyond its previous value.
     fn epoch(&self) -> Option<Timestamp> {
-        self.revoked_all.iter().fold(None, |before: Option<Timestamp>, (at, _)| {
-            let beyond = before.map(|before| before + TimeDelta::milliseconds(1));
+        self.revoked_all.iter().fold(None, |previous: Option<Timestamp>, (at, _)| {
+            let beyond = previous.map(|previous| previous + TimeDelta::milliseconds(1));
             Some(*at + TimeDelta::seconds(1)).max(beyond)
         })
     }

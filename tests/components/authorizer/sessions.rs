@@ -1,4 +1,4 @@
-//! The authorizer on sessions of an issuer with every accepted kind of key.
+//! The authorizer on sessions of an issuer with a key for each supported algorithm.
 
 use patgate_authorizer::session::{SessionError, SessionVerifier};
 use patgate_authorizer::{Authorizer, Rejection};
@@ -6,20 +6,24 @@ use patgate_harness::set_user;
 use patgate_rules::clock;
 use serde_json::{Value, json};
 
-use crate::identity_provider::IdentityProvider;
-use crate::setup::{config, start, store, user_with_token};
+use super::send;
+use crate::gateway_events::HTTP_2;
+use crate::identity_provider::{ALGORITHMS, IdentityProvider, verifier_for};
+use crate::setup::{UNREACHABLE_URL, authorizer_config, start_system, store_at, user_with_token};
 
-const KEYS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
-
-fn verifier(provider: &IdentityProvider) -> SessionVerifier {
-    SessionVerifier::new(&config(&[("OIDC_ISSUER", &provider.url)]))
+async fn authorize(authorizer: &Authorizer, credential: &str) -> Result<Value, Rejection> {
+    let mut event: Value = serde_json::from_str(HTTP_2).unwrap();
+    event["headers"]["authorization"] = format!("Bearer {credential}").into();
+    send(authorizer, &event.to_string()).await.response
 }
 
 #[tokio::test]
-async fn session_signed_by_each_accepted_kind_of_key_is_accepted() {
+async fn session_signed_with_each_supported_algorithm_is_accepted() {
     let provider = IdentityProvider::start().await;
-    let verifier = verifier(&provider);
-    for (kid, header) in KEYS.iter().zip([json!({}), json!({ "typ": "JWT" }), json!({ "typ": "at+jwt" })]) {
+    let verifier = verifier_for(&provider);
+
+    let headers = [json!({}), json!({ "typ": "JWT" }), json!({ "typ": "at+jwt" })];
+    for (kid, header) in ALGORITHMS.iter().zip(headers) {
         let jwt = provider.sign(kid, header, &provider.claims(json!({})));
         let session = verifier.verify(&jwt, clock::now()).await.unwrap();
         assert_eq!(
@@ -30,10 +34,11 @@ async fn session_signed_by_each_accepted_kind_of_key_is_accepted() {
 }
 
 #[tokio::test]
-async fn cognitos_access_token_is_accepted_by_its_client_id() {
+async fn cognito_access_token_is_accepted_by_its_client_id() {
     let provider = IdentityProvider::start().await;
-    let settings = [("OIDC_ISSUER", provider.url.as_str()), ("ROLES_CLAIM", "cognito:groups")];
-    let verifier = SessionVerifier::new(&config(&settings));
+    let variables = [("OIDC_ISSUER", provider.url.as_str()), ("ROLES_CLAIM", "cognito:groups")];
+    let verifier = SessionVerifier::new(&authorizer_config(&variables));
+
     let cognito = json!({
         "aud": null, "token_use": "access", "client_id": "patgate", "username": "alice@corp",
         "cognito:groups": ["administrator"], "scope": "openid",
@@ -45,17 +50,19 @@ async fn cognitos_access_token_is_accepted_by_its_client_id() {
         (session.name.as_str(), session.roles.as_slice()),
         ("alice@corp", &["administrator".to_owned()][..])
     );
+
     claims.as_object_mut().unwrap().remove("cognito:groups");
     let session = verifier.verify(&provider.sign("RS256", json!({}), &claims), clock::now()).await.unwrap();
-    assert!(session.roles.is_empty(), "somebody in no group");
+    assert!(session.roles.is_empty(), "a user without groups");
 }
 
 #[tokio::test]
-async fn header_that_contradicts_the_key_is_refused() {
+async fn session_whose_header_contradicts_its_key_is_never_accepted() {
     let provider = IdentityProvider::start().await;
-    let verifier = verifier(&provider);
+    let verifier = verifier_for(&provider);
     let claims = provider.claims(json!({}));
-    for kid in KEYS {
+
+    for kid in ALGORITHMS {
         for header in [
             json!({ "alg": "none" }),
             json!({ "alg": "None" }),
@@ -70,104 +77,105 @@ async fn header_that_contradicts_the_key_is_refused() {
             json!({ "alg": "ES384" }),
             json!({ "alg": "ES256K" }),
             json!({ "alg": if kid == "RS256" { "ES256" } else { "RS256" } }),
-            json!({ "kid": KEYS[usize::from(kid == "RS256")] }),
+            json!({ "kid": ALGORITHMS[usize::from(kid == "RS256")] }),
             json!({ "kid": "../../keys" }),
             json!({ "kid": "unusable" }),
             json!({ "kid": null }),
             json!({ "crit": ["exp"] }),
             json!({ "typ": "logout+jwt" }),
         ] {
-            let refused = verifier.verify(&provider.sign(kid, header.clone(), &claims), clock::now()).await;
+            let result = verifier.verify(&provider.sign(kid, header.clone(), &claims), clock::now()).await;
             assert!(
-                matches!(refused, Err(SessionError::Denied(_) | SessionError::Issuer(_))),
+                matches!(result, Err(SessionError::Denied(_) | SessionError::Issuer(_))),
                 "{kid} {header}"
             );
         }
     }
-    for kid in KEYS {
-        let refused = verifier.verify(&provider.sign_hs256(kid, &claims), clock::now()).await;
-        assert!(matches!(refused, Err(SessionError::Denied(_))), "HS256 by the public key of {kid}");
+
+    for kid in ALGORITHMS {
+        let result = verifier.verify(&provider.sign_hs256(kid, &claims), clock::now()).await;
+        assert!(matches!(result, Err(SessionError::Denied(_))), "HS256 with the public key of {kid}");
     }
     assert!(verifier.verify(&provider.sign("ES256", json!({}), &claims), clock::now()).await.is_ok());
 }
 
 #[tokio::test]
-async fn issuer_that_is_down_is_a_fault_and_not_a_refusal() {
+async fn unreachable_issuer_is_a_fault_and_never_a_denial() {
     let provider = IdentityProvider::start().await;
     let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
-    let elsewhere = SessionVerifier::new(&config(&[("OIDC_ISSUER", "http://127.0.0.1:9")]));
-    let refused = elsewhere.verify(&jwt, clock::now()).await;
-    assert!(matches!(refused, Err(SessionError::Issuer(_))), "{refused:?}");
+    let verifier = SessionVerifier::new(&authorizer_config(&[("OIDC_ISSUER", UNREACHABLE_URL)]));
+
+    let result = verifier.verify(&jwt, clock::now()).await;
+    assert!(matches!(result, Err(SessionError::Issuer(_))), "{result:?}");
 }
 
 #[tokio::test]
-async fn issuer_that_says_it_is_another_gives_no_keys() {
+async fn keys_of_an_issuer_that_reports_another_name_are_not_fetched() {
     let provider = IdentityProvider::start().await;
     let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
-    provider.poses_as("https://issuer.example");
-    let refused = verifier(&provider).verify(&jwt, clock::now()).await;
-    let Err(SessionError::Issuer(reason)) = refused else { panic!("{refused:?}") };
+    provider.impersonate("https://issuer.example");
+
+    let result = verifier_for(&provider).verify(&jwt, clock::now()).await;
+    let Err(SessionError::Issuer(reason)) = result else { panic!("{result:?}") };
     assert!(reason.to_string().contains("another issuer"), "{reason}");
     assert_eq!(provider.take_paths(), ["/.well-known/openid-configuration"]);
 }
 
 #[tokio::test]
-async fn key_set_without_end_is_not_read_to_its_end() {
+async fn oversized_key_set_is_a_fault() {
     let provider = IdentityProvider::start().await;
     let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
     let usable = provider.public_key("ES256", "ES256");
     let padding = |size| json!({ "kty": "of the future", "padding": "x".repeat(size) });
+
     provider.publish(vec![usable.clone(), padding(200 * 1024)]);
-    assert!(verifier(&provider).verify(&jwt, clock::now()).await.is_ok());
+    assert!(verifier_for(&provider).verify(&jwt, clock::now()).await.is_ok());
+
     provider.publish(vec![usable, padding(256 * 1024)]);
-    let refused = verifier(&provider).verify(&jwt, clock::now()).await;
-    assert!(matches!(refused, Err(SessionError::Issuer(_))), "{refused:?}");
+    let result = verifier_for(&provider).verify(&jwt, clock::now()).await;
+    assert!(matches!(result, Err(SessionError::Issuer(_))), "{result:?}");
 }
 
 #[tokio::test]
-async fn issuer_that_goes_down_is_noticed_by_neither_known_sessions_nor_tokens() {
-    let system = start();
-    let store = store(&system.local().dynamodb);
+async fn issuer_outage_affects_neither_tokens_nor_sessions_signed_with_cached_keys() {
+    let system = start_system();
+    let store = store_at(&system.local().dynamodb);
     let provider = IdentityProvider::start().await;
-    let settings = config(&[("OIDC_ISSUER", &provider.url)]);
-    let (token, _) = user_with_token(&store, "alice").await;
+    let config = authorizer_config(&[("OIDC_ISSUER", &provider.url)]);
+    let (secret, _) = user_with_token(&store, "alice").await;
     let session = |kid| provider.sign(kid, json!({}), &provider.claims(json!({})));
-    let known = Authorizer::new(settings.clone(), store.clone());
-    let ask = async |authorizer: &Authorizer, credential: &str| {
-        let mut event: Value = serde_json::from_str(include_str!("../events/http-api-2.0.json")).unwrap();
-        event["headers"]["authorization"] = format!("Bearer {credential}").into();
-        authorizer.handle(&event.to_string(), clock::now()).await.response
-    };
-    assert!(ask(&known, &session("ES256")).await.is_ok());
-    provider.goes_down();
+    let warm = Authorizer::new(config.clone(), store.clone());
+
+    assert!(authorize(&warm, &session("ES256")).await.is_ok());
+    provider.go_down();
     provider.take_paths();
 
-    // Every key of the set is known, also those of which no session came yet.
+    // The instance has cached the whole key set, including keys that no session has used yet.
     for kid in ["ES256", "RS256", "EdDSA"] {
-        assert!(ask(&known, &session(kid)).await.is_ok(), "{kid}");
+        assert!(authorize(&warm, &session(kid)).await.is_ok(), "{kid}");
     }
-    assert!(ask(&known, token.expose()).await.is_ok());
-    // An instance that is started meanwhile has no keys, and needs none for a token.
-    let fresh = Authorizer::new(settings, store);
-    assert!(ask(&fresh, token.expose()).await.is_ok());
-    assert!(provider.take_paths().is_empty(), "nobody has asked the issuer");
-    assert!(matches!(ask(&fresh, &session("ES256")).await, Err(Rejection::Fault(_))));
+    assert!(authorize(&warm, secret.expose()).await.is_ok());
+
+    // An instance that starts during the outage has no keys, but needs none for a token.
+    let cold = Authorizer::new(config, store);
+    assert!(authorize(&cold, secret.expose()).await.is_ok());
+    assert!(provider.take_paths().is_empty(), "the issuer receives no request");
+    assert!(matches!(authorize(&cold, &session("ES256")).await, Err(Rejection::Fault(_))));
     assert_eq!(provider.take_paths().len(), 1);
 }
 
 #[tokio::test]
-async fn disabled_users_session_is_refused() {
-    let system = start();
+async fn session_of_a_disabled_user_is_denied() {
+    let system = start_system();
     let dynamodb = &system.local().dynamodb;
     let provider = IdentityProvider::start().await;
-    let authorizer = Authorizer::new(config(&[("OIDC_ISSUER", &provider.url)]), store(dynamodb));
+    let config = authorizer_config(&[("OIDC_ISSUER", &provider.url)]);
+    let authorizer = Authorizer::new(config, store_at(dynamodb));
     let jwt = provider.sign("ES256", json!({}), &provider.claims(json!({})));
-    let mut event: Value = serde_json::from_str(include_str!("../events/http-api-2.0.json")).unwrap();
-    event["headers"]["authorization"] = format!("Bearer {jwt}").into();
-    let ask = async || authorizer.handle(&event.to_string(), clock::now()).await.response;
-    assert_eq!(ask().await.unwrap()["context"]["authMethod"], "session");
+
+    assert_eq!(authorize(&authorizer, &jwt).await.unwrap()["context"]["authMethod"], "session");
     set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": true }));
-    assert!(matches!(ask().await, Err(Rejection::Denied(_))));
+    assert!(matches!(authorize(&authorizer, &jwt).await, Err(Rejection::Denied(_))));
     set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": false }));
-    assert!(ask().await.is_ok());
+    assert!(authorize(&authorizer, &jwt).await.is_ok());
 }

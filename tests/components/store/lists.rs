@@ -1,0 +1,111 @@
+//! Lists of users and of tokens.
+
+use patgate_dynamodb::{CreationOutcome, ListRequest, ListScope};
+use patgate_harness::{set_token, set_user};
+use patgate_rules::clock;
+use serde_json::json;
+
+use crate::setup::{generate_token, sign_in, start_system, store_at, timestamp, user_with_token};
+
+#[tokio::test]
+async fn damaged_record_does_not_hide_others_in_a_list() {
+    let system = start_system();
+    let dynamodb = &system.local().dynamodb;
+    let store = store_at(dynamodb);
+    let (_, intact) = user_with_token(&store, "alice").await;
+    let (_, damaged) = user_with_token(&store, "bob").await;
+    set_user(dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
+
+    let users = store.list_users(None, 100).await.unwrap().users;
+    assert_eq!(users.iter().map(|user| user.user_id.as_str()).collect::<Vec<_>>(), ["alice"]);
+
+    // Pages of one user skip the damaged record as well, and the list continues after it.
+    let (mut listed, mut after) = (0, None);
+    loop {
+        let page = store.list_users(after.as_deref(), 1).await.unwrap();
+        listed += page.users.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, 1);
+
+    let scope = ListScope::AllUsers { first_month: "2020-01".parse().unwrap() };
+    let request = ListRequest { scope, status: None, before: None, limit: 100, now: clock::now() };
+    let listed_tokens = async || {
+        let page = store.list_tokens(&request).await.unwrap();
+        let tokens = page.tokens.into_iter().map(|owned| (owned.token.token_id, owned.owner.is_some()));
+        tokens.collect::<Vec<_>>()
+    };
+    assert_eq!(listed_tokens().await, [(damaged.record.token_id, false), (intact.record.token_id, true)]);
+
+    set_token(dynamodb, damaged.hash.as_str(), "created_at", &json!({ "S": "long ago" }));
+    assert_eq!(listed_tokens().await, [(intact.record.token_id, true)]);
+
+    // A report of leaked tokens still finds the damaged token.
+    let hashes = [&damaged, &intact].map(|token| token.hash.clone()).into();
+    assert_eq!(store.locate_unrevoked_tokens(&hashes).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn list_reads_more_tokens_than_one_batch_holds() {
+    let system = start_system();
+    let store = store_at(&system.local().dynamodb);
+    let now = clock::now();
+    for number in 0..12 {
+        let owner = format!("user-{number}");
+        sign_in(&store, &owner, &[], now).await;
+        for _ in 0..10 {
+            let (_, token) = generate_token(&owner, now);
+            assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::Created);
+        }
+    }
+
+    let scope = ListScope::AllUsers { first_month: "2020-01".parse().unwrap() };
+    let request = ListRequest { scope, status: None, before: None, limit: 100, now };
+    let first = store.list_tokens(&request).await.unwrap();
+    assert_eq!(first.tokens.len(), 100);
+    assert!(first.tokens.iter().all(|owned| owned.owner.is_some()));
+
+    let second = store.list_tokens(&ListRequest { before: first.next, ..request }).await.unwrap();
+    assert_eq!(second.tokens.len(), 20);
+}
+
+#[tokio::test]
+async fn list_of_all_users_tokens_crosses_months_without_gaps_or_duplicates() {
+    let system = start_system();
+    let store = store_at(&system.local().dynamodb);
+    sign_in(&store, "alice", &[], timestamp("2026-01-01T00:00:00.000Z")).await;
+
+    let mut expected = Vec::new();
+    for month in ["2026-02", "2026-04", "2026-05"] {
+        for day in 1..=4 {
+            let created_at = timestamp(&format!("{month}-0{day}T00:00:00.000Z"));
+            let (_, mut token) = generate_token("alice", created_at);
+            let millis = u64::try_from(created_at.timestamp_millis()).unwrap();
+            token.record.token_id = uuid::Builder::from_unix_timestamp_millis(millis, &[day; 10]).into_uuid();
+            assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::Created);
+            expected.insert(0, token.record.token_id);
+        }
+    }
+
+    let scope = ListScope::AllUsers { first_month: "2026-01".parse().unwrap() };
+    let now = timestamp("2026-06-15T00:00:00.000Z");
+    // Some pages end within a month, some at its end and some beyond it.
+    for limit in [1, 2, 3, 4, 5, 8, 12, 100] {
+        let mut request = ListRequest { scope, status: None, before: None, limit, now };
+        let mut listed = Vec::new();
+        for _ in 0..20 {
+            let page = store.list_tokens(&request).await.unwrap();
+            assert!(page.tokens.len() <= limit);
+            listed.extend(page.tokens.into_iter().map(|owned| owned.token.token_id));
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert!(request.before.is_none(), "the list does not end");
+        assert_eq!(listed, expected, "in pages of {limit}");
+    }
+}
