@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 from markdown_it import MarkdownIt
+
 from programs import require
 from templates import CORE, MONITORING, ROOT, load, translate
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+
 from templates import EXAMPLES, PAGE, ROOT, load, of_type, the_only
 
 

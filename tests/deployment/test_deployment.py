@@ -17,6 +17,7 @@ import zipfile
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+
 from templates import CORE, PARAMETERS, ROOT, as_list, load, of_type, translate
 
 pytestmark = pytest.mark.filterwarnings("ignore")

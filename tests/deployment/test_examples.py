@@ -8,6 +8,7 @@ import subprocess
 
 import hcl2
 import pytest
+
 from programs import require
 from templates import EXAMPLES, load, of_type, the_only, translate, yaml_parse
 

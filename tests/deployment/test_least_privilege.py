@@ -8,6 +8,7 @@ import json
 import re
 
 import pytest
+
 from templates import PACKAGE_API, as_list, load, of_type, translate
 
 pytestmark = pytest.mark.records

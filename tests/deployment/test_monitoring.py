@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+
 from templates import CORE, ROOT, load, of_type, the_only
 
 # The namespace and dimension of the authorizer's metrics; a unit test of the authorizer asserts both.

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+
 from templates import PAGE, load
 
 TEMPLATE = load(PAGE)

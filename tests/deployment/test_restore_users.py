@@ -222,12 +222,8 @@ def test_restore_that_fails_halfway_says_so_and_asks_to_be_run_again(tables, tmp
         pytest.param([], "required: --from, --to", id="none"),
         pytest.param(["--from", "Users"], "required: --to", id="one missing"),
         pytest.param(["--from", "", "--to", "Users"], "`` is not the name of a table", id="empty"),
-        pytest.param(
-            ["--from", "Users", "--to", "<users>"], "`<users>` is not the name of a table", id="placeholder"
-        ),
-        pytest.param(
-            ["--from", "Users", "--to", "Users", "Users2"], "unrecognized arguments: Users2", id="too many"
-        ),
+        pytest.param(["--from", "Users", "--to", "<users>"], "`<users>` is not the name of a table", id="placeholder"),
+        pytest.param(["--from", "Users", "--to", "Users", "Users2"], "unrecognized arguments: Users2", id="too many"),
     ],
 )
 def test_restore_refuses_wrong_arguments(arguments, message):

@@ -12,6 +12,7 @@ import urllib.parse
 
 import jsonschema
 import pytest
+
 from templates import ROOT
 
 pytestmark = pytest.mark.records

@@ -20,15 +20,12 @@ OUTPUTS = {
         "ApiUrl": "https://api1.execute-api.eu-central-1.amazonaws.com",
         "AuthorizerArn": "arn:authorizer",
     },
-    "patgate-monitoring": {
-        "DashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home#dashboard1"
-    },
+    "patgate-monitoring": {"DashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home#dashboard1"},
     "patgate-sign-in": {
         "Issuer": "https://cognito-idp.eu-central-1.amazonaws.com/pool",
         "ClientId": "client1",
         "SignInOrigin": "https://team.auth.eu-central-1.amazoncognito.com",
-        "LogoutUrl": "https://team.auth.eu-central-1.amazoncognito.com/logout"
-        "?client_id=client1&logout_uri={redirect}",
+        "LogoutUrl": "https://team.auth.eu-central-1.amazoncognito.com/logout?client_id=client1&logout_uri={redirect}",
     },
     "patgate-page": {"PageUrl": "https://d1.cloudfront.net", "FilesBucket": "files1", "DistributionId": "D1"},
 }
@@ -284,9 +281,7 @@ def test_binary_for_the_other_architecture_is_deployed_when_requested(deploy):
         ),
     ],
 )
-def test_deployment_that_would_fail_is_refused_before_anything_changes(
-    tmp_path, message, machine, environment
-):
+def test_deployment_that_would_fail_is_refused_before_anything_changes(tmp_path, message, machine, environment):
     deployment = Deployment(tmp_path, machine, environment)
 
     assert deployment.process.returncode != 0

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from templates import ROOT
 from werkzeug.serving import make_server
+
+from templates import ROOT
 
 
 def one_at_a_time(application):

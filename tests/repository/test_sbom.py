@@ -69,9 +69,7 @@ def test_crates_of_the_sbom_are_those_of_the_lock_file(functions):
     locked = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     checksums = {(package["name"], package["version"]): package.get("checksum") for package in locked}
 
-    crates = [
-        component for component in functions["components"] if component["purl"].startswith("pkg:cargo/")
-    ]
+    crates = [component for component in functions["components"] if component["purl"].startswith("pkg:cargo/")]
 
     for crate in crates:
         (checksum,) = [given["content"] for given in crate.get("hashes", [])] or [None]

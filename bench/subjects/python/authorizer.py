@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import zlib
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import boto3
 from botocore.config import Config
@@ -88,7 +88,7 @@ def handler(event):
 
     token_hash = hashlib.sha256(bearer[1].encode()).hexdigest()
     token, user = read(token_hash)
-    time = datetime.now(timezone.utc)
+    time = datetime.now(UTC)
     now = text_of(time)
     if not is_allowed(token, user, now):
         raise PermissionError("Unauthorized")
