@@ -110,12 +110,12 @@ check-rust: $(CARGO_DENY)
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
 	$(CARGO_DENY) check bans licenses sources
-	./.ci/advisories $(CARGO_DENY)
+	./scripts/check-advisories $(CARGO_DENY)
 
 .PHONY: check-web
 check-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check
-	./.ci/npm-advisories web
+	./scripts/check-npm-advisories web
 
 .PHONY: check-text
 check-text: $(LINT)

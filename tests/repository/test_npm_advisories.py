@@ -44,7 +44,7 @@ def check(tmp_path):
             threading.Thread(target=server.serve_forever, daemon=True).start()
             # npm caches advisories.
             npm = {"npm_config_registry": f"http://127.0.0.1:{server.server_port}", "npm_config_cache": str(tmp_path)}
-            command = [ROOT / ".ci/npm-advisories", "web"]
+            command = [ROOT / "scripts/check-npm-advisories", "web"]
             done = subprocess.run(command, cwd=ROOT, env=os.environ | npm, capture_output=True, text=True)
             server.shutdown()
         return done.returncode, done.stdout, server.requests

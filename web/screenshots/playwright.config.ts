@@ -6,9 +6,7 @@ const DESKTOP = { width: 960, height: 620 };
 export default {
   ...config,
   testDir: ".",
-  projects: (config.projects ?? []).map((project) =>
-    project.name?.startsWith("desktop")
-      ? { ...project, use: { ...project.use, viewport: DESKTOP } }
-      : project,
-  ),
+  projects: (config.projects ?? [])
+    .filter((project) => project.name?.startsWith("desktop"))
+    .map((project) => ({ ...project, use: { ...project.use, viewport: DESKTOP } })),
 };
