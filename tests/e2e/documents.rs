@@ -61,7 +61,7 @@ fn commands_in_the_operations_guide_work_as_documented() {
     assert_eq!(system.status_of(&token), 401);
 
     // The number of responses with each status.
-    let flood = run(&document.block("seq 60"), &system, "", &[("URL", system.api.as_str())]);
+    let flood = run(&document.block("seq 60"), &system, "", &[("API", system.api.as_str())]);
     let statuses: Vec<_> = flood.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(statuses, ["202", "429"], "{flood}");
 }

@@ -23,9 +23,9 @@ export interface paths {
         put?: never;
         /**
          * Create a token
-         * @description Requires a session: a token cannot create tokens (403). A user who is disabled, or whose tokens are revoked
-         *     until a time in the future, cannot create tokens either (403). Only this response contains the token itself;
-         *     it cannot be retrieved afterwards.
+         * @description Requires a session: a token cannot create tokens (403). A user who is disabled cannot create tokens either
+         *     (403). The same applies while the user's `tokens_valid_after` is in the future, which only an operator can
+         *     set. Only this response contains the token itself; it cannot be retrieved afterwards.
          */
         post: operations["createToken"];
         delete?: never;
@@ -313,7 +313,7 @@ export interface components {
             id: string;
             name: string;
             roles: string[];
-            /** @description Whether the caller holds the administrators' role. */
+            /** @description Whether the caller is an administrator. */
             administrator: boolean;
             /** @enum {string} */
             authMethod: "pat" | "session";
@@ -392,7 +392,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than the gateway or a function accepts, about 6 MB. (More than 16 KB gets 400.) */
+        /** @description The body is larger than Lambda accepts, about 6 MB. A smaller body of more than 16 KB gets 400. */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -430,8 +430,8 @@ export interface components {
             };
         };
         /**
-         * @description Storage is currently unavailable, or other requests write the same records. Or the gateway got no response in
-         *     time; its own response has no `Retry-After`. Trying again may help.
+         * @description The store is currently unavailable, or other requests are writing the same records. Try again later. The gateway
+         *     also returns this status, without `Retry-After`, if it gets no response in time.
          */
         Unavailable: {
             headers: {
@@ -787,7 +787,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The caller's identity context. */
+            /** @description The caller. */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
