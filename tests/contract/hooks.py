@@ -14,8 +14,8 @@ from hypothesis import strategies
 from system import create_token
 
 DRIVE = json.loads(os.environ["CONTRACT"])
-# These operations may end the token that Schemathesis uses. A new token is created then.
-MAY_END_TOKENS = {"revokeToken", "revokeAllTokens", "revokeLeakedTokens"}
+# These operations may revoke the token that Schemathesis uses. The hook then creates a new token.
+MAY_REVOKE_TOKENS = {"revokeToken", "revokeAllTokens", "revokeLeakedTokens"}
 # Slower than the throttling limit of the route.
 THROTTLED_PAUSE_SECONDS = 0.25
 
@@ -41,7 +41,7 @@ class Driver:
         return self.credential
 
     def record(self, operation, status):
-        if DRIVE["with_token"] and operation in MAY_END_TOKENS and status < 300:
+        if DRIVE["with_token"] and operation in MAY_REVOKE_TOKENS and status < 300:
             self.is_spent = True
         self.seen.write(json.dumps([operation, status]) + "\n")
         self.seen.flush()

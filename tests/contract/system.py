@@ -1,4 +1,4 @@
-"""A Patgate of one's own on this machine, and requests to it."""
+"""A separate Patgate on this machine for each role, and requests to it."""
 
 import collections
 import json

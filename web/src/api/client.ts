@@ -95,8 +95,8 @@ export class Client {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch {
-      // A script cannot read a response without CORS headers, such as a 401 of the gateway. The expiry in
-      // the session's own token tells whether it may have been one.
+      // A script cannot read a response without CORS headers, such as a 401 of the gateway. If the
+      // session's access token has expired, the response was probably such a 401.
       if (hasExpired(credential)) throw new SessionExpired();
       throw new ApiError("Can't reach the server.", 0);
     }

@@ -116,7 +116,7 @@ export class AccessTokens extends LitElement {
     this.visibleView?.focusHeading();
   }
 
-  /** After a denied request: the administrator may have lost the role, and then sees less. */
+  /** Runs after a 403 response: the user may no longer be an administrator, and then has fewer views. */
   private readonly reloadCaller = () => {
     if (this.client !== null && this.caller?.administrator) void this.loadCaller(this.client);
   };

@@ -101,7 +101,7 @@ function showFailure(error: unknown): void {
   main.prepend(notice);
 }
 
-// The browser may keep the page for "back". By then its session may be over.
+// The browser may show this page again from its back/forward cache after the session has expired.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });

@@ -27,7 +27,7 @@ export abstract class ListView extends LitElement {
   /** The signed-in user, once known. The list loads whenever it changes. */
   caller: Caller | null = null;
   protected isLoading = false;
-  /** Whether the list is complete, so that what it does not contain does not exist. */
+  /** Whether the whole list is loaded. Only then can the view say that there is no match. */
   protected isLoaded = false;
   protected loadFailure = "";
   protected changeFailure = "";

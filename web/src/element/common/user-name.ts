@@ -16,7 +16,7 @@ export function handle(user: Pick<NamedUser, "id" | "email">): string {
   return user.email?.trim() || user.id;
 }
 
-/** Shows name and handle, for a text where a mistaken identity would do harm. */
+/** Shows name and handle, for questions where confusing two users would do harm. */
 export function renderNameAndHandle(user: NamedUser) {
   const name = displayName(user);
   const unique = handle(user);

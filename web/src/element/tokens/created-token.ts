@@ -37,7 +37,7 @@ export class CreatedTokenStep extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    // The browser may keep the page for "back", and would then show the secret again.
+    // The browser may keep the page in its back/forward cache, and would then show the secret again.
     window.addEventListener("pagehide", this.leave);
   }
 

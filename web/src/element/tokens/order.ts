@@ -23,7 +23,7 @@ export const SORTS: ReadonlyArray<readonly [string, Sort]> = [
   ["Last used", { column: "lastUsedAt", descending: true }],
 ];
 
-/** The order after a click on a column: the reverse, or for another column from A or from the latest time. */
+/** The order after a click on a column. The same column is reversed. Another column starts with A or the latest time. */
 export function sortAfterClick(sort: Sort, column: SortColumn): Sort {
   const isSameColumn = sort.column === column;
   return { column, descending: isSameColumn ? !sort.descending : column.endsWith("At") };

@@ -92,7 +92,7 @@ export class TokenView extends ListView {
     this.announcement = `${this.describeCount()} ${owner}shown.`;
   }
 
-  /** Adds what is not in the list yet: a token created during the load already is. */
+  /** Adds the tokens that are not in the list yet. A token that was created during the load is already in it. */
   private addLoaded(items: readonly Token[]): void {
     const listed = new Set(this.tokens.map((token) => token.id));
     this.tokens = [...this.tokens, ...items.filter((token) => !listed.has(token.id))];
