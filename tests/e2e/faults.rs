@@ -91,7 +91,7 @@ fn fault_of_the_database_is_500_in_time_and_neither_denies_nor_allows_a_request(
             assert_eq!(response.status, 500, "{what}: {response:?}");
             response.assert_gateway_error(500, "Internal Server Error");
         }
-        proxy.heal();
+        proxy.clear_faults();
         assert_eq!(system.status_of(&known.secret), 200, "after {name}");
     }
 
@@ -158,6 +158,7 @@ fn endpoint_calls<'a>(
             Box::new(move || alice.call("DELETE", &format!("/api/tokens/{}", revoked.id))),
         ),
         call("report", true, 202, Box::new(report_leak)),
+        call("list packages", false, 200, Box::new(|| alice.call("GET", "/api/Package"))),
         call("list users", false, 200, Box::new(|| admin.call("GET", "/api/users"))),
         call("show a user", false, 200, {
             let path = format!("/api/users/{disabled}");
@@ -199,7 +200,7 @@ fn fault_behind_an_endpoint_is_503_with_a_problem_and_nothing_is_half_written() 
             assert!(response.assert_problem(503).is_empty(), "{what}");
             assert_eq!(response.header("retry-after"), Some("1"), "{what}");
         }
-        proxy.heal();
+        proxy.clear_faults();
         assert_nothing_is_half_written(&system);
     }
 
@@ -246,11 +247,11 @@ fn single_fault_is_hidden_by_a_retry_and_a_created_token_works() {
     for (name, fault) in faults() {
         proxy.inject_where(1, fault.clone(), is_from_authorizer);
         assert_eq!(system.status_of(&token.secret), 200, "{name}, the authorizer");
-        proxy.heal();
+        proxy.clear_faults();
         for call in endpoint_calls(&alice, &admin, &system, name) {
             proxy.inject_where(1, fault.clone(), is_from_endpoint);
             let response = (call.send)();
-            proxy.heal();
+            proxy.clear_faults();
             assert_eq!(response.status, call.success, "{name}, {}: {response:?}", call.name);
             if call.name == "create" {
                 let created = response.json()["token"].as_str().unwrap().to_owned();
