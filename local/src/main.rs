@@ -3,7 +3,7 @@
 //! The deployment templates describe what runs here: tables, routes, authorizer and
 //! environment. Each part behaves as on AWS: an embedded DynamoDB, the function binaries as
 //! Lambda instances, the semantics of an HTTP API, and an OpenID Connect issuer for
-//! development. This program holds no state that the templates do not describe.
+//! development.
 
 mod account;
 mod banner;

@@ -1,8 +1,8 @@
 //! Reads from the deployment templates what can run on this machine: tables, functions,
 //! and HTTP APIs with their routes and authorizer.
 //!
-//! A setting that this machine would have to emulate and does not is refused by name. It
-//! is never ignored, because the system would then behave differently on AWS.
+//! A setting that would have to be emulated and is not is an error that names it. Ignoring
+//! it would hide that the system behaves differently on AWS.
 
 mod api;
 mod conditions;
@@ -25,7 +25,7 @@ use self::stack::Stack;
 use crate::issuer;
 use crate::options::Options;
 
-/// The names of the stacks. An operator could choose them.
+/// The names of the stacks. On AWS, the operator chooses them.
 const CORE_STACK: &str = "patgate";
 const API_STACK: &str = "package-api";
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::event::ReceivedRequest;
+use crate::gateway::event::ReceivedRequest;
 use crate::lambda::{InvokeError, Lambda};
 use crate::template::AuthorizerSettings;
 

@@ -13,8 +13,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::routes::MatchedRoute;
 use crate::account::{ACCOUNT_ID, REGION};
+use crate::gateway::routes::MatchedRoute;
 
 const STAGE: &str = "$default";
 /// Bodies of these content types go into an event as text, all others as base64.
@@ -67,11 +67,13 @@ impl ReceivedRequest {
         event.into()
     }
 
-    /// The event for the route's function. `caller` is the authorizer's context.
-    pub(super) fn integration_event(&self, caller: Option<Value>, body: &Bytes) -> Value {
+    /// The event for the route's function. `caller_context` is what the authorizer returned.
+    pub(super) fn integration_event(&self, caller_context: Option<Value>, body: &Bytes) -> Value {
         let mut event = self.common_fields();
-        if let (Some(caller), Some(Value::Object(context))) = (caller, event.get_mut("requestContext")) {
-            context.insert("authorizer".to_owned(), json!({ "lambda": caller }));
+        if let (Some(caller_context), Some(Value::Object(context))) =
+            (caller_context, event.get_mut("requestContext"))
+        {
+            context.insert("authorizer".to_owned(), json!({ "lambda": caller_context }));
         }
 
         let (body, is_base64) = encode_body(self.header("content-type"), body);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
-use super::throttle::Throttle;
+use crate::gateway::throttle::Throttle;
 use crate::template::{HttpApi, Route};
 
 /// The method of a route that accepts every method.

@@ -6,9 +6,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::codes::Grant;
-use super::users::{KNOWN_USERS, User};
-use super::{CLIENT_ID, IssuerState, is_loopback};
+use crate::issuer::codes::Grant;
+use crate::issuer::users::{KNOWN_USERS, User};
+use crate::issuer::{CLIENT_ID, IssuerState, is_loopback};
 
 /// An authorization request (RFC 6749, section 4.1.1; RFC 7636, section 4.3). The sign-in
 /// form sends it again, with the chosen user.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 
-use super::users::User;
+use crate::issuer::users::User;
 
 const LIFETIME: Duration = Duration::from_secs(60);
 

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::tokens::LIFETIME_SECONDS;
-use super::{CLIENT_ID, IssuerState};
+use crate::issuer::tokens::LIFETIME_SECONDS;
+use crate::issuer::{CLIENT_ID, IssuerState};
 
 /// A token request (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
 #[derive(Deserialize)]
@@ -20,7 +20,8 @@ pub(super) struct TokenRequest {
     code_verifier: String,
 }
 
-/// Why a token request is refused, as the error codes of RFC 6749, section 5.2.
+/// Why a token request is rejected. The first two are error codes of RFC 6749, section 5.2,
+/// which has none for a fault.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TokenRequestError {
     #[error("unsupported_grant_type")]
@@ -55,6 +56,13 @@ pub(super) async fn exchange_code(
 
 impl IntoResponse for TokenRequestError {
     fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.to_string() }))).into_response()
+        let status = match &self {
+            Self::GrantType | Self::Grant => StatusCode::BAD_REQUEST,
+            Self::Issue(error) => {
+                eprintln!("cannot issue a token: {error:#}");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        (status, Json(json!({ "error": self.to_string() }))).into_response()
     }
 }

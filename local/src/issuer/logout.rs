@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::is_loopback;
+use crate::issuer::is_loopback;
 
 /// OpenID Connect RP-Initiated Logout 1.0, section 2.
 #[derive(Deserialize)]

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::IssuerState;
-use super::tokens::LIFETIME_SECONDS;
-use super::users::User;
+use crate::issuer::IssuerState;
+use crate::issuer::tokens::LIFETIME_SECONDS;
+use crate::issuer::users::User;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

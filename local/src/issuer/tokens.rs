@@ -13,8 +13,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Map, Value, json};
 
-use super::users::User;
-use super::{AUDIENCE, CLIENT_ID, Issuer, ROLES_CLAIM};
+use crate::issuer::users::User;
+use crate::issuer::{AUDIENCE, CLIENT_ID, Issuer, ROLES_CLAIM};
 
 pub(super) const LIFETIME_SECONDS: i64 = 3_600;
 

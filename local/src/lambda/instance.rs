@@ -12,16 +12,16 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::process::Process;
-use super::runtime_api::{self, RuntimeEvent, RuntimeMessage};
-use super::{Invocation, InvocationResult, Pool};
 use crate::account::lambda_function_arn;
+use crate::lambda::process::Process;
+use crate::lambda::runtime_api::{self, RuntimeEvent, RuntimeMessage};
+use crate::lambda::{Invocation, InvocationResult, Pool};
 use crate::output::print_line;
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why an instance cannot be used, or not any more.
+/// Why an instance cannot take events, or can no longer take them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InstanceError {
     #[error("its process cannot start")]
@@ -147,7 +147,7 @@ impl Instance {
         let mut waiting = Some(invocation.result);
         loop {
             match self.step(&request_id, deadline).await {
-                // The result leaves at once, even if the process is not idle yet.
+                // The result is sent at once, even if the process is not idle yet.
                 Ok(Step::Responded(result)) => {
                     waiting.take().map(|waiting| waiting.send(result));
                 }

@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-use super::Pool;
 use crate::account::REGION;
+use crate::lambda::Pool;
 
 /// The first argument that makes this program become a function's binary.
 pub(crate) const INSTANCE_COMMAND: &str = "--become-lambda-instance";

@@ -12,8 +12,8 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::instance::InstanceError;
-use super::{InvocationResult, InvokeError, PAYLOAD_MAX_BYTES};
+use crate::lambda::instance::InstanceError;
+use crate::lambda::{InvocationResult, InvokeError, PAYLOAD_MAX_BYTES};
 
 /// A call of the runtime.
 pub(super) enum RuntimeMessage {

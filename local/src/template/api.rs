@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::function;
-use super::stack::Stack;
-use super::values::{refuse_others, strings, whole_number};
+use crate::template::function;
+use crate::template::stack::Stack;
+use crate::template::values::{reject_other_fields, strings, whole_number};
 
 #[derive(Debug)]
 pub(crate) struct HttpApi {
@@ -95,7 +95,7 @@ fn read_authorizer(authorizer: &Value) -> Result<AuthorizerSettings> {
     let arn = authorizer.get("FunctionArn").and_then(Value::as_str).context("there is no `FunctionArn`")?;
     let identity = authorizer.get("Identity").and_then(Value::as_object);
     let identity = identity.context("there is no `Identity`")?;
-    refuse_others(identity, &["Headers", "ReauthorizeEvery"])?;
+    reject_other_fields(identity, &["Headers", "ReauthorizeEvery"])?;
 
     // It has to be set, because API Gateway's default has changed over time.
     let cache_seconds = identity.get("ReauthorizeEvery").and_then(whole_number);
@@ -117,7 +117,7 @@ fn function_of_arn(arn: &str) -> Result<String> {
 }
 
 fn read_cors(cors: &Map<String, Value>) -> Result<CorsSettings> {
-    refuse_others(cors, &["AllowOrigins", "AllowMethods", "AllowHeaders", "MaxAge"])?;
+    reject_other_fields(cors, &["AllowOrigins", "AllowMethods", "AllowHeaders", "MaxAge"])?;
 
     Ok(CorsSettings {
         origins: strings(cors.get("AllowOrigins")),
@@ -151,7 +151,7 @@ fn read_route(api: &str, function: &str, event: &Value) -> Result<Option<Route>>
     let is_public = match event.pointer("/Properties/Auth").and_then(Value::as_object) {
         None => false,
         Some(auth) => {
-            refuse_others(auth, &["Authorizer"])?;
+            reject_other_fields(auth, &["Authorizer"])?;
             if auth.get("Authorizer").and_then(Value::as_str) != Some("NONE") {
                 bail!("an authorizer other than `NONE` is not emulated");
             }
@@ -195,7 +195,10 @@ fn set_rate_limits(routes: &mut [Route], properties: &Value) -> Result<()> {
 fn read_rate_limit(settings: &Value) -> Result<RateLimit> {
     let settings = settings.as_object().context("the settings are not a mapping")?;
     // There are no metrics on this machine, so `DetailedMetricsEnabled` changes nothing.
-    refuse_others(settings, &["ThrottlingRateLimit", "ThrottlingBurstLimit", "DetailedMetricsEnabled"])?;
+    reject_other_fields(
+        settings,
+        &["ThrottlingRateLimit", "ThrottlingBurstLimit", "DetailedMetricsEnabled"],
+    )?;
 
     let number = |name: &str| {
         let number = settings.get(name).and_then(whole_number);

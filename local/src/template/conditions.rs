@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::stack::Stack;
-use super::values::single_field;
+use crate::template::stack::Stack;
+use crate::template::values::single_field;
 
 impl Stack<'_> {
     /// Whether the condition of this name is true.

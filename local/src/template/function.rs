@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::stack::Stack;
-use super::values::{text, whole_number};
+use crate::template::stack::Stack;
+use crate::template::values::{text, whole_number};
 
 pub(super) const RESOURCE_TYPE: &str = "AWS::Serverless::Function";
 

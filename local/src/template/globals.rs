@@ -5,7 +5,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::values::{refuse_others, single_field};
+use crate::template::values::{reject_other_fields, single_field};
 
 /// The emulated sections of `Globals`, with the resource types that they apply to.
 const SECTIONS: [(&str, &str); 2] =
@@ -18,7 +18,7 @@ pub(super) fn apply(template: &mut Value) -> Result<()> {
     };
     let globals = globals.as_object().context("`Globals` is not a mapping")?;
 
-    refuse_others(globals, &SECTIONS.map(|(section, _)| section)).context("in `Globals`")?;
+    reject_other_fields(globals, &SECTIONS.map(|(section, _)| section)).context("in `Globals`")?;
     if globals.get("Function").is_some_and(|function| function.get("Events").is_some()) {
         bail!("SAM does not support `Events` in `Globals`");
     }

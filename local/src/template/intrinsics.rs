@@ -1,11 +1,11 @@
-//! CloudFormation's intrinsic functions, as far as the templates use them. All others are
-//! refused by name.
+//! The intrinsic functions of CloudFormation that the templates use. Any other one is an
+//! error that names it.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::stack::{Stack, is_no_value};
-use super::values::{single_field, text};
+use crate::template::stack::{Stack, is_no_value};
+use crate::template::values::{single_field, text};
 
 impl Stack<'_> {
     /// Resolves a value of the resource `id`.

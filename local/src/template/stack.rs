@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::values::text;
 use crate::account::{ACCOUNT_ID, REGION, lambda_function_arn};
+use crate::template::values::text;
 
 #[derive(Debug)]
 pub(super) struct Stack<'a> {

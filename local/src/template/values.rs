@@ -26,7 +26,7 @@ pub(super) fn whole_number(value: &Value) -> Option<u64> {
 }
 
 /// Fails if there are other fields than the emulated ones.
-pub(super) fn refuse_others(fields: &Map<String, Value>, emulated: &[&str]) -> Result<()> {
+pub(super) fn reject_other_fields(fields: &Map<String, Value>, emulated: &[&str]) -> Result<()> {
     match fields.keys().find(|name| !emulated.contains(&name.as_str())) {
         Some(name) => bail!("`{name}` is not emulated"),
         None => Ok(()),
