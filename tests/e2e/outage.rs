@@ -55,7 +55,7 @@ fn requests_under_load_succeed_again_when_an_outage_ends() {
         let calls = scope.spawn(|| call_until(&system, &token, end_of_outage + Duration::from_secs(3)));
         // The sleep is the outage; it does not wait for anything.
         thread::sleep(end_of_outage - Instant::now());
-        proxy.heal();
+        proxy.clear_faults();
         calls.join().unwrap()
     });
 

@@ -61,7 +61,7 @@ pub(crate) enum ActionResult {
     /// With the roles that the session has afterwards.
     SignedIn(Vec<String>),
     Created,
-    OwnerRefused,
+    OwnerNotAllowed,
     Superseded(Timestamp),
     Used(Verdict),
     Revoked,

@@ -101,7 +101,7 @@ impl Model {
     fn create(&mut self, owner: usize, now: Timestamp, lifetime: Option<TimeDelta>) -> ActionResult {
         let user = &self.users[owner];
         if !user.exists() || user.disabled {
-            return ActionResult::OwnerRefused;
+            return ActionResult::OwnerNotAllowed;
         }
         if let Some(epoch) = user.epoch().filter(|epoch| now <= *epoch) {
             return ActionResult::Superseded(epoch);

@@ -40,7 +40,7 @@ impl RecordsInMemory {
             }
             Action::Create { user, lifetime } => {
                 let Some(owner) = self.users[*user].as_ref().filter(|owner| !owner.disabled) else {
-                    return ActionResult::OwnerRefused;
+                    return ActionResult::OwnerNotAllowed;
                 };
                 if let Some(valid_after) = owner.tokens_valid_after.filter(|valid_after| now <= *valid_after)
                 {

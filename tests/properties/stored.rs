@@ -88,7 +88,7 @@ impl RecordsInDynamoDb<'_> {
                 self.tokens.push((secret, token));
                 ActionResult::Created
             }
-            CreationOutcome::OwnerRefused => ActionResult::OwnerRefused,
+            CreationOutcome::OwnerNotAllowed => ActionResult::OwnerNotAllowed,
             CreationOutcome::Superseded { tokens_valid_after } => {
                 ActionResult::Superseded(tokens_valid_after)
             }

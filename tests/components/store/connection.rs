@@ -43,6 +43,6 @@ async fn failure_to_connect_in_advance_is_not_a_fault() {
     proxy.inject(DynamoDbFault::CutBefore);
     store.connect().await;
 
-    proxy.heal();
+    proxy.clear_faults();
     assert!(store.get_user("nobody-yet").await.unwrap().is_none());
 }

@@ -20,12 +20,12 @@ async fn token_is_created_only_for_a_known_and_enabled_owner() {
     let store = store_at(dynamodb);
 
     let (_, owner_unknown) = generate_token("nobody", clock::now());
-    assert_eq!(store.create_token(&owner_unknown).await.unwrap(), CreationOutcome::OwnerRefused);
+    assert_eq!(store.create_token(&owner_unknown).await.unwrap(), CreationOutcome::OwnerNotAllowed);
 
     sign_in(&store, "alice", &[], clock::now()).await;
     set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": true }));
     let (_, token) = generate_token("alice", clock::now());
-    assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::OwnerRefused);
+    assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::OwnerNotAllowed);
     assert!(scan(dynamodb, "Tokens").is_empty());
 
     set_user(dynamodb, "alice", "disabled", &json!({ "BOOL": false }));

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::sessions::try_decode_part;
 
-/// Shorter credentials are not secret and appear in every log.
+/// Tests also send short invalid credentials such as `x`, which every log contains.
 const SECRET_MIN_LENGTH: usize = 20;
 
 /// The folder to write to, if one is set.

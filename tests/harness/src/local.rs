@@ -63,7 +63,7 @@ impl Local {
         }
         command.envs(settings.environment);
 
-        // A run that writes artifacts observes every system, also those of tests without a proxy.
+        // A run that writes artifacts observes every system, even if its test uses no proxy.
         let recorder = (settings.functions_dynamodb_url.is_none() && artifacts::folder().is_some())
             .then(DynamoDbProxy::start);
         let recorder_url = recorder.as_ref().map(|recorder| recorder.url.clone());

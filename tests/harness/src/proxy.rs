@@ -116,7 +116,7 @@ impl DynamoDbProxy {
     }
 
     /// Removes all injected faults.
-    pub fn heal(&self) {
+    pub fn clear_faults(&self) {
         self.state.injections.lock().unwrap().clear();
     }
 

@@ -51,7 +51,7 @@ fn server_config() -> (ServerConfig, String) {
     let mut authority = CertificateParams::default();
     // Without a name of its own, the CA would have the same name as the certificate that it
     // signs, which would then look self-signed.
-    authority.distinguished_name.push(DnType::CommonName, "bench CA");
+    authority.distinguished_name.push(DnType::CommonName, "test CA");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority =
         CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("a CA");

@@ -12,9 +12,9 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
 use serde_json::{Value, json};
 
-use super::{DynamoDbFault, RecordedRequest};
 use crate::http::agent;
 use crate::operations_log;
+use crate::proxy::{DynamoDbFault, RecordedRequest};
 
 /// A fault, and the requests that it happens to.
 pub(super) struct Injection {
@@ -23,7 +23,7 @@ pub(super) struct Injection {
     pub(super) times_left: usize,
 }
 
-/// What the proxy and its owner share.
+/// What the server and its [`DynamoDbProxy`](super::DynamoDbProxy) share.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) upstream: Mutex<String>,
