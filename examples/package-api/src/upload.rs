@@ -10,7 +10,7 @@ use multer::{Field, Multipart};
 use sha2::{Digest, Sha256};
 
 const OVERWRITE: &str = "OverWriteExisting";
-const FILE_NAME_MAX_CHARACTERS: usize = 200;
+const MAX_FILE_NAME_CHARACTERS: usize = 200;
 
 /// A complete upload.
 #[derive(Debug)]
@@ -34,7 +34,9 @@ pub(crate) enum UploadError {
     NoFile,
     #[error("The body has several file parts. Send one package at a time.")]
     SeveralFiles,
-    #[error("The file's name must have 1 to 200 characters, without slashes or control characters.")]
+    #[error(
+        "The file's name must have 1 to {MAX_FILE_NAME_CHARACTERS} characters, without slashes or control characters."
+    )]
     FileName,
     #[error("`OverWriteExisting` must be `true` or `false`.")]
     Overwrite,
@@ -88,7 +90,7 @@ async fn read_overwrite(part: Field<'_>) -> Result<bool, UploadError> {
 
 /// Whether a package may have this name.
 pub(crate) fn is_file_name(name: &str) -> bool {
-    let fits = (1..=FILE_NAME_MAX_CHARACTERS).contains(&name.chars().count());
+    let fits = (1..=MAX_FILE_NAME_CHARACTERS).contains(&name.chars().count());
     fits && !name.chars().any(|character| character.is_control() || ['/', '\\'].contains(&character))
 }
 

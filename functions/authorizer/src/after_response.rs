@@ -57,7 +57,8 @@ impl AfterResponse {
         }
 
         if let Some(line) = self.metrics.take_line(clock::now()) {
-            // Lambda's log is the standard output of this process. Without it there is no log.
+            // The standard output is Lambda's log. If it is closed, the line cannot be reported
+            // anywhere else.
             let _ = writeln!(std::io::stdout(), "{line}");
         }
     }

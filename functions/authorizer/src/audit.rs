@@ -43,7 +43,8 @@ pub(crate) fn changed_roles(user: &User, request: &GatewayRequest, header: Optio
     log(&event, request, header);
 }
 
-/// Logs a recorded use if its address is new. A stolen token shows itself by a new address.
+/// Logs a recorded use if its address is new. A new address can mean that the token is
+/// stolen.
 pub(crate) fn recorded_use(token: &TokenRecord, last_use: &LastUse, request_id: Option<&str>) {
     let Some(ip) = last_use.ip.as_deref() else { return };
     if token.seen_from.iter().any(|sighting| sighting.ip == ip) {

@@ -20,7 +20,7 @@ pub struct Config {
     pub audience: String,
     /// `None`: the table `Users` is the only source of roles.
     pub roles_claim: Option<String>,
-    pub client_ip: Option<ClientIpHeader>,
+    pub client_ip_header: Option<ClientIpHeader>,
     /// The dimension of the metrics.
     pub stack_name: String,
 }
@@ -36,6 +36,8 @@ pub struct IssuerUrl(String);
 pub struct IssuerWithoutHttps;
 
 impl Config {
+    /// Reads the configuration from the environment.
+    ///
     /// # Errors
     /// When a variable is missing or invalid.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
@@ -49,7 +51,7 @@ impl Config {
             issuer: environment.required_parsed("OIDC_ISSUER")?,
             audience: environment.required("OIDC_AUDIENCE")?,
             roles_claim: settings::roles_claim(environment),
-            client_ip: settings::client_ip_header(environment)?,
+            client_ip_header: settings::client_ip_header(environment)?,
             stack_name: environment.optional("STACK_NAME").unwrap_or_else(|| "patgate".to_owned()),
         })
     }
@@ -100,7 +102,7 @@ mod tests {
         assert!(config.token_format.has_prefix("fdp_"));
         assert_eq!(config.last_used_resolution, TimeDelta::seconds(60));
         assert_eq!(config.policy, Policy::default());
-        assert!(config.roles_claim.is_none() && config.client_ip.is_none());
+        assert!(config.roles_claim.is_none() && config.client_ip_header.is_none());
     }
 
     #[test]

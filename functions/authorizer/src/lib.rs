@@ -90,7 +90,7 @@ impl Authorizer {
                 Outcome { response: Ok(response::allow(&request, &caller)), use_to_record }
             }
             Err(rejection) => {
-                audit::denied_token(&rejection, &request, self.config.client_ip.as_ref());
+                audit::denied_token(&rejection, &request, self.config.client_ip_header.as_ref());
                 self.reject(rejection, request.request_id.as_deref())
             }
         }
@@ -141,7 +141,7 @@ impl Authorizer {
         let use_to_record = self.should_record_use(&token, now).then(|| UseToRecord {
             hash,
             token,
-            last_use: LastUse { at: now, ip: request.client_ip(self.config.client_ip.as_ref()) },
+            last_use: LastUse { at: now, ip: request.client_ip(self.config.client_ip_header.as_ref()) },
             request_id: request.request_id.clone(),
         });
         Ok(Allowed { caller: into_caller(owner, credential), use_to_record })
@@ -165,7 +165,7 @@ impl Authorizer {
         let sign_in = SignIn { user_id, name, email: email.as_deref(), issued_at: *issued_at, roles };
         let SignedIn { user, changed_roles } = self.store.record_sign_in(&sign_in, now).await?;
         if changed_roles {
-            audit::changed_roles(&user, request, self.config.client_ip.as_ref());
+            audit::changed_roles(&user, request, self.config.client_ip_header.as_ref());
         }
 
         if user.disabled {

@@ -99,22 +99,22 @@ impl Counts {
     fn line(self, stack: &str, is_first: bool, now: Timestamp) -> String {
         let mut values = Map::new();
         let mut units = Vec::new();
-        let mut add = |name: String, unit: &str, value: Value| {
+        let mut add = |name: &str, unit: &str, value: Value| {
             units.push(json!({ "Name": name, "Unit": unit }));
-            values.insert(name, value);
+            values.insert(name.to_owned(), value);
         };
 
-        add(ALLOWED.to_owned(), "Count", self.allowed.into());
-        add(DENIED.to_owned(), "Count", self.denied.values().sum::<u64>().into());
-        add(FAULTS.to_owned(), "Count", self.faults.into());
-        add(LAST_USED_WRITES.to_owned(), "Count", self.last_used_writes.into());
+        add(ALLOWED, "Count", self.allowed.into());
+        add(DENIED, "Count", self.denied.values().sum::<u64>().into());
+        add(FAULTS, "Count", self.faults.into());
+        add(LAST_USED_WRITES, "Count", self.last_used_writes.into());
         // The first line of an instance follows its first event.
-        add(COLD_STARTS.to_owned(), "Count", u64::from(is_first).into());
+        add(COLD_STARTS, "Count", u64::from(is_first).into());
         for (reason, count) in self.denied {
             add(reason.metric(), "Count", count.into());
         }
         if !self.read_milliseconds.is_empty() {
-            add(READ_LATENCY.to_owned(), "Milliseconds", self.read_milliseconds.into());
+            add(READ_LATENCY, "Milliseconds", self.read_milliseconds.into());
         }
 
         let metrics = json!([{ "Namespace": NAMESPACE, "Dimensions": [[STACK]], "Metrics": units }]);
@@ -155,8 +155,18 @@ impl DenialReason {
         Self::UserMissing,
     ];
 
-    fn metric(self) -> String {
-        format!("{DENIED}{self:?}")
+    fn metric(self) -> &'static str {
+        match self {
+            Self::Missing => "DeniedMissing",
+            Self::Malformed => "DeniedMalformed",
+            Self::Session => "DeniedSession",
+            Self::UserDisabled => "DeniedUserDisabled",
+            Self::Unknown => "DeniedUnknown",
+            Self::Revoked => "DeniedRevoked",
+            Self::Expired => "DeniedExpired",
+            Self::UserAbsent => "DeniedUserAbsent",
+            Self::UserMissing => "DeniedUserMissing",
+        }
     }
 }
 
@@ -181,10 +191,9 @@ impl From<&Denial> for DenialReason {
 }
 
 /// The names of all metrics that a line may contain.
-pub fn names() -> impl Iterator<Item = String> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     [ALLOWED, DENIED, FAULTS, LAST_USED_WRITES, COLD_STARTS, READ_LATENCY]
         .into_iter()
-        .map(str::to_owned)
         .chain(DenialReason::ALL.into_iter().map(DenialReason::metric))
 }
 

@@ -17,10 +17,10 @@ use crate::session::{IssuerError, SessionDenial, SessionError};
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
     /// The credential is denied: 401.
-    #[error("{0}")]
+    #[error(transparent)]
     Denied(Denial),
     /// A decision is not possible: 500. The client may try again.
-    #[error("{0}")]
+    #[error(transparent)]
     Fault(Fault),
 }
 
@@ -28,13 +28,13 @@ pub enum Rejection {
 /// that the request is unauthorized.
 #[derive(Debug, thiserror::Error)]
 pub enum Denial {
-    #[error("{0}")]
+    #[error(transparent)]
     Credential(#[from] CredentialError),
     #[error("token {0}")]
     Malformed(#[from] ParseTokenError),
     #[error("token is {}", .verdict.as_str())]
     Token { verdict: Verdict, token: Option<Box<TokenRecord>> },
-    #[error("{0}")]
+    #[error(transparent)]
     Session(#[from] SessionDenial),
     #[error("user is disabled")]
     UserDisabled { user_id: String },
@@ -43,9 +43,9 @@ pub enum Denial {
 /// Why a decision is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    #[error("{0}")]
+    #[error(transparent)]
     Event(#[from] EventError),
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot fetch the issuer's signing keys: {0}")]
     Issuer(#[from] IssuerError),

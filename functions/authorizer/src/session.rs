@@ -18,7 +18,8 @@ pub use error::{IssuerError, SessionDenial, SessionError};
 use issuer::Issuer;
 use keys::{KeyCache, SigningKey};
 
-/// The values of `typ` that an access token may have (RFC 9068, section 2.1).
+/// The values of `typ` that are accepted, in lowercase. RFC 9068, section 2.1 defines the two
+/// with `at+jwt`. Most issuers send `JWT` (RFC 7519, section 5.1) or no type.
 const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
 /// Verifies sessions, and caches the issuer's keys.

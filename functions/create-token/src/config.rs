@@ -12,10 +12,12 @@ pub struct Config {
     pub(crate) token_format: TokenFormat,
     pub(crate) expiry: ExpiryRules,
     pub(crate) retention: TimeDelta,
-    pub(crate) client_ip: Option<ClientIpHeader>,
+    pub(crate) client_ip_header: Option<ClientIpHeader>,
 }
 
 impl Config {
+    /// Reads the configuration from the environment.
+    ///
     /// # Errors
     /// When a variable is missing or invalid.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
@@ -23,7 +25,7 @@ impl Config {
             token_format: settings::token_format(environment)?,
             expiry: settings::expiry_rules(environment)?,
             retention: settings::retention(environment)?,
-            client_ip: settings::client_ip_header(environment)?,
+            client_ip_header: settings::client_ip_header(environment)?,
         })
     }
 }

@@ -7,11 +7,11 @@ use patgate_endpoint::response::Body;
 use patgate_endpoint::{FieldError, Problem};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::expiry::ExpiryRules;
-use patgate_rules::token_record::NAME_MAX_CHARACTERS;
+use patgate_rules::token_record::MAX_TOKEN_NAME_CHARACTERS;
 use serde_json::{Map, Value};
 
 /// How far a client's clock, which computes "in 90 days", may be ahead.
-const CLIENT_CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);
+const MAX_CLIENT_CLOCK_LEAD: TimeDelta = TimeDelta::minutes(5);
 /// A year has four digits in RFC 3339, and stored times have a fixed width.
 const LAST_YEAR: i32 = 9999;
 const NAME: &str = "name";
@@ -32,7 +32,7 @@ enum NameError {
     NotText,
     #[error("must not be empty")]
     Empty,
-    #[error("must not be longer than {NAME_MAX_CHARACTERS} characters")]
+    #[error("must not be longer than {MAX_TOKEN_NAME_CHARACTERS} characters")]
     TooLong,
     #[error("must not contain control characters")]
     ControlCharacter,
@@ -40,7 +40,7 @@ enum NameError {
 
 #[derive(Debug, thiserror::Error)]
 enum ExpiryError {
-    #[error("is required here")]
+    #[error("is required: every token of this deployment must expire")]
     Required,
     #[error("must be a string")]
     NotText,
@@ -89,7 +89,7 @@ fn read_name(value: Option<&Value>) -> Result<String, NameError> {
 
     if name.is_empty() {
         Err(NameError::Empty)
-    } else if name.chars().count() > NAME_MAX_CHARACTERS {
+    } else if name.chars().count() > MAX_TOKEN_NAME_CHARACTERS {
         Err(NameError::TooLong)
     } else if name.chars().any(char::is_control) {
         Err(NameError::ControlCharacter)
@@ -116,7 +116,7 @@ fn read_expiry(
         return Err(ExpiryError::Past);
     }
     if let Some(max_days) = rules.max_days
-        && time > now + TimeDelta::days(max_days.into()) + CLIENT_CLOCK_AHEAD_MAX
+        && time > now + TimeDelta::days(max_days.into()) + MAX_CLIENT_CLOCK_LEAD
     {
         return Err(ExpiryError::TooLate { max_days });
     }
@@ -150,7 +150,10 @@ mod tests {
         let required = ExpiryRules { required: true, max_days: None };
         let limited = ExpiryRules { required: true, max_days: Some(30) };
         for body in [json!({ "name": "ci" }), json!({ "name": "ci", "expiresAt": null })] {
-            let expected = vec![("expiresAt".to_owned(), "is required here".to_owned())];
+            let expected = vec![(
+                "expiresAt".to_owned(),
+                "is required: every token of this deployment must expire".to_owned(),
+            )];
             assert_eq!(check_with(required, body.clone()), Err(expected.clone()));
             assert_eq!(check_with(limited, body), Err(expected));
         }

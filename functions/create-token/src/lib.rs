@@ -20,11 +20,13 @@ use uuid::{NoContext, Timestamp as UuidTime, Uuid};
 pub use crate::config::Config;
 use crate::input::Input;
 
-/// How far the clocks of two functions may differ. On Lambda they differ by milliseconds.
-const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(5);
+/// How far `tokens_valid_after` may be ahead of this clock and still come from another
+/// function's clock. If it is further ahead, someone wrote it by hand. This is more than the
+/// second that the store adds when it revokes all tokens.
+const MAX_VALID_AFTER_LEAD: TimeDelta = TimeDelta::seconds(5);
 const ATTEMPTS: u32 = 3;
 
-/// The endpoint.
+/// Handles `POST /api/tokens`.
 #[derive(Debug)]
 pub struct CreateToken {
     config: Config,
@@ -41,7 +43,9 @@ impl CreateToken {
 impl Endpoint for CreateToken {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
         let caller = read_caller(request)?;
-        // Otherwise a stolen token could outlive its revocation in a token that it created.
+
+        // A stolen token could create another token, which would still work after the stolen
+        // one is revoked.
         if caller.credential != Credential::Session {
             return Err(Problem::forbidden("A token cannot create tokens. Please sign in."));
         }
@@ -52,7 +56,7 @@ impl Endpoint for CreateToken {
             Problem::internal("The token could not be created.")
         })?;
         let new = self.store_token(&plain, &caller, &input, now).await?;
-        self.audit(request, &caller, new.record.token_id);
+        self.log_creation(request, &caller, new.record.token_id);
 
         Ok(response::created(&resource_with_secret(&plain, &new, &caller, now)))
     }
@@ -71,14 +75,18 @@ impl CreateToken {
             let new = self.new_token(plain, caller, input, created_at);
             match self.store.create_token(&new).await? {
                 CreationOutcome::Created => return Ok(new),
-                CreationOutcome::OwnerRefused => {
-                    return Err(Problem::forbidden("Your account cannot have tokens."));
+                CreationOutcome::OwnerNotAllowed => {
+                    return Err(Problem::forbidden(
+                        "Your account is disabled or unknown, so it cannot have tokens.",
+                    ));
                 }
                 // All older tokens were just revoked, by a function whose clock is ahead.
                 CreationOutcome::Superseded { tokens_valid_after } => {
-                    if tokens_valid_after > now + MAX_CLOCK_DIFFERENCE {
+                    if tokens_valid_after > now + MAX_VALID_AFTER_LEAD {
                         let until = clock::to_text(tokens_valid_after);
-                        return Err(Problem::forbidden(format!("Your tokens are revoked until {until}.")));
+                        return Err(Problem::forbidden(format!(
+                            "You cannot create tokens until {until}: all tokens created before that time are revoked."
+                        )));
                     }
                     created_at = tokens_valid_after + TimeDelta::milliseconds(1);
                 }
@@ -102,7 +110,7 @@ impl CreateToken {
                 token_id: token_id(created_at),
                 user_id: caller.user_id.clone(),
                 name: input.name.clone(),
-                prefix: plain.prefix().to_owned(),
+                prefix: plain.displayed_prefix().to_owned(),
                 created_at,
                 expires_at: input.expires_at,
                 revoked: None,
@@ -113,14 +121,14 @@ impl CreateToken {
         }
     }
 
-    fn audit(&self, request: &Request, caller: &Caller, token_id: Uuid) {
+    fn log_creation(&self, request: &Request, caller: &Caller, token_id: Uuid) {
         let event = AuditEvent {
             act: Act::TokenCreated,
             actor: audit::actor(caller),
             user_id: &caller.user_id,
             token_id: Some(token_id),
         };
-        audit::log(&event, request, self.config.client_ip.as_ref());
+        audit::log(&event, request, self.config.client_ip_header.as_ref());
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads the configuration from the environment.
+    ///
     /// # Errors
     /// When a variable is invalid.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub use crate::config::Config;
 
-/// The endpoint.
+/// Handles `GET /api/me`.
 #[derive(Debug)]
 pub struct GetCaller {
     config: Config,

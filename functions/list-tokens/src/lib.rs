@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub use crate::config::Config;
 use crate::query::{Query, Users};
 
-/// The endpoints.
+/// Handles `GET /api/tokens` and `GET /api/tokens/{id}`.
 #[derive(Debug)]
 pub struct ListTokens {
     config: Config,

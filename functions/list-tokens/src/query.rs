@@ -26,8 +26,8 @@ pub(crate) enum Users {
 /// What is wrong with a parameter.
 #[derive(Debug, thiserror::Error)]
 enum ParameterError {
-    #[error("{0}")]
-    Limit(InvalidLimit),
+    #[error(transparent)]
+    Limit(#[from] InvalidLimit),
     #[error("must be `active`, `expired` or `revoked`")]
     Status(#[from] UnknownStatus),
     #[error("is not a cursor of this list")]
@@ -36,7 +36,7 @@ enum ParameterError {
     NotBoolean,
     #[error("is not a valid user ID")]
     UserId,
-    #[error("cannot be combined with the other choice of users")]
+    #[error("give `allUsers` or `userId`, and only once")]
     UsersChosenTwice,
     #[error("is not a known parameter")]
     Unknown,
@@ -55,7 +55,7 @@ impl Query {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         match name {
-            "limit" => self.limit = parse_page_limit(value).map_err(ParameterError::Limit)?,
+            "limit" => self.limit = parse_page_limit(value)?,
             "status" => self.status = Some(value.parse()?),
             "cursor" => {
                 // A cursor is only an ID and grants nothing, so it need not be signed.

@@ -9,8 +9,10 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads the configuration from the environment.
+    ///
     /// # Errors
-    /// Never today. The signature is that of every function.
+    /// Never. The signature is the same as in the other functions.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Self { admin_role: settings::admin_role(environment) })
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub use crate::config::Config;
 use crate::query::Query;
 
-/// The endpoints.
+/// Handles `GET /api/users` and `GET /api/users/{id}`.
 #[derive(Debug)]
 pub struct ListUsers {
     config: Config,

@@ -15,8 +15,8 @@ pub(crate) struct Query<'a> {
 /// What is wrong with a parameter.
 #[derive(Debug, thiserror::Error)]
 enum ParameterError {
-    #[error("{0}")]
-    Limit(InvalidLimit),
+    #[error(transparent)]
+    Limit(#[from] InvalidLimit),
     #[error("is not a cursor of this list")]
     Cursor,
     #[error("is not a known parameter")]
@@ -34,7 +34,7 @@ impl<'a> Query<'a> {
 
     fn set(&mut self, name: &str, value: &'a str) -> Result<(), ParameterError> {
         match name {
-            "limit" => self.limit = parse_page_limit(value).map_err(ParameterError::Limit)?,
+            "limit" => self.limit = parse_page_limit(value)?,
             "cursor" if is_user_id(value) => self.cursor = Some(value),
             "cursor" => return Err(ParameterError::Cursor),
             _ => return Err(ParameterError::Unknown),

@@ -10,7 +10,7 @@ use patgate_rules::clock::Timestamp;
 
 pub use crate::config::Config;
 
-/// The endpoint.
+/// Handles `POST /api/users/{id}/revoke-all-tokens`.
 #[derive(Debug)]
 pub struct RevokeAllTokens {
     config: Config,
@@ -38,7 +38,7 @@ impl Endpoint for RevokeAllTokens {
         }
         let event =
             AuditEvent { act: Act::AllTokensRevoked, actor: audit::actor(&caller), user_id, token_id: None };
-        audit::log(&event, request, self.config.client_ip.as_ref());
+        audit::log(&event, request, self.config.client_ip_header.as_ref());
 
         Ok(response::no_content())
     }

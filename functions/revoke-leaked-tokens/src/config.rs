@@ -10,17 +10,19 @@ use patgate_rules::token::TokenFormat;
 pub struct Config {
     pub(crate) token_format: TokenFormat,
     pub(crate) retention: TimeDelta,
-    pub(crate) client_ip: Option<ClientIpHeader>,
+    pub(crate) client_ip_header: Option<ClientIpHeader>,
 }
 
 impl Config {
+    /// Reads the configuration from the environment.
+    ///
     /// # Errors
     /// When a variable is missing or invalid.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             token_format: settings::token_format(environment)?,
             retention: settings::retention(environment)?,
-            client_ip: settings::client_ip_header(environment)?,
+            client_ip_header: settings::client_ip_header(environment)?,
         })
     }
 }

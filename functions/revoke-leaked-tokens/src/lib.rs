@@ -17,7 +17,7 @@ use serde_json::json;
 pub use crate::config::Config;
 use crate::input::Input;
 
-/// The endpoint.
+/// Handles `POST /api/tokens/revoke`.
 #[derive(Debug)]
 pub struct RevokeLeakedTokens {
     config: Config,
@@ -34,7 +34,9 @@ impl RevokeLeakedTokens {
 impl Endpoint for RevokeLeakedTokens {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
         let input = Input::read(&json_object(request.body())?, &self.config.token_format)?;
-        // A read costs a fifth of a write, and anyone can send reports of unknown tokens.
+
+        // Only tokens that exist are written. Anyone can report unknown tokens, and a read
+        // costs a fifth of a write.
         let located = self.store.locate_unrevoked_tokens(&input.hashes).await?;
 
         let mut failure = None;
@@ -75,7 +77,7 @@ impl RevokeLeakedTokens {
             user_id: &location.owner_id,
             token_id: Some(location.token_id),
         };
-        audit::log(&event, request, self.config.client_ip.as_ref());
+        audit::log(&event, request, self.config.client_ip_header.as_ref());
         self.store.expire_lookup_item(location, purge_at).await;
 
         Ok(())

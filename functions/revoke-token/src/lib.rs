@@ -11,7 +11,7 @@ use patgate_rules::token_record::Revocation;
 
 pub use crate::config::Config;
 
-/// The endpoint.
+/// Handles `DELETE /api/tokens/{id}`.
 #[derive(Debug)]
 pub struct RevokeToken {
     config: Config,
@@ -29,6 +29,7 @@ impl Endpoint for RevokeToken {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
         let caller = read_caller(request)?;
         let id = parse_token_id(path_id(request).unwrap_or_default())?;
+
         let location = self.store.locate_token(id).await?.ok_or_else(Problem::no_such_token)?;
         if location.owner_id != caller.user_id && !caller.has_role(&self.config.admin_role) {
             return Err(Problem::no_such_token());
@@ -44,7 +45,7 @@ impl Endpoint for RevokeToken {
                     user_id: &location.owner_id,
                     token_id: Some(location.token_id),
                 };
-                audit::log(&event, request, self.config.client_ip.as_ref());
+                audit::log(&event, request, self.config.client_ip_header.as_ref());
                 self.store.expire_lookup_item(&location, purge_at).await;
                 Ok(response::no_content())
             }

@@ -9,17 +9,19 @@ pub struct Config {
     pub(crate) admin_role: String,
     /// `None`: the table `Users` is the only source of roles, and they can be changed here.
     pub(crate) roles_claim: Option<String>,
-    pub(crate) client_ip: Option<ClientIpHeader>,
+    pub(crate) client_ip_header: Option<ClientIpHeader>,
 }
 
 impl Config {
+    /// Reads the configuration from the environment.
+    ///
     /// # Errors
     /// When a variable is missing or invalid.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             admin_role: settings::admin_role(environment),
             roles_claim: settings::roles_claim(environment),
-            client_ip: settings::client_ip_header(environment)?,
+            client_ip_header: settings::client_ip_header(environment)?,
         })
     }
 }

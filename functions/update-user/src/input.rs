@@ -29,7 +29,7 @@ enum RolesError {
     NotAList,
     #[error("must not have more than {MAX_ROLES} names")]
     TooMany,
-    #[error("contains {name}, which is not a name of 1 to 128 visible ASCII characters")]
+    #[error("contains `{name}`, which is not a name of 1 to 128 visible ASCII characters")]
     InvalidName { name: Value },
 }
 

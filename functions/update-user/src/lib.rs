@@ -18,7 +18,7 @@ use crate::input::Input;
 /// Completes the sentence "Only administrators can …".
 const ACT: &str = "change users";
 
-/// The endpoint.
+/// Handles `PATCH /api/users/{id}`.
 #[derive(Debug)]
 pub struct UpdateUser {
     config: Config,
@@ -39,12 +39,14 @@ impl Endpoint for UpdateUser {
         require_administrator(&caller, admin_role, ACT)?;
         let user_id = path_user_id(request)?;
         let input = Input::read(&json_object(request.body())?, self.config.roles_claim.as_deref())?;
-        // Otherwise a stolen token could outlive its revocation through an accomplice.
+
+        // A stolen token could give a role to an accomplice, who would keep it after the token
+        // is revoked.
         if input.roles.is_some() && caller.credential != Credential::Session {
             return Err(Problem::forbidden("A token cannot change roles. Please sign in."));
         }
         if caller.user_id == user_id {
-            self.refuse_to_step_down(&input)?;
+            self.require_to_remain_administrator(&input)?;
         }
 
         let change = UserChange {
@@ -55,7 +57,7 @@ impl Endpoint for UpdateUser {
             admin_role,
         };
         match self.store.change_user(&change, now).await? {
-            UserChangeOutcome::Changed => self.audit(request, &change, &caller),
+            UserChangeOutcome::Changed => self.log_change(request, &change, &caller),
             UserChangeOutcome::NoSuchUser => return Err(Problem::no_such_user()),
             UserChangeOutcome::NotAdministrator => {
                 return Err(Problem::forbidden(format!("Only administrators can {ACT}.")));
@@ -70,7 +72,7 @@ impl Endpoint for UpdateUser {
 
 impl UpdateUser {
     /// INVARIANT: an administrator always remains, at least the one who makes the change.
-    fn refuse_to_step_down(&self, input: &Input) -> Result<(), Problem> {
+    fn require_to_remain_administrator(&self, input: &Input) -> Result<(), Problem> {
         if input.disabled == Some(true) {
             return Err(Problem::forbidden("You cannot disable yourself."));
         }
@@ -81,7 +83,7 @@ impl UpdateUser {
         Ok(())
     }
 
-    fn audit(&self, request: &Request, change: &UserChange<'_>, caller: &Caller) {
+    fn log_change(&self, request: &Request, change: &UserChange<'_>, caller: &Caller) {
         let UserChange { user_id, disabled, roles, .. } = *change;
         let event = AuditEvent {
             act: Act::UserChanged { disabled, roles, source: ChangeSource::Administrator },
@@ -89,6 +91,6 @@ impl UpdateUser {
             user_id,
             token_id: None,
         };
-        audit::log(&event, request, self.config.client_ip.as_ref());
+        audit::log(&event, request, self.config.client_ip_header.as_ref());
     }
 }

@@ -17,8 +17,9 @@ use crate::store::Store;
 const CHANGE: &str = "change a user";
 const REVOKE_ALL: &str = "revoke a user's tokens";
 
-/// How far the clocks of two functions may differ. On Lambda they differ by milliseconds.
-const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(1);
+/// How far another function's clock may be ahead of this one. On Lambda the clocks differ by
+/// milliseconds. `create-token` tolerates more than this.
+const MAX_CLOCK_LEAD: TimeDelta = TimeDelta::seconds(1);
 const REVOKE_ALL_ATTEMPTS: u32 = 3;
 
 /// The condition of an administrator who is not disabled. `contains` works on lists and on
@@ -190,7 +191,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         // A token may have been created by a function whose clock is ahead of this one.
-        let mut valid_after = now + MAX_CLOCK_DIFFERENCE;
+        let mut valid_after = now + MAX_CLOCK_LEAD;
         for _ in 0..REVOKE_ALL_ATTEMPTS {
             let attempt = || self.try_revoke_all_tokens(user_id, by, now, valid_after);
             match retry_conflicts(REVOKE_ALL, attempt).await? {
@@ -203,7 +204,7 @@ impl Store {
         }
         Err(StoreError::Unavailable {
             operation: REVOKE_ALL,
-            reason: "others revoke them at the same time".to_owned(),
+            reason: "other requests are revoking the same tokens".to_owned(),
         })
     }
 

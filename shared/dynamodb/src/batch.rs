@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-
 use patgate_rules::token::TokenHash;
 use patgate_rules::token_record::TokenRecord;
 use patgate_rules::user::User;
@@ -15,7 +14,8 @@ use crate::store::Store;
 
 /// The maximum number of keys in one BatchGetItem request.
 const MAX_KEYS: usize = 100;
-/// The maximum number of requests for keys that DynamoDB leaves unprocessed.
+/// The maximum number of requests for one set of keys: the first one, and one for each time
+/// that DynamoDB leaves keys unprocessed.
 const ROUNDS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -83,8 +83,8 @@ impl Store {
                 .map_err(unavailable(OPERATION))?;
             self.collect(response.responses.unwrap_or_default(), found)?;
 
-            // INVARIANT: an unprocessed key is requested again. If it counted as "not found",
-            // a moment of throttling would deny a valid token.
+            // INVARIANT: an unprocessed key is requested again. If it counted as "not found", a
+            // valid token would be denied whenever DynamoDB throttles.
             requests = response.unprocessed_keys.unwrap_or_default();
             if requests.is_empty() {
                 return Ok(());

@@ -15,8 +15,8 @@ use crate::error::StoreError;
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 pub(crate) const CONFLICT: &str = "TransactionConflict";
 
-/// A user who creates several tokens at once causes conflicts, because each creation
-/// checks the user's record, and a sign-in writes it.
+/// How often a write is attempted. A user who creates several tokens at once causes
+/// conflicts: each creation checks the user's record, and a sign-in writes it.
 const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 

@@ -1,8 +1,8 @@
 //! Methods for the authorizer: read a token and its owner, and record a use.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-
 use patgate_rules::token::TokenHash;
 use patgate_rules::token_record::{LastUse, TokenRecord};
 use patgate_rules::user::User;
@@ -53,8 +53,8 @@ impl Store {
     /// recorded since. Returns whether it was recorded.
     ///
     /// The condition ensures that only one of several instances writes, that no address is
-    /// lost, that the time never moves backwards, and that a token that was purged does not
-    /// come back.
+    /// lost, that the time never moves backwards, and that a purged record is not created
+    /// again.
     ///
     /// # Errors
     /// When the store is unavailable.
@@ -64,35 +64,7 @@ impl Store {
         token: &TokenRecord,
         last_use: &LastUse,
     ) -> Result<bool, StoreError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.tables.tokens)
-            .key(TOKEN_HASH, items::text(hash.as_str()))
-            .expression_attribute_values(":at", items::time(last_use.at))
-            .expression_attribute_values(":seen_from", items::sightings(&token.seen_from_after(last_use)));
-
-        let update = match &token.last_used {
-            Some(before) => update
-                .condition_expression("attribute_exists(token_hash) AND last_used_at <= :before")
-                .expression_attribute_values(":before", items::time(before.at)),
-            None => update
-                .condition_expression("attribute_exists(token_hash) AND attribute_not_exists(last_used_at)"),
-        };
-
-        let update = match &last_use.ip {
-            Some(ip) => update
-                .update_expression("SET last_used_at = :at, last_used_ip = :ip, seen_from = :seen_from")
-                .expression_attribute_values(":ip", items::text(ip)),
-            // The address of an earlier use must not be shown with the time of this one.
-            None => {
-                update.update_expression("SET last_used_at = :at, seen_from = :seen_from REMOVE last_used_ip")
-            }
-        };
-
-        let update =
-            update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await {
+        match self.use_update(hash, token, last_use).send().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
@@ -102,6 +74,40 @@ impl Store {
                 }
                 _ => Err(unavailable("record a token's use")(error)),
             },
+        }
+    }
+
+    fn use_update(
+        &self,
+        hash: &TokenHash,
+        token: &TokenRecord,
+        last_use: &LastUse,
+    ) -> UpdateItemFluentBuilder {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.tokens)
+            .key(TOKEN_HASH, items::text(hash.as_str()))
+            .expression_attribute_values(":at", items::time(last_use.at))
+            .expression_attribute_values(":seen_from", items::sightings(&token.seen_from_after(last_use)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+
+        let update = match &token.last_used {
+            Some(before) => update
+                .condition_expression("attribute_exists(token_hash) AND last_used_at <= :before")
+                .expression_attribute_values(":before", items::time(before.at)),
+            None => update
+                .condition_expression("attribute_exists(token_hash) AND attribute_not_exists(last_used_at)"),
+        };
+
+        match &last_use.ip {
+            Some(ip) => update
+                .update_expression("SET last_used_at = :at, last_used_ip = :ip, seen_from = :seen_from")
+                .expression_attribute_values(":ip", items::text(ip)),
+            // The address of an earlier use must not be shown with the time of this one.
+            None => {
+                update.update_expression("SET last_used_at = :at, seen_from = :seen_from REMOVE last_used_ip")
+            }
         }
     }
 }

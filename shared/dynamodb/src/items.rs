@@ -249,7 +249,7 @@ mod tests {
                 token_id: Uuid::now_v7(),
                 user_id: "alice".into(),
                 name: "ci".into(),
-                prefix: plain.prefix().into(),
+                prefix: plain.displayed_prefix().into(),
                 created_at,
                 expires_at: Some(created_at),
                 revoked: None,

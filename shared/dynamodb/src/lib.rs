@@ -4,12 +4,12 @@
 //!   `id#<token id>` leads from the ID to the hash with consistent reads alone.
 //!   **Revoking never depends on an index.**
 //! - Every read of a token or user returns what was last written (consistent reads).
-//! - No write brings back what was deleted, and the first revocation of a token stays.
+//! - No write creates a deleted record again, and a token keeps its first revocation.
 //! - Lists find tokens by an index and may miss one created a moment ago. What they show
 //!   of a token is read consistently.
 //!
-//! This is the only shared crate that knows the AWS SDK. [`Store`] has one module of
-//! methods for each kind of caller.
+//! This is the only shared crate that depends on the AWS SDK. The methods of [`Store`] are
+//! in one module for each purpose: the authorizer, single tokens, lists, users, administration.
 
 mod administration;
 mod batch;

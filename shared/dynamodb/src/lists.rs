@@ -51,8 +51,8 @@ pub struct ListRequest<'a> {
 #[derive(Debug)]
 pub struct ListPage {
     pub tokens: Vec<OwnedToken>,
-    /// The last ID examined, where the next page starts. A short or even empty page may
-    /// have one. `None` means that this is the last page.
+    /// Where the next page starts: only smaller IDs are on it. A short or even empty page may
+    /// have a next page. `None` means that this is the last page.
     pub next: Option<Uuid>,
 }
 

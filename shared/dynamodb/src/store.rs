@@ -54,10 +54,10 @@ impl Store {
 
         let failure = match tokio::time::timeout(FIRST_CONNECTION, read).await {
             Ok(read) => read.err().map(|error| unavailable("open a connection")(error).to_string()),
-            Err(_) => Some("it takes too long".to_owned()),
+            Err(_) => Some(format!("no response within {FIRST_CONNECTION:?}")),
         };
         if let Some(reason) = failure {
-            tracing::warn!(reason, "no connection to the database yet");
+            tracing::warn!(reason, "no connection to DynamoDB yet");
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct NewToken {
 pub enum CreationOutcome {
     Created,
     /// The owner is unknown or disabled. Nothing was stored.
-    OwnerRefused,
+    OwnerNotAllowed,
     /// The owner's tokens up to this time are revoked, which includes the new one. Nothing
     /// was stored.
     Superseded {
@@ -41,7 +41,7 @@ pub enum CreationOutcome {
     },
 }
 
-/// Where a token is stored, and whose it is.
+/// Where a token is stored, and who owns it.
 #[derive(Debug)]
 pub struct TokenLocation {
     pub token_id: Uuid,
@@ -85,7 +85,7 @@ impl Store {
     /// Makes one attempt. Returns `None` if another write to the same user or token was in
     /// progress.
     async fn try_create_token(&self, new: &NewToken) -> Result<Option<CreationOutcome>, StoreError> {
-        let owner_may = ConditionCheck::builder()
+        let owner_check = ConditionCheck::builder()
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(&new.record.user_id))
             .condition_expression(
@@ -101,7 +101,7 @@ impl Store {
         let response = self
             .client
             .transact_write_items()
-            .transact_items(TransactWriteItem::builder().condition_check(owner_may).build())
+            .transact_items(TransactWriteItem::builder().condition_check(owner_check).build())
             .transact_items(self.put(items::token_item(new))?)
             .transact_items(self.put(items::lookup_item(new))?)
             .send()
@@ -115,7 +115,7 @@ impl Store {
             [_, CONDITION_FAILED, CONDITION_FAILED] => Ok(Some(CreationOutcome::Created)),
             [CONDITION_FAILED, "None", "None"] => {
                 let owner = reasons.first().and_then(|reason| reason.item().cloned());
-                why_owner_was_refused(owner, new.record.created_at).map(Some)
+                why_owner_is_not_allowed(owner, new.record.created_at).map(Some)
             }
             ref codes if codes.contains(&CONFLICT) => Ok(None),
             _ => Err(unavailable(CREATE)(error)),
@@ -264,10 +264,13 @@ impl Store {
 }
 
 /// Why the owner, in the state that the transaction saw, could not get a token.
-fn why_owner_was_refused(owner: Option<Item>, created_at: Timestamp) -> Result<CreationOutcome, StoreError> {
+fn why_owner_is_not_allowed(
+    owner: Option<Item>,
+    created_at: Timestamp,
+) -> Result<CreationOutcome, StoreError> {
     let owner = owner.filter(|item| !item.is_empty()).map(items::read_user).transpose()?;
     let Some(owner) = owner.filter(|owner| !owner.disabled) else {
-        return Ok(CreationOutcome::OwnerRefused);
+        return Ok(CreationOutcome::OwnerNotAllowed);
     };
 
     match owner.tokens_valid_after {

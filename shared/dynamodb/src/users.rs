@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-
 use patgate_rules::clock::Timestamp;
 use patgate_rules::user::User;
 
@@ -87,6 +87,26 @@ impl Store {
         sign_in: &SignIn<'_>,
         now: Timestamp,
     ) -> Result<Option<(Item, bool)>, StoreError> {
+        let response = self.sign_in_update(sign_in, now).send().await;
+        let corrupt = StoreError::Corrupt { attribute: USER_ID };
+        match response {
+            Ok(response) => response.attributes.ok_or(corrupt).map(|item| Some((item, true))),
+            Err(error) => match error.as_service_error() {
+                // A newer session was faster, and this is its record. Or this attempt repeats
+                // one whose response was lost, and this is our own record.
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item.clone().ok_or(corrupt)?;
+                    let is_ours = item.get(UPDATED_AT) == Some(&items::time(now));
+                    Ok(Some((item, is_ours)))
+                }
+                Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+                _ => Err(unavailable(SIGN_IN)(error)),
+            },
+        }
+    }
+
+    /// The update of the user's record, under the condition that the session is newer.
+    fn sign_in_update(&self, sign_in: &SignIn<'_>, now: Timestamp) -> UpdateItemFluentBuilder {
         let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
         let mut update = self
             .client
@@ -116,22 +136,7 @@ impl Store {
                 .condition_expression("attribute_not_exists(last_sign_in_at) OR last_sign_in_at < :issued"),
         };
 
-        let response = update.update_expression(format!("SET {}", set.join(", "))).send().await;
-        let corrupt = StoreError::Corrupt { attribute: USER_ID };
-        match response {
-            Ok(response) => response.attributes.ok_or(corrupt).map(|item| Some((item, true))),
-            Err(error) => match error.as_service_error() {
-                // A newer session was faster, and this is its record. Or this attempt repeats
-                // one whose response was lost, and this is our own record.
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let item = failed.item.clone().ok_or(corrupt)?;
-                    let is_ours = item.get(UPDATED_AT) == Some(&items::time(now));
-                    Ok(Some((item, is_ours)))
-                }
-                Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
-                _ => Err(unavailable(SIGN_IN)(error)),
-            },
-        }
+        update.update_expression(format!("SET {}", set.join(", ")))
     }
 }
 

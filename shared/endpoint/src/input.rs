@@ -12,14 +12,9 @@ const MAX_PAGE_LIMIT: usize = 100;
 pub const DEFAULT_PAGE_LIMIT: usize = 25;
 
 /// The parameter `limit` is not a valid number of items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number from 1 to {MAX_PAGE_LIMIT}")]
 pub struct InvalidLimit;
-
-impl Display for InvalidLimit {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "must be a whole number from 1 to {MAX_PAGE_LIMIT}")
-    }
-}
 
 /// Parses the parameter `limit` of a list.
 ///

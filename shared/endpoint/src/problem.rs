@@ -117,7 +117,7 @@ impl From<StoreError> for Problem {
 }
 
 impl From<MissingCaller> for Problem {
-    /// 500: the route was deployed without the authorizer. The request is denied.
+    /// A fault (500): the route was deployed without the authorizer, so the request has no caller.
     fn from(error: MissingCaller) -> Self {
         tracing::error!(%error, "request without a caller");
         Self::internal("The API is misconfigured.")

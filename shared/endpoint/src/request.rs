@@ -23,8 +23,8 @@ pub fn read_caller(request: &Request) -> Result<Caller, MissingCaller> {
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
 }
 
-/// Denies callers who are not administrators. `act` completes the sentence "Only
-/// administrators can …".
+/// Rejects the request of a caller who is not an administrator. `act` completes the sentence
+/// "Only administrators can …".
 ///
 /// # Errors
 /// 403.

@@ -3,13 +3,13 @@
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token_record::{Sighting, TokenRecord};
 use patgate_rules::user::User;
-use patgate_rules::verdict::{revocation, status};
+use patgate_rules::verdict;
 use serde_json::{Value, json};
 
 /// The token resource: camelCase, times in RFC 3339 and UTC, `null` for absent values.
 #[must_use]
 pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Value {
-    let revocation = revocation(token, owner);
+    let revocation = verdict::revocation(token, owner);
     let revocation = revocation.as_ref();
     let last_used = token.last_used.as_ref();
 
@@ -17,7 +17,7 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp)
         "id": token.token_id.to_string(),
         "name": token.name,
         "prefix": token.prefix,
-        "status": status(token, owner, now).as_str(),
+        "status": verdict::status(token, owner, now).as_str(),
         "owner": {
             "id": token.user_id,
             "name": owner.map_or("", |owner| owner.name.as_str()),
@@ -27,14 +27,14 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp)
         "expiresAt": token.expires_at.map(clock::to_text),
         "lastUsedAt": last_used.map(|last| clock::to_text(last.at)),
         "lastUsedIp": last_used.and_then(|last| last.ip.as_deref()),
-        "seenFrom": token.seen_from.iter().map(sighting).collect::<Vec<_>>(),
+        "seenFrom": token.seen_from.iter().map(sighting_resource).collect::<Vec<_>>(),
         "revokedAt": revocation.map(|revocation| clock::to_text(revocation.at)),
         "revokedBy": revocation.and_then(|revocation| revocation.by.as_deref()),
         "revocationReason": revocation.map(|revocation| revocation.reason.as_str()),
     })
 }
 
-fn sighting(sighting: &Sighting) -> Value {
+fn sighting_resource(sighting: &Sighting) -> Value {
     json!({ "ip": sighting.ip, "at": clock::to_text(sighting.at) })
 }
 

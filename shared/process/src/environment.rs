@@ -19,8 +19,8 @@ pub struct ConfigError {
 enum VariableProblem {
     #[error("is not set")]
     Missing,
-    #[error("is `{value}`: {source}")]
-    Invalid { value: String, source: Box<dyn Error + Send + Sync> },
+    #[error("is `{value}`: {error}")]
+    Invalid { value: String, error: Box<dyn Error + Send + Sync> },
 }
 
 impl Environment<'static> {
@@ -88,7 +88,7 @@ where
     match value.parse() {
         Ok(parsed) => Ok(parsed),
         Err(error) => {
-            let problem = VariableProblem::Invalid { value, source: Box::new(error) };
+            let problem = VariableProblem::Invalid { value, error: Box::new(error) };
             Err(ConfigError { name, problem })
         }
     }

@@ -11,7 +11,8 @@ use tracing_subscriber::prelude::*;
 use crate::environment::Environment;
 
 /// Starts logging for this process at `LOG_LEVEL` (default `info`). Release builds contain
-/// no line below `info`, because `Cargo.toml` leaves these lines out.
+/// no line below `info`, of any crate: the feature `release_max_level_info` of `tracing` in
+/// `Cargo.toml` removes them.
 pub fn init(environment: &Environment<'_>) {
     let level = environment
         .optional("LOG_LEVEL")

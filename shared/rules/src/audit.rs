@@ -1,7 +1,7 @@
 //! Audit events: who did what, to which token or user, when, and from where.
 //!
-//! An event is one log line, written before the response, so that a frozen process never
-//! holds one back. `docs/audit.md` describes the fields, and
+//! An event is one log line, written before Lambda can freeze the process, so no event is
+//! held back. `docs/audit.md` describes the fields, and
 //! `docs/audit-event.schema.json` is their schema. A subscription filter selects the
 //! events by the field `audit`, which no other log line has.
 //!

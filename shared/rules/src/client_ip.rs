@@ -58,3 +58,57 @@ fn address(header: &str, value: &str) -> Option<String> {
     };
     host.parse::<IpAddr>().ok().map(|ip| ip.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "correct horse battery staple";
+
+    fn address_from(name: &str, headers: &[(&str, &str)]) -> Option<String> {
+        let header = ClientIpHeader { name: name.into(), origin_secret: SECRET.into() };
+        let value = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        client_ip(Some(&header), value, Some("198.51.100.7"))
+    }
+
+    #[test]
+    fn address_comes_from_the_header_with_or_without_a_port() {
+        for (name, value, expected) in [
+            ("true-client-ip", "192.0.2.1", "192.0.2.1"),
+            ("true-client-ip", "192.0.2.1:443", "192.0.2.1"),
+            ("true-client-ip", "[2001:db8::1]:443", "2001:db8::1"),
+            ("true-client-ip", "2001:db8::1:443", "2001:db8::1:443"),
+            (VIEWER_ADDRESS, "192.0.2.1:443", "192.0.2.1"),
+            (VIEWER_ADDRESS, "2001:db8::1:443", "2001:db8::1"),
+        ] {
+            let address = address_from(name, &[(name, value), (ORIGIN_VERIFY, SECRET)]);
+            assert_eq!(address.as_deref(), Some(expected), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn header_without_the_origin_secret_is_ignored() {
+        let forged = ("true-client-ip", "192.0.2.1");
+        for headers in
+            [vec![forged], vec![forged, (ORIGIN_VERIFY, "wrong")], vec![forged, (ORIGIN_VERIFY, "")]]
+        {
+            assert_eq!(
+                address_from("true-client-ip", &headers).as_deref(),
+                Some("198.51.100.7"),
+                "{headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn header_that_is_missing_or_not_an_address_is_ignored() {
+        let secret = (ORIGIN_VERIFY, SECRET);
+        for headers in [vec![secret], vec![secret, ("true-client-ip", "alice")]] {
+            assert_eq!(
+                address_from("true-client-ip", &headers).as_deref(),
+                Some("198.51.100.7"),
+                "{headers:?}"
+            );
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! Every rule about personal access tokens, once.
 //!
-//! Nothing here knows AWS, reads the environment or waits for I/O. Functions that depend
-//! on the time or on randomness take them as arguments; [`clock::now`] is the only reader
-//! of the clock, and callers use it at the edge of the program.
+//! Nothing here depends on AWS, reads the environment or does I/O, except that [`audit`]
+//! logs events. Functions that depend on the time or on randomness take them as arguments.
+//! [`clock::now`] is the only reader of the clock, and only `main.rs`, `serve` and the work
+//! after a response call it.
 //!
 //! [`token`] defines what a token looks like, [`token_record`] and [`user`] what is stored,
 //! and [`verdict`] whether a token may be used now.

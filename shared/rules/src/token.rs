@@ -54,7 +54,7 @@ pub enum ParseTokenError {
 #[derive(Debug, Clone)]
 pub struct PlainToken {
     secret: SecretString,
-    prefix: String,
+    displayed_prefix: String,
 }
 
 /// The lowercase hexadecimal SHA-256 of a whole token: the key of its record.
@@ -126,8 +126,11 @@ impl TokenFormat {
     }
 
     fn plain_token(&self, text: &str) -> PlainToken {
-        let prefix_length = self.prefix.len() + DISPLAYED_RANDOM_LENGTH;
-        PlainToken { secret: SecretString::from(text), prefix: text.chars().take(prefix_length).collect() }
+        let displayed_length = self.prefix.len() + DISPLAYED_RANDOM_LENGTH;
+        PlainToken {
+            secret: SecretString::from(text),
+            displayed_prefix: text.chars().take(displayed_length).collect(),
+        }
     }
 }
 
@@ -154,8 +157,8 @@ impl PlainToken {
 
     /// The first characters, by which its owner recognizes the token.
     #[must_use]
-    pub fn prefix(&self) -> &str {
-        &self.prefix
+    pub fn displayed_prefix(&self) -> &str {
+        &self.displayed_prefix
     }
 
     /// The secret. Only the response to a creation may contain it.
@@ -172,7 +175,8 @@ impl TokenHash {
         &self.0
     }
 
-    /// Wraps a hash as the store holds it, without checking its form.
+    /// Wraps a hash that was read from the store, without a check of its form. Only the store
+    /// may call this; everything else parses.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
@@ -252,7 +256,7 @@ mod tests {
         assert_eq!(text.len(), 42);
         assert!(text.starts_with("fdp_"));
         assert!(text.bytes().skip(4).all(|byte| byte.is_ascii_alphanumeric()));
-        assert_eq!(Some(token.prefix()), text.get(..10));
+        assert_eq!(Some(token.displayed_prefix()), text.get(..10));
         assert_eq!(format().parse(text).unwrap().hash(), token.hash());
     }
 
@@ -325,8 +329,7 @@ mod tests {
     fn debug_prints_neither_token_nor_hash() {
         let token = format().parse(KNOWN).unwrap();
         let printed = format!("{token:?} {:?}", token.hash());
-        let expected =
-            r#"PlainToken { secret: SecretBox<str>([REDACTED]), prefix: "fdp_012345" } TokenHash(…)"#;
+        let expected = r#"PlainToken { secret: SecretBox<str>([REDACTED]), displayed_prefix: "fdp_012345" } TokenHash(…)"#;
         assert_eq!(printed, expected);
     }
 }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 
 /// The longest name a token may have, in characters.
-pub const NAME_MAX_CHARACTERS: usize = 100;
+pub const MAX_TOKEN_NAME_CHARACTERS: usize = 100;
 
 /// How many of the addresses that a token was used from are kept.
-const SIGHTINGS_MAX: usize = 5;
+const MAX_SIGHTINGS: usize = 5;
 
 /// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,8 @@ pub enum RevocationReason {
     RevokeAll,
 }
 
-/// The latest recorded use. At most one use a minute is recorded.
+/// The latest recorded use. By default at most one use a minute is recorded
+/// (`LAST_USED_RESOLUTION_SECONDS`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
     pub at: Timestamp,
@@ -118,18 +119,32 @@ impl TokenRecord {
         let newest = Sighting { ip: ip.clone(), at: last_use.at };
         let others = self.seen_from.iter().filter(|sighting| sighting.ip != *ip).cloned();
 
-        std::iter::once(newest).chain(others).take(SIGHTINGS_MAX).collect()
+        std::iter::once(newest).chain(others).take(MAX_SIGHTINGS).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::clock::from_text;
 
+    pub(crate) fn token() -> TokenRecord {
+        TokenRecord {
+            token_id: uuid::Uuid::nil(),
+            user_id: "alice".into(),
+            name: "ci".into(),
+            prefix: "fdp_abcdef".into(),
+            created_at: from_text("2026-01-01T00:00:00.000Z").unwrap(),
+            expires_at: None,
+            revoked: None,
+            last_used: None,
+            seen_from: Vec::new(),
+        }
+    }
+
     #[test]
     fn five_latest_addresses_are_kept_once_each_newest_first() {
-        let mut token = crate::verdict::tests::token();
+        let mut token = token();
         let at = |minute: usize| from_text(&format!("2026-01-01T00:{minute:02}:00.000Z")).unwrap();
         let mut ips = Vec::new();
         for (minute, ip) in ["a", "b", "a", "c", "d", "e", "f", "c"].into_iter().enumerate() {

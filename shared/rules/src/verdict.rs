@@ -156,29 +156,16 @@ impl FromStr for Status {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use crate::clock::from_text;
+    use crate::token_record::tests::token;
 
     const CREATED: &str = "2026-01-01T00:00:00.000Z";
     const NOW: &str = "2026-06-01T00:00:00.000Z";
 
     fn at(text: &str) -> Timestamp {
         from_text(text).unwrap()
-    }
-
-    pub(crate) fn token() -> TokenRecord {
-        TokenRecord {
-            token_id: uuid::Uuid::nil(),
-            user_id: "alice".into(),
-            name: "ci".into(),
-            prefix: "fdp_abcdef".into(),
-            created_at: at(CREATED),
-            expires_at: None,
-            revoked: None,
-            last_used: None,
-            seen_from: Vec::new(),
-        }
     }
 
     fn owner() -> User {

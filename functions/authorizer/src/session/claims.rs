@@ -9,7 +9,7 @@ use crate::session::error::SessionDenial;
 
 /// How far the clocks of the issuer and of this function may differ, in seconds.
 pub(crate) const LEEWAY_SECONDS: u32 = 30;
-const MAX_NAME_CHARACTERS: usize = 100;
+const MAX_DISPLAYED_NAME_CHARACTERS: usize = 100;
 
 /// What a valid session says about its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) fn check_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<
     if text(claims, "iss") == Some(issuer) { Ok(()) } else { Err(SessionDenial::OtherIssuer) }
 }
 
-/// Checks that the token is an access token for our audience. An ID token tells a client who
+/// Checks that the JWT is an access token for the configured audience. An ID token tells a client who
 /// its user is, and does not authorize calls.
 pub(crate) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Result<(), SessionDenial> {
     // Only ID tokens contain the hashes (OpenID Connect Core, section 3.3.2.11). A nonce also
@@ -91,7 +91,7 @@ pub(crate) fn read(
 /// removed, and the result may be empty.
 fn displayed_name(name: &str) -> String {
     let visible = name.trim().chars().filter(|character| !character.is_control());
-    visible.take(MAX_NAME_CHARACTERS).collect()
+    visible.take(MAX_DISPLAYED_NAME_CHARACTERS).collect()
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

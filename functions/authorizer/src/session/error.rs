@@ -4,11 +4,11 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// The session is invalid.
-    #[error("{0}")]
+    #[error(transparent)]
     Denied(#[from] SessionDenial),
     /// The session cannot be checked, because its key is unknown and cannot be fetched. This
     /// is a fault and not a denial.
-    #[error("{0}")]
+    #[error(transparent)]
     Issuer(#[from] IssuerError),
 }
 
@@ -19,7 +19,7 @@ pub enum SessionDenial {
     NotAJwt,
     #[error("session has critical header parameters")]
     CriticalHeader,
-    #[error("session is a token of another type")]
+    #[error("session is a JWT of another type")]
     OtherType,
     #[error("session names no key")]
     NoKeyId,
@@ -56,7 +56,7 @@ pub enum SessionDenial {
 /// Why the issuer's signing keys cannot be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
-    #[error("unknown keys were requested too often")]
+    #[error("the issuer's keys were fetched too often")]
     TooManyRequests,
     #[error("the issuer did not respond in time")]
     Timeout,

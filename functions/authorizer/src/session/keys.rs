@@ -55,8 +55,8 @@ impl<S: KeySource> KeyCache<S> {
     /// The key with this ID. `None` if the issuer has no such key.
     ///
     /// # Errors
-    /// When the answer is not known: the issuer does not respond, or too many requests were
-    /// sent to it.
+    /// When it is not known whether the issuer has this key: the issuer does not respond, or
+    /// its keys were fetched too often.
     pub(crate) async fn get(&self, key_id: &str, now: Timestamp) -> Result<Option<SigningKey>, IssuerError> {
         let mut state = self.state.lock().await;
         if let Some(key) = state.key(key_id, now, REFRESH_AFTER) {
@@ -100,9 +100,11 @@ impl State {
                 self.last_fetch = Some(now);
             }
         }
+
         if self.fetches_in_burst >= FETCH_BURST {
             return false;
         }
+
         self.fetches_in_burst += 1;
         self.last_fetch = Some(now);
         true
