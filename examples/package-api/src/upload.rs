@@ -35,11 +35,13 @@ pub(crate) enum UploadError {
     #[error("The body has several file parts. Send one package at a time.")]
     SeveralFiles,
     #[error(
-        "The file's name must have 1 to {MAX_FILE_NAME_CHARACTERS} characters, without slashes or control characters."
+        "The file's name must have 1 to {MAX_FILE_NAME_CHARACTERS} characters, without slashes or control characters, and must not be `.` or `..`."
     )]
     FileName,
     #[error("`OverWriteExisting` must be `true` or `false`.")]
     Overwrite,
+    #[error("`OverWriteExisting` must not be repeated.")]
+    RepeatedOverwrite,
     #[error("`{0}` is not a known field.")]
     UnknownField(String),
 }
@@ -54,7 +56,7 @@ impl Upload {
         let mut parts = Multipart::new(stream::iter([Ok::<_, Infallible>(body)]), boundary);
 
         let mut file = None;
-        let mut overwrite_existing = false;
+        let mut overwrite_existing = None;
         while let Some(part) = parts.next_field().await.map_err(UploadError::Broken)? {
             if let Some(file_name) = part.file_name() {
                 let file_name = file_name.to_owned();
@@ -66,12 +68,20 @@ impl Upload {
                     return Err(UploadError::SeveralFiles);
                 }
             } else {
-                overwrite_existing = read_overwrite(part).await?;
+                let value = read_overwrite(part).await?;
+                if overwrite_existing.replace(value).is_some() {
+                    return Err(UploadError::RepeatedOverwrite);
+                }
             }
         }
 
         let (file_name, content) = file.ok_or(UploadError::NoFile)?;
-        Ok(Self { file_name, size: content.len(), sha256: sha256(&content), overwrite_existing })
+        Ok(Self {
+            file_name,
+            size: content.len(),
+            sha256: sha256(&content),
+            overwrite_existing: overwrite_existing.unwrap_or(false),
+        })
     }
 }
 
@@ -88,10 +98,14 @@ async fn read_overwrite(part: Field<'_>) -> Result<bool, UploadError> {
     }
 }
 
-/// Whether a package may have this name.
+/// Whether a package may have this name. A program that saves the package under its name must
+/// not be led to another folder, so separators, `.` and `..` are not allowed.
 pub(crate) fn is_file_name(name: &str) -> bool {
     let fits = (1..=MAX_FILE_NAME_CHARACTERS).contains(&name.chars().count());
-    fits && !name.chars().any(|character| character.is_control() || ['/', '\\'].contains(&character))
+    let is_folder = [".", ".."].contains(&name);
+    let is_unsafe = |character: char| character.is_control() || ['/', '\\'].contains(&character);
+
+    fits && !is_folder && !name.chars().any(is_unsafe)
 }
 
 fn sha256(content: &[u8]) -> String {
@@ -131,7 +145,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_mistake_is_named() {
-        use UploadError::{Broken, FileName, NoFile, NotMultipart, Overwrite, SeveralFiles, UnknownField};
+        use UploadError::{
+            Broken, FileName, NoFile, NotMultipart, Overwrite, RepeatedOverwrite, SeveralFiles, UnknownField,
+        };
         assert!(matches!(read("application/zip", "PK".into()).await, Err(NotMultipart)));
         assert!(matches!(read("multipart/form-data", body(&[FILE])).await, Err(NotMultipart)));
         assert!(matches!(read_parts(&[]).await, Err(NoFile)));
@@ -142,7 +158,20 @@ mod tests {
         assert!(
             matches!(read_parts(&[FILE, &unknown]).await, Err(UnknownField(name)) if name == "Overwrite")
         );
-        assert!(matches!(read_parts(&[&FILE.replace("a.zip", "../a.zip")]).await, Err(FileName)));
+        for repeated in ["true", "false"] {
+            let repeated = OVERWRITE_TRUE.replace("true", repeated);
+            let parts = [OVERWRITE_TRUE, &repeated, FILE];
+            assert!(matches!(read_parts(&parts).await, Err(RepeatedOverwrite)), "{repeated}");
+        }
+        for name in ["../a.zip", "a/b.zip", r"a\\b.zip", ".", ".."] {
+            let file = FILE.replace("a.zip", name);
+            assert!(matches!(read_parts(&[&file]).await, Err(FileName)), "{name:?}");
+        }
+        // The header of a part cannot contain these.
+        assert!(!is_file_name("a\u{7f}b") && !is_file_name("a\u{85}b") && !is_file_name("a\0b"));
+        for name in ["...", ".hidden", "a..b.zip"] {
+            assert!(read_parts(&[&FILE.replace("a.zip", name)]).await.is_ok(), "{name:?}");
+        }
         let whole = body(&[FILE]);
         for length in 10..whole.len() - 4 {
             let begun = whole.chars().take(length).collect();
