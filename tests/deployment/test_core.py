@@ -111,6 +111,10 @@ def test_parameters_refuse_common_typing_errors(check_pattern):
     claims = ["", "cognito:groups", "realm_access.roles", "https://example.com/roles"]
     check_pattern("RolesClaim", [" ", "groups ", "\tgroups"], *claims)
     check_pattern("OidcAudience", ["", " ", "api "], "api", "https://api.example.com", "7k3j5h2g")
+    issuers = ["http://issuer.example", "http://127.0.0.1:1@evil.example", "https://issuer.example@evil.example"]
+    check_pattern("OidcIssuer", issuers, "https://issuer.example/realms/a", "http://127.0.0.1:3001")
+    check_pattern("AllowedClients", [" ", "a, b", ",a", "a,"], "", "page", "page,cli")
+    check_pattern("RequiredScope", ["a b", " "], "", "api://patgate/.default")
     secrets = ["short", "with a blank in its midst", "ä" * 20]
     check_pattern("OriginSecret", secrets, "", "only-the-proxy-knows")
     origins = ["http://localhost:5173", "https://app.example.com", "*"]

@@ -40,6 +40,8 @@ NOT_CREATED_OF_MONITORING = {"AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"
 LEFT_OUT = {"AuthorizerPermission"}
 # No value is a default, so that a parameter without effect is noticed.
 GIVEN = PARAMETERS | {
+    "RequiredScope": "tokens",
+    "AllowedClients": "page,cli",
     "RolesClaim": "groups",
     "AdminRole": "token-keeper",
     "TokenPrefix": "acme_",
@@ -198,7 +200,14 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
     assert readers["RolesClaim"] == {"Authorizer", "UpdateUser"}
     for parameter in ("MaxLifetimeDays", "ExpiryRequired"):
         assert readers[parameter] == {"CreateToken", "GetCaller"}
-    for parameter in ("OidcIssuer", "OidcAudience", "SessionMaxAgeDays", "LastUsedResolutionSeconds"):
+    for parameter in (
+        "OidcIssuer",
+        "OidcAudience",
+        "RequiredScope",
+        "AllowedClients",
+        "SessionMaxAgeDays",
+        "LastUsedResolutionSeconds",
+    ):
         assert readers[parameter] == {"Authorizer"}
     # These functions record the client's address, in last uses and in audit events.
     auditing = revoking | {"CreateToken", "RevokeLeakedTokens"}

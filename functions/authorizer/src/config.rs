@@ -18,6 +18,10 @@ pub struct Config {
     pub last_used_resolution: TimeDelta,
     pub issuer: IssuerUrl,
     pub audience: String,
+    /// A scope that every session must have.
+    pub required_scope: Option<String>,
+    /// The clients whose access tokens are accepted as sessions. Empty means all clients.
+    pub allowed_clients: Vec<String>,
     /// `None`: the table `Users` is the only source of roles.
     pub roles_claim: Option<String>,
     pub client_ip_header: Option<ClientIpHeader>,
@@ -29,11 +33,11 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerUrl(String);
 
-/// The issuer's keys decide which sessions are valid, so they must not be fetched over
-/// plain HTTP.
+/// The URL cannot be that of an issuer. The issuer's keys decide which sessions are valid, so
+/// it must be clear which host they are fetched from, and plain HTTP is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the URL of an issuer must start with `https://`")]
-pub struct IssuerWithoutHttps;
+#[error("expected `https://`, a host, and optionally a port and a path; without user, query and fragment")]
+pub struct InvalidIssuerUrl;
 
 impl Config {
     /// Reads the configuration from the environment.
@@ -50,11 +54,18 @@ impl Config {
             last_used_resolution: TimeDelta::seconds(resolution_seconds.into()),
             issuer: environment.required_parsed("OIDC_ISSUER")?,
             audience: environment.required("OIDC_AUDIENCE")?,
+            required_scope: environment.optional("REQUIRED_SCOPE"),
+            allowed_clients: allowed_clients(environment),
             roles_claim: settings::roles_claim(environment),
             client_ip_header: settings::client_ip_header(environment)?,
             stack_name: environment.optional("STACK_NAME").unwrap_or_else(|| "patgate".to_owned()),
         })
     }
+}
+
+fn allowed_clients(environment: &Environment<'_>) -> Vec<String> {
+    let clients = environment.optional("ALLOWED_CLIENTS").unwrap_or_default();
+    clients.split(',').filter(|client| !client.is_empty()).map(str::to_owned).collect()
 }
 
 impl IssuerUrl {
@@ -65,15 +76,31 @@ impl IssuerUrl {
 }
 
 impl FromStr for IssuerUrl {
-    type Err = IssuerWithoutHttps;
+    type Err = InvalidIssuerUrl;
 
+    /// Parses an issuer identifier (OpenID Connect Core 1.0, section 2: no query and no
+    /// fragment).
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
-        if url.starts_with("https://") || loopback.iter().any(|origin| url.starts_with(origin)) {
-            Ok(Self(url.to_owned()))
-        } else {
-            Err(IssuerWithoutHttps)
-        }
+        let (scheme, rest) = url.split_once("://").ok_or(InvalidIssuerUrl)?;
+        let authority = rest.split('/').next().unwrap_or_default();
+        let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"@?#\\".contains(&byte));
+        let (host, port) = split_port(authority);
+        let has_host = !host.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok());
+
+        let is_allowed = match scheme {
+            "https" => true,
+            "http" => port.is_some() && ["127.0.0.1", "localhost", "[::1]"].contains(&host),
+            _ => false,
+        };
+        if is_plain && has_host && is_allowed { Ok(Self(url.to_owned())) } else { Err(InvalidIssuerUrl) }
+    }
+}
+
+/// The host and the port of an authority. The colons of an IPv6 address are in brackets.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
     }
 }
 
@@ -103,6 +130,12 @@ mod tests {
         assert_eq!(config.last_used_resolution, TimeDelta::seconds(60));
         assert_eq!(config.policy, Policy::default());
         assert!(config.roles_claim.is_none() && config.client_ip_header.is_none());
+        assert!(config.required_scope.is_none() && config.allowed_clients.is_empty());
+    }
+
+    #[test]
+    fn allowed_clients_are_separated_by_commas() {
+        assert_eq!(read(&[("ALLOWED_CLIENTS", "page,cli")]).unwrap().allowed_clients, ["page", "cli"]);
     }
 
     #[test]
@@ -116,5 +149,41 @@ mod tests {
         assert!(read(&[("OIDC_ISSUER", "http://issuer.example")]).is_err());
         assert!(read(&[("OIDC_ISSUER", "http://127.0.0.1.example")]).is_err());
         assert!(read(&[("OIDC_ISSUER", "http://127.0.0.1:3001")]).is_ok());
+    }
+
+    #[test]
+    fn issuer_whose_host_is_not_clear_is_rejected() {
+        for url in [
+            "http://127.0.0.1:1@evil.example",
+            "http://127.0.0.1:@evil.example",
+            "http://localhost:80.evil.example",
+            "http://[::1]:1@evil.example/",
+            "http://127.0.0.1",
+            "https://issuer.example@evil.example",
+            "https://issuer.example:port",
+            "https://issuer.example:65536",
+            r"https://issuer.example\evil.example",
+            "https://issuer.example?x=1",
+            "https://issuer.example/#x",
+            "https://issuer example",
+            "https://",
+            "https://:443",
+            "https:///path",
+            "ftp://issuer.example",
+            "issuer.example",
+        ] {
+            assert!(read(&[("OIDC_ISSUER", url)]).is_err(), "{url}");
+        }
+        for url in [
+            "https://issuer.example",
+            "https://issuer.example:8443/realms/a",
+            "https://issuer.example/",
+            "https://[2001:db8::1]/",
+            "https://[2001:db8::1]:8443",
+            "http://[::1]:3001",
+            "http://localhost:3001/realms/a",
+        ] {
+            assert!(read(&[("OIDC_ISSUER", url)]).is_ok(), "{url}");
+        }
     }
 }

@@ -57,6 +57,34 @@ async fn cognito_access_token_is_accepted_by_its_client_id() {
 }
 
 #[tokio::test]
+async fn session_of_another_client_or_without_the_scope_is_denied() {
+    let provider = IdentityProvider::start().await;
+    let variables = [
+        ("OIDC_ISSUER", provider.url.as_str()),
+        ("ALLOWED_CLIENTS", "page,cli"),
+        ("REQUIRED_SCOPE", "tokens"),
+    ];
+    let verifier = SessionVerifier::new(&authorizer_config(&variables));
+
+    let verify = async |changes: Value| {
+        let jwt = provider.sign("EdDSA", json!({}), &provider.claims(changes));
+        verifier.verify(&jwt, clock::now()).await.map(|session| session.user_id)
+    };
+    let allowed = json!({ "azp": "cli", "scope": "openid tokens" });
+    assert_eq!(verify(allowed).await.as_deref(), Ok("alice"));
+    for changes in [
+        json!({}),
+        json!({ "azp": "cli" }),
+        json!({ "scope": "openid tokens" }),
+        json!({ "azp": "other", "scope": "openid tokens" }),
+        json!({ "azp": "cli", "scope": "openid" }),
+    ] {
+        let denied = verify(changes.clone()).await;
+        assert!(matches!(denied, Err(SessionError::Denied(_))), "{changes}: {denied:?}");
+    }
+}
+
+#[tokio::test]
 async fn session_whose_header_contradicts_its_key_is_never_accepted() {
     let provider = IdentityProvider::start().await;
     let verifier = verifier_for(&provider);

@@ -87,7 +87,9 @@ async fn key_rotation_accepts_both_keys_under_their_own_ids_and_then_only_the_ne
     let verifier = verifier_for(&provider);
     let (old_key, new_key) = (provider.public_key("ES256", "old"), next.public_key("ES256", "new"));
 
-    let claims = provider.claims(json!({}));
+    // The sessions must outlast the cache of keys.
+    let in_two_hours = (clock::now() + TimeDelta::hours(2)).timestamp();
+    let claims = provider.claims(json!({ "exp": in_two_hours }));
     let signed_with_old = provider.sign("ES256", json!({ "kid": "old" }), &claims);
     let signed_with_new = next.sign("ES256", json!({ "kid": "new" }), &claims);
     let with_the_id_of_the_other = [

@@ -7,9 +7,18 @@ use serde_json::{Map, Value};
 
 use crate::session::error::SessionDenial;
 
-/// How far the clocks of the issuer and of this function may differ, in seconds.
-pub(crate) const LEEWAY_SECONDS: u32 = 30;
+/// How long after its expiry a session is accepted, and how long before its `nbf`, because the
+/// clocks of the issuer and of this function differ.
+const VALIDITY_LEEWAY: TimeDelta = TimeDelta::seconds(30);
+
+/// How far ahead of this clock a session may have been issued. This is shorter, because a
+/// session fixes the user's roles until a session with a later time of issue.
+const MAX_ISSUED_AHEAD: TimeDelta = TimeDelta::seconds(5);
 const MAX_DISPLAYED_NAME_CHARACTERS: usize = 100;
+
+/// The values of the claim `typ` that an access token may have. Keycloak writes the kind of a
+/// token there, and signs refresh, offline, logout and ID tokens with the same key.
+const ACCESS_TOKEN_KINDS: [&str; 2] = ["Bearer", "at+jwt"];
 
 /// What a valid session says about its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +43,25 @@ pub(crate) fn check_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<
 pub(crate) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Result<(), SessionDenial> {
     // Only ID tokens contain the hashes (OpenID Connect Core, section 3.3.2.11). A nonce also
     // occurs in older access tokens of Keycloak, which states the kind of a token in `typ`.
-    let hashes = ["at_hash", "c_hash"].iter().any(|claim| claims.contains_key(*claim));
-    let is_id_token = match text(claims, "typ") {
-        Some("Bearer") => hashes,
-        Some("ID") => true,
-        _ => hashes || claims.contains_key("nonce"),
+    let has_hash = ["at_hash", "c_hash"].iter().any(|claim| claims.contains_key(*claim));
+    let is_id_token = match claims.get("typ") {
+        None => has_hash || claims.contains_key("nonce"),
+        Some(kind) if kind == "ID" => true,
+        Some(kind) if ACCESS_TOKEN_KINDS.iter().any(|known| kind == known) => has_hash,
+        Some(_) => return Err(SessionDenial::OtherType),
     };
     if is_id_token {
         return Err(SessionDenial::IdToken);
+    }
+
+    // A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4).
+    if claims.contains_key("events") {
+        return Err(SessionDenial::OtherType);
+    }
+    // The token is bound to a key of its client (RFC 7800), and this function sees no proof of
+    // possession. Without the proof, a stolen token would work.
+    if claims.contains_key("cnf") {
+        return Err(SessionDenial::BoundToAKey);
     }
 
     let is_for_us = match claims.get("token_use") {
@@ -62,6 +82,52 @@ pub(crate) fn check_purpose(claims: &Map<String, Value>, audience: &str) -> Resu
     if is_for_us { Ok(()) } else { Err(SessionDenial::OtherAudience) }
 }
 
+/// Checks that the token was issued to one of these clients, if there are any. The claim is
+/// `client_id` (RFC 9068, section 2.2) or `azp`, and where both exist, both must match.
+pub(crate) fn check_client(
+    claims: &Map<String, Value>,
+    allowed_clients: &[String],
+) -> Result<(), SessionDenial> {
+    if allowed_clients.is_empty() {
+        return Ok(());
+    }
+
+    let named: Vec<_> = ["azp", "client_id"].iter().filter_map(|claim| claims.get(*claim)).collect();
+    let is_allowed = |client: &&Value| allowed_clients.iter().any(|allowed| **client == allowed.as_str());
+    if !named.is_empty() && named.iter().all(is_allowed) { Ok(()) } else { Err(SessionDenial::OtherClient) }
+}
+
+/// Checks that the token has a scope, if one is required: in `scope` (RFC 9068, section 2.2.3)
+/// as text, or in `scp`, as text or as a list.
+pub(crate) fn check_scope(claims: &Map<String, Value>, required: Option<&str>) -> Result<(), SessionDenial> {
+    let Some(required) = required else { return Ok(()) };
+    let has_scope = |value: &Value| match value {
+        Value::String(scopes) => scopes.split(' ').any(|scope| scope == required),
+        Value::Array(scopes) => scopes.iter().any(|scope| scope == required),
+        _ => false,
+    };
+    let has_scope = ["scope", "scp"].iter().filter_map(|claim| claims.get(*claim)).any(has_scope);
+
+    if has_scope { Ok(()) } else { Err(SessionDenial::MissingScope) }
+}
+
+/// Checks that the session is valid at `now` (RFC 7519, sections 4.1.4 and 4.1.5).
+pub(crate) fn check_validity(claims: &Map<String, Value>, now: Timestamp) -> Result<(), SessionDenial> {
+    let expires_at = claims.get("exp").ok_or(SessionDenial::MissingClaim)?;
+    let expires_at = numeric_date(expires_at).ok_or(SessionDenial::Malformed)?;
+    if expires_at + VALIDITY_LEEWAY <= now {
+        return Err(SessionDenial::Expired);
+    }
+
+    if let Some(not_before) = claims.get("nbf") {
+        let not_before = numeric_date(not_before).ok_or(SessionDenial::Malformed)?;
+        if not_before - VALIDITY_LEEWAY > now {
+            return Err(SessionDenial::NotYetValid);
+        }
+    }
+    Ok(())
+}
+
 /// Reads the user of the session.
 pub(crate) fn read(
     claims: &Map<String, Value>,
@@ -72,7 +138,7 @@ pub(crate) fn read(
     let user_id = user_id.ok_or(SessionDenial::NoSubject)?;
 
     let issued_at = claims.get("iat").and_then(numeric_date).ok_or(SessionDenial::NoIssueTime)?;
-    if issued_at > now + TimeDelta::seconds(LEEWAY_SECONDS.into()) {
+    if issued_at > now + MAX_ISSUED_AHEAD {
         return Err(SessionDenial::IssuedInTheFuture);
     }
 
@@ -170,6 +236,7 @@ mod tests {
             json!({ "aud": ["other", "patgate"] }),
             json!({ "token_use": "access", "client_id": "patgate" }),
             json!({ "aud": "patgate", "typ": "Bearer", "nonce": "x" }),
+            json!({ "aud": "patgate", "typ": "at+jwt" }),
         ] {
             assert_eq!(check_purpose(&claims(accepted), "patgate"), Ok(()));
         }
@@ -211,11 +278,86 @@ mod tests {
     }
 
     #[test]
+    fn tokens_of_other_kinds_are_denied() {
+        for typ in ["Refresh", "Offline", "Logout", "DPoP", "bearer", "Token", ""] {
+            let claims = claims(json!({ "aud": "patgate", "typ": typ }));
+            assert_eq!(check_purpose(&claims, "patgate"), Err(SessionDenial::OtherType), "{typ:?}");
+        }
+        for (claim, value, denial) in [
+            ("typ", json!(null), SessionDenial::OtherType),
+            ("typ", json!(["Bearer"]), SessionDenial::OtherType),
+            (
+                "events",
+                json!({ "http://schemas.openid.net/event/backchannel-logout": {} }),
+                SessionDenial::OtherType,
+            ),
+            ("events", json!(null), SessionDenial::OtherType),
+            ("cnf", json!({ "jkt": "x" }), SessionDenial::BoundToAKey),
+            ("cnf", json!({ "x5t#S256": "x" }), SessionDenial::BoundToAKey),
+        ] {
+            let claims = claims(json!({ "aud": "patgate", "scope": "openid", claim: value }));
+            assert_eq!(check_purpose(&claims, "patgate"), Err(denial), "{claims:?}");
+        }
+    }
+
+    #[test]
+    fn only_allowed_clients_and_the_required_scope_are_accepted() {
+        let allowed = ["page".to_owned(), "cli".to_owned()];
+        for (changes, expected) in [
+            (json!({ "azp": "page" }), Ok(())),
+            (json!({ "client_id": "cli" }), Ok(())),
+            (json!({ "azp": "page", "client_id": "page" }), Ok(())),
+            (json!({}), Err(SessionDenial::OtherClient)),
+            (json!({ "azp": "pag" }), Err(SessionDenial::OtherClient)),
+            (json!({ "azp": ["page"] }), Err(SessionDenial::OtherClient)),
+            (json!({ "azp": "page", "client_id": "other" }), Err(SessionDenial::OtherClient)),
+            (json!({ "azp": null, "client_id": "page" }), Err(SessionDenial::OtherClient)),
+        ] {
+            assert_eq!(check_client(&claims(changes.clone()), &allowed), expected, "{changes}");
+            assert_eq!(check_client(&claims(changes), &[]), Ok(()));
+        }
+
+        for (changes, expected) in [
+            (json!({ "scope": "openid tokens" }), Ok(())),
+            (json!({ "scp": ["tokens"] }), Ok(())),
+            (json!({ "scp": "tokens" }), Ok(())),
+            (json!({}), Err(SessionDenial::MissingScope)),
+            (json!({ "scope": "tokens.read" }), Err(SessionDenial::MissingScope)),
+            (json!({ "scope": "openid\ttokens" }), Err(SessionDenial::MissingScope)),
+            (json!({ "scp": { "tokens": true } }), Err(SessionDenial::MissingScope)),
+        ] {
+            assert_eq!(check_scope(&claims(changes.clone()), Some("tokens")), expected, "{changes}");
+            assert_eq!(check_scope(&claims(changes), None), Ok(()));
+        }
+    }
+
+    #[test]
+    fn session_is_valid_from_30_seconds_before_nbf_to_30_seconds_after_exp() {
+        let check = |exp: i64, nbf: i64| {
+            let now_seconds = now().timestamp();
+            let claims = claims(json!({ "exp": now_seconds + exp, "nbf": now_seconds + nbf }));
+            check_validity(&claims, now())
+        };
+        assert_eq!(check(-29, 30), Ok(()));
+        assert_eq!(check(-30, 0), Err(SessionDenial::Expired));
+        assert_eq!(check(60, 31), Err(SessionDenial::NotYetValid));
+
+        let without = |claims_without: Value| check_validity(&claims(claims_without), now());
+        assert_eq!(without(json!({})), Err(SessionDenial::MissingClaim));
+        for odd in [json!(null), json!("soon"), json!(-1), json!(1e300), json!([4_000_000_000_u32])] {
+            assert_eq!(without(json!({ "exp": odd })), Err(SessionDenial::Malformed), "exp {odd}");
+            let with_nbf = json!({ "exp": 4_000_000_000_u32, "nbf": odd });
+            assert_eq!(without(with_nbf), Err(SessionDenial::Malformed), "nbf {odd}");
+        }
+        assert_eq!(without(json!({ "exp": now().timestamp() + 1 })), Ok(()));
+    }
+
+    #[test]
     fn time_of_issue_may_have_decimals_and_must_not_be_in_the_future() {
         let iat = |value: Value| read_with(json!({ "iat": value })).map(|session| session.issued_at);
         assert_eq!(iat(json!(1_800_000.5)), Ok(DateTime::from_timestamp_millis(1_800_000_500).unwrap()));
-        assert!(iat(json!(now().timestamp() + 30)).is_ok());
-        for denied in [json!(now().timestamp() + 31), json!("now"), json!(null), json!(-1), json!(1e300)] {
+        assert!(iat(json!(now().timestamp() + 5)).is_ok());
+        for denied in [json!(now().timestamp() + 6), json!("now"), json!(null), json!(-1), json!(1e300)] {
             assert!(iat(denied.clone()).is_err(), "{denied}");
         }
     }

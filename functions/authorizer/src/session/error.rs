@@ -41,10 +41,16 @@ pub enum SessionDenial {
     Malformed,
     #[error("session is an ID token")]
     IdToken,
+    #[error("session is bound to a key of its client")]
+    BoundToAKey,
     #[error("session is not an access token")]
     NotAnAccessToken,
     #[error("session is for another audience")]
     OtherAudience,
+    #[error("session is from a client that is not allowed")]
+    OtherClient,
+    #[error("session lacks the required scope")]
+    MissingScope,
     #[error("session has no usable subject")]
     NoSubject,
     #[error("session has no time of issue")]
