@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use patgate_rules::clock::Timestamp;
 use patgate_rules::user::User;
 
-use crate::conflicts::{CONDITION_FAILED, CONFLICT, cancellation_reasons, codes, retry_conflicts};
+use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
 use crate::error::{StoreError, incomplete, unavailable};
 use crate::items::{self, USER_ID};
 use crate::lists::skip_damaged;
@@ -98,7 +98,9 @@ impl Store {
         change: &UserChange<'_>,
         now: Timestamp,
     ) -> Result<UserChangeOutcome, StoreError> {
-        retry_conflicts(CHANGE, || self.try_change_user(change, now)).await
+        let ends_access = change.disabled == Some(true);
+        let retries = if ends_access { Retries::EndingAccess } else { Retries::Usual };
+        retry_conflicts(CHANGE, retries, || self.try_change_user(change, now)).await
     }
 
     async fn try_change_user(
@@ -194,7 +196,7 @@ impl Store {
         let mut valid_after = now + MAX_CLOCK_LEAD;
         for _ in 0..REVOKE_ALL_ATTEMPTS {
             let attempt = || self.try_revoke_all_tokens(user_id, by, now, valid_after);
-            match retry_conflicts(REVOKE_ALL, attempt).await? {
+            match retry_conflicts(REVOKE_ALL, Retries::EndingAccess, attempt).await? {
                 RevokeAllAttempt::Done => return Ok(true),
                 RevokeAllAttempt::NoSuchUser => return Ok(false),
                 // The time never moves backwards, which would make revoked tokens work again.

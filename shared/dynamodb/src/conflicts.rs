@@ -1,6 +1,6 @@
 //! Writes that conflict with other writes, and transactions that were cancelled.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -15,31 +15,53 @@ use crate::error::StoreError;
 pub(crate) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 pub(crate) const CONFLICT: &str = "TransactionConflict";
 
-/// How often a write is attempted. A user who creates several tokens at once causes
-/// conflicts: each creation checks the user's record, and a sign-in writes it.
+/// How persistently a write is repeated while it conflicts with other writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Retries {
+    /// Up to 8 attempts within about 3 s, with pauses that double. A user who creates several
+    /// tokens at once causes conflicts: each creation checks the user's record, and a sign-in
+    /// writes it.
+    Usual,
+    /// As many attempts as fit into 6 s, with short pauses. These writes end access, so the
+    /// creations and sign-ins of the very user whose access they end must not starve them. The
+    /// function has 10 s.
+    EndingAccess,
+}
+
 const ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const ENDING_ACCESS: Duration = Duration::from_secs(6);
+
+impl Retries {
+    /// The pause after this many failed attempts. `None` means that no attempt is left.
+    fn pause(self, attempts: u32, elapsed: Duration) -> Option<Duration> {
+        match self {
+            Self::Usual => (attempts < ATTEMPTS).then(|| FIRST_PAUSE * 2_u32.pow(attempts - 1)),
+            Self::EndingAccess => (elapsed < ENDING_ACCESS).then_some(FIRST_PAUSE),
+        }
+    }
+}
 
 /// Repeats a write while `attempt` returns `None`, which means that another write to the
 /// same item was in progress. The SDK does not repeat such writes.
 pub(crate) async fn retry_conflicts<T, A>(
     operation: &'static str,
+    retries: Retries,
     attempt: impl Fn() -> A,
 ) -> Result<T, StoreError>
 where
     A: Future<Output = Result<Option<T>, StoreError>>,
 {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..ATTEMPTS {
+    let started = Instant::now();
+    for attempts in 1.. {
         if let Some(done) = attempt().await? {
             return Ok(done);
         }
+        let Some(pause) = retries.pause(attempts, started.elapsed()) else { break };
         tokio::time::sleep(pause.mul_f64(jitter())).await;
-        pause *= 2;
     }
 
-    let conflict = || StoreError::Unavailable { operation, reason: "writes conflict".to_owned() };
-    attempt().await?.ok_or_else(conflict)
+    Err(StoreError::Unavailable { operation, reason: "writes conflict".to_owned() })
 }
 
 /// A random factor from 0.5 to 1.5, so that two writes do not conflict again.

@@ -12,7 +12,7 @@ use patgate_rules::token_record::{Revocation, TokenRecord};
 use patgate_rules::user::User;
 use uuid::Uuid;
 
-use crate::conflicts::{CONDITION_FAILED, CONFLICT, cancellation_reasons, codes, retry_conflicts};
+use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
 use crate::error::{StoreError, incomplete, unavailable};
 use crate::items::{self, Item, TOKEN_HASH, USER_ID};
 use crate::store::Store;
@@ -79,7 +79,7 @@ impl Store {
     /// When the store is unavailable. The token may have been stored nevertheless. In that
     /// case its secret is lost, and its owner sees it in the list as never used.
     pub async fn create_token(&self, new: &NewToken) -> Result<CreationOutcome, StoreError> {
-        retry_conflicts(CREATE, || self.try_create_token(new)).await
+        retry_conflicts(CREATE, Retries::Usual, || self.try_create_token(new)).await
     }
 
     /// Makes one attempt. Returns `None` if another write to the same user or token was in

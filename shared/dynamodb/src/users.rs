@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::user::User;
 
-use crate::conflicts::retry_conflicts;
+use crate::conflicts::{Retries, retry_conflicts};
 use crate::error::{StoreError, unavailable};
 use crate::items::{self, Item, USER_ID};
 use crate::store::Store;
@@ -70,7 +70,8 @@ impl Store {
             before => before,
         };
 
-        let (item, is_ours) = retry_conflicts(SIGN_IN, || self.write_sign_in(sign_in, now)).await?;
+        let (item, is_ours) =
+            retry_conflicts(SIGN_IN, Retries::Usual, || self.write_sign_in(sign_in, now)).await?;
         let user = items::read_user(item)?;
 
         let set = |user: &User| user.roles.iter().cloned().collect::<BTreeSet<_>>();

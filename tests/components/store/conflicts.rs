@@ -1,8 +1,11 @@
 //! Writes that conflict with another write.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use patgate_dynamodb::{CreationOutcome, SignIn, UserChange, UserChangeOutcome};
-use patgate_harness::DynamoDbProxy;
+use patgate_harness::{DynamoDbFault, DynamoDbProxy, RecordedRequest};
 use patgate_rules::clock;
+use tokio::task::JoinSet;
 
 use crate::setup::{generate_token, sign_in, start_system, store_at, timestamp};
 
@@ -51,4 +54,55 @@ async fn conflicting_writes_are_retried() {
     proxy.fail_once("UpdateItem", 400, CONFLICT);
     assert!(store.revoke_all_tokens("alice", "admin", second).await.unwrap());
     assert_eq!(store.get_user("alice").await.unwrap().unwrap().tokens_revoked_at, Some(second));
+}
+
+/// Lets 19 of 20 requests of this operation conflict with another write.
+fn inject_conflicts(proxy: &DynamoDbProxy, operation: &'static str, conflict: &str) {
+    let requests = AtomicU32::new(0);
+    let conflicts = move |request: &RecordedRequest| {
+        // Multiplying by a number without common factors spreads the successes.
+        request.operation == operation && requests.fetch_add(7, Ordering::SeqCst) % 20 != 13
+    };
+    proxy.inject_where(usize::MAX, DynamoDbFault::Respond(400, conflict.to_owned()), conflicts);
+}
+
+#[tokio::test]
+async fn acts_that_end_access_succeed_although_95_percent_of_writes_conflict() {
+    let system = start_system();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.local().dynamodb);
+    let store = store_at(&proxy.url);
+    let now = clock::now();
+    sign_in(&store, "admin", &["administrator"], now).await;
+    let users: Vec<_> = (0..12).map(|number| format!("user-{number}")).collect();
+    for user in &users {
+        sign_in(&store, user, &["publisher"], now).await;
+    }
+
+    inject_conflicts(&proxy, "TransactWriteItems", CANCELLED_TRANSACTION);
+    inject_conflicts(&proxy, "UpdateItem", CONFLICT);
+    let mut acts = JoinSet::new();
+    for user_id in users.clone() {
+        let store = store.clone();
+        acts.spawn(async move {
+            let change = UserChange {
+                user_id: &user_id,
+                disabled: Some(true),
+                roles: None,
+                by: "admin",
+                admin_role: "administrator",
+            };
+            let disabling = store.change_user(&change, now).await.unwrap();
+            let user_exists = store.revoke_all_tokens(&user_id, "admin", now).await.unwrap();
+            (disabling, user_exists)
+        });
+    }
+    let ended = acts.join_all().await;
+    proxy.clear_faults();
+
+    assert_eq!(ended, vec![(UserChangeOutcome::Changed, true); 12]);
+    for user in &users {
+        let user = store.get_user(user).await.unwrap().unwrap();
+        assert!(user.disabled && user.tokens_revoked_at == Some(now), "{user:?}");
+    }
 }
