@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use secrecy::ExposeSecret;
 
 use crate::config::{AwsEnvironment, TrustedRoots};
+use crate::integrity::CheckIntegrity;
 
 /// How long a call may take, including its retries.
 ///
@@ -56,6 +57,7 @@ pub fn authorizer_client(aws: &AwsEnvironment) -> Client {
         .credentials_provider(credentials)
         .endpoint_resolver(CachedEndpoint::default())
         .http_client(https_client(aws.trusted_roots))
+        .interceptor(CheckIntegrity)
         .retry_config(retries())
         .timeout_config(AUTHORIZER.timeouts());
     if let Some(endpoint) = &aws.dynamodb_endpoint {
@@ -90,13 +92,14 @@ impl ResolveEndpoint for CachedEndpoint {
 
 /// A client with the endpoints' timeouts and the SDK's default credential chain.
 pub(crate) async fn endpoint_client(roots: TrustedRoots) -> Client {
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let aws = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(https_client(roots))
         .retry_config(retries())
         .timeout_config(ENDPOINT.timeouts())
         .load()
         .await;
-    Client::new(&config)
+    let config = Config::from(&aws).to_builder().interceptor(CheckIntegrity).build();
+    Client::from_conf(config)
 }
 
 impl TimeLimits {

@@ -18,6 +18,7 @@ mod conflicts;
 mod connection;
 mod credentials;
 mod error;
+mod integrity;
 mod items;
 mod lists;
 mod store;

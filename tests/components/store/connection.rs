@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_dynamodb::StoreError;
+use patgate_dynamodb::{ListRequest, ListScope, StoreError, UserChange};
 use patgate_harness::{DynamoDbFault, DynamoDbProxy};
+use patgate_rules::clock;
+use patgate_rules::token_record::{LastUse, Revocation};
 
-use crate::setup::{UNREACHABLE_URL, start_system, store_at};
+use crate::setup::{UNREACHABLE_URL, generate_token, sign_in, start_system, store_at, user_with_token};
 
 #[tokio::test]
 async fn unreachable_store_is_an_error_that_names_the_failed_operation() {
@@ -45,4 +47,51 @@ async fn failure_to_connect_in_advance_is_not_a_fault() {
 
     proxy.clear_faults();
     assert!(store.get_user("nobody-yet").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
+    let system = start_system();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.local().dynamodb);
+    let store = store_at(&proxy.url);
+    let now = clock::now();
+    let (_, token) = user_with_token(&store, "alice").await;
+    sign_in(&store, "admin", &["administrator"], now).await;
+    let location = store.locate_token(token.record.token_id).await.unwrap().unwrap();
+    let (_, other) = generate_token("alice", now);
+
+    proxy.inject(DynamoDbFault::Respond(200, String::new()));
+    let change = UserChange {
+        user_id: "alice",
+        disabled: Some(true),
+        roles: None,
+        by: "admin",
+        admin_role: "administrator",
+    };
+    let list = ListRequest { scope: ListScope::User("alice"), status: None, before: None, limit: 10, now };
+    let last_use = LastUse { at: now, ip: None };
+    let revocation = Revocation::of_token(now, "alice", "alice");
+    for (what, is_fault) in [
+        ("read a token", store.get_token_and_owner(&token.hash, None).await.is_err()),
+        ("read both", store.get_token_and_owner(&token.hash, Some("alice")).await.is_err()),
+        ("record a use", store.record_use(&token.hash, &token.record, &last_use).await.is_err()),
+        ("read a user", store.get_user("alice").await.is_err()),
+        ("create", store.create_token(&other).await.is_err()),
+        ("locate", store.locate_token(token.record.token_id).await.is_err()),
+        ("get", store.get_token(&location).await.is_err()),
+        ("report", store.locate_unrevoked_tokens(&[token.hash.clone()].into()).await.is_err()),
+        ("revoke", store.revoke_token(&location, &revocation, now).await.is_err()),
+        ("list", store.list_tokens(&list).await.is_err()),
+        ("list users", store.list_users(None, 10).await.is_err()),
+        ("change a user", store.change_user(&change, now).await.is_err()),
+        ("revoke all", store.revoke_all_tokens("alice", "admin", now).await.is_err()),
+    ] {
+        assert!(is_fault, "{what}");
+    }
+
+    proxy.clear_faults();
+    let (read, owner) = store.get_token_and_owner(&token.hash, None).await.unwrap();
+    assert_eq!(read.unwrap(), token.record, "nothing was changed");
+    assert!(!owner.unwrap().disabled);
 }
