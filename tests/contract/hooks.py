@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import time
+import unicodedata
 
 import schemathesis
 from hypothesis import strategies
@@ -118,10 +119,21 @@ def creates_a_token_that_has_expired(case):
     return operation_id(case) == "createToken" and expires_at < datetime.datetime.now(datetime.UTC).isoformat()
 
 
+def names_a_token_invisibly(case):
+    """Whether the name has no visible character. The categories are those of shared/rules/src/display_name.rs."""
+    invisible = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp", "Mn", "Me"}
+    blanks = "\u115f\u1160\u2800\u3164\uffa0"
+    name = fields(case.body).get("name")
+    if operation_id(case) != "createToken" or not isinstance(name, str):
+        return False
+    return all(unicodedata.category(character) in invisible or character in blanks for character in name)
+
+
 FORBIDDEN_IN_PROSE = (
     lists_all_users_and_one_user,
     has_a_user_id_of_more_than_255_bytes,
     reports_more_than_100_tokens,
     sends_more_than_16_kb,
     creates_a_token_that_has_expired,
+    names_a_token_invisibly,
 )

@@ -6,6 +6,7 @@ use patgate_endpoint::request::json_object;
 use patgate_endpoint::response::Body;
 use patgate_endpoint::{FieldError, Problem};
 use patgate_rules::clock::Timestamp;
+use patgate_rules::display_name::{self, UnclearName};
 use patgate_rules::expiry::ExpiryRules;
 use patgate_rules::token_record::MAX_TOKEN_NAME_CHARACTERS;
 use serde_json::{Map, Value};
@@ -34,8 +35,8 @@ enum NameError {
     Empty,
     #[error("must not be longer than {MAX_TOKEN_NAME_CHARACTERS} characters")]
     TooLong,
-    #[error("must not contain control characters")]
-    ControlCharacter,
+    #[error(transparent)]
+    Unclear(#[from] UnclearName),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -91,9 +92,8 @@ fn read_name(value: Option<&Value>) -> Result<String, NameError> {
         Err(NameError::Empty)
     } else if name.chars().count() > MAX_TOKEN_NAME_CHARACTERS {
         Err(NameError::TooLong)
-    } else if name.chars().any(char::is_control) {
-        Err(NameError::ControlCharacter)
     } else {
+        display_name::check(name)?;
         Ok(name.to_owned())
     }
 }
@@ -173,6 +173,14 @@ mod tests {
         let input = Input { name: "ci runner ✓".into(), expires_at: None };
         assert_eq!(check(json!({ "name": " ci runner ✓ " })), Ok(input));
         assert!(check(json!({ "name": "ci", "expiresAt": null })).unwrap().expires_at.is_none());
+    }
+
+    #[test]
+    fn name_must_show_what_it_is() {
+        for name in ["a\u{202e}b", "a\u{2028}b", "\u{200b}", "\u{3164}"] {
+            assert_eq!(fields(json!({ "name": name })), ["name"], "{name:?}");
+        }
+        assert!(check(json!({ "name": "👩‍💻 דוד" })).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@
 pub mod audit;
 pub mod client_ip;
 pub mod clock;
+pub mod display_name;
 pub mod expiry;
 pub mod month;
 pub mod token;

@@ -250,7 +250,7 @@ export interface components {
             token: string;
         };
         NewToken: {
-            /** @description No control characters. Surrounding spaces are removed, and the rest must not be empty. */
+            /** @description No control characters, no line separators, and no characters that change the direction of text. Surrounding spaces are removed, and the rest must contain a visible character. */
             name: string;
             /**
              * Format: date-time

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta};
 use patgate_rules::clock::Timestamp;
+use patgate_rules::display_name;
 use patgate_rules::user::{is_role_name, is_user_id};
 use serde_json::{Map, Value};
 
@@ -15,6 +16,7 @@ const VALIDITY_LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// session fixes the user's roles until a session with a later time of issue.
 const MAX_ISSUED_AHEAD: TimeDelta = TimeDelta::seconds(5);
 const MAX_DISPLAYED_NAME_CHARACTERS: usize = 100;
+const MAX_EMAIL_CHARACTERS: usize = 320;
 
 /// The values of the claim `typ` that an access token may have. Keycloak writes the kind of a
 /// token there, and signs refresh, offline, logout and ID tokens with the same key.
@@ -143,21 +145,23 @@ pub(crate) fn read(
     }
 
     let names = ["name", "preferred_username", "username", "email"];
-    let mut names = names.into_iter().filter_map(|claim| text(claims, claim)).map(displayed_name);
+    // Users choose their names, so what makes a name unclear is removed.
+    let clean = |name| display_name::clean(name, MAX_DISPLAYED_NAME_CHARACTERS);
+    let name = names.into_iter().filter_map(|claim| text(claims, claim)).find_map(clean);
     Ok(Session {
         user_id: user_id.to_owned(),
-        name: names.find(|name| !name.is_empty()).unwrap_or_else(|| user_id.to_owned()),
-        email: text(claims, "email").map(str::to_owned),
+        name: name.unwrap_or_else(|| user_id.to_owned()),
+        email: text(claims, "email").filter(|email| is_email(email)).map(str::to_owned),
         issued_at,
         roles: roles_claim.map(|claim| roles(claims, claim)).unwrap_or_default(),
     })
 }
 
-/// A name in the form that is displayed. Users choose their names, so control characters are
-/// removed, and the result may be empty.
-fn displayed_name(name: &str) -> String {
-    let visible = name.trim().chars().filter(|character| !character.is_control());
-    visible.take(MAX_DISPLAYED_NAME_CHARACTERS).collect()
+/// Whether an e-mail address can be stored: at most 320 characters (64 before the `@`, and 255
+/// after it; RFC 5321, section 4.5.3.1), none of them a control character. Only administrators
+/// see it, and nothing is sent to it.
+fn is_email(email: &str) -> bool {
+    email.chars().count() <= MAX_EMAIL_CHARACTERS && display_name::check(email).is_ok()
 }
 
 fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
@@ -378,6 +382,20 @@ mod tests {
         assert_eq!(name(json!({ "username": "al", "preferred_username": "ali" })), "ali");
         assert_eq!(name(json!({ "preferred_username": "ali", "name": "Alice\r\n\u{85}!" })), "Alice!");
         assert_eq!(name(json!({ "name": " \t ", "username": " Ali " })), "Ali");
+        assert_eq!(name(json!({ "name": "Al\u{202e}ice\u{2028}" })), "Alice");
+        assert_eq!(name(json!({ "name": "\u{200b}\u{3164}", "username": "Ali" })), "Ali");
+    }
+
+    #[test]
+    fn email_is_left_out_if_it_is_too_long_or_unclear() {
+        let email = |email: &str| read_with(json!({ "email": email })).unwrap().email;
+        let longest = format!("{}@example.org", "a".repeat(308));
+        assert_eq!(email(&longest).as_deref(), Some(longest.as_str()));
+        for unclear in
+            [&format!("a{longest}"), "a@example.org\r\nBcc: b@example.org", "a\u{202e}@example.org"]
+        {
+            assert_eq!(email(unclear), None, "{unclear:?}");
+        }
     }
 
     #[test]
