@@ -357,6 +357,24 @@ test("revocation asks for confirmation by name and takes effect immediately", as
   await expect.poll(() => system.statusOf(token.token)).toBe(401);
 });
 
+test("name in another script is isolated, so that it cannot reorder the text around it", async ({
+  page,
+  system,
+}) => {
+  const name = "ייצור 1 (א";
+  await system.createToken("alice", name);
+
+  await system.open(page, "alice");
+
+  await expect(row(page, name).getByRole("rowheader").locator("bdi")).toHaveText(name);
+  await row(page, name)
+    .getByRole("button", { name: /^Revoke/ })
+    .click();
+  const heading = page.getByRole("dialog").getByRole("heading");
+  await expect(heading).toHaveText(`Revoke “${name}”?`);
+  await expect(heading.locator("bdi")).toHaveText(name);
+});
+
 test("failed revocation is undone in the list and reported", async ({ page, system }) => {
   const token = await system.createToken("alice", "stays");
 

@@ -4,7 +4,7 @@ import { LitElement, type TemplateResult, css, html, nothing } from "lit";
 import { sharedStyles } from "./styles.js";
 
 export interface Question {
-  title: string;
+  title: string | TemplateResult;
   /** What the action applies to, where the title does not identify it. */
   subject?: TemplateResult;
   text: string | TemplateResult;

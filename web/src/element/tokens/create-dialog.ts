@@ -124,7 +124,7 @@ export class CreateDialog extends LitElement {
     return html`
       <dialog aria-labelledby="title" @cancel=${this.requestClose} @close=${this.afterClose}>
         <h2 id="title" tabindex="-1">
-          ${this.createdName === null ? "Create token" : `Token “${this.createdName}” created`}
+          ${this.createdName === null ? "Create token" : html`Token “<bdi>${this.createdName}</bdi>” created`}
         </h2>
         ${this.createdName === null ? this.renderForm() : this.renderCreated()}
       </dialog>

@@ -17,7 +17,7 @@ export function revokeQuestion(token: Token, callerId: string): Question {
   const isOwn = token.owner.id === callerId;
   const owner = isOwn ? nothing : html`, owned by ${renderNameAndHandle(token.owner)}`;
   return {
-    title: `Revoke “${token.name}”?`,
+    title: html`Revoke “<bdi>${token.name}</bdi>”?`,
     subject: html`<code>${token.prefix}…</code>${owner}`,
     text: "Anything using this token loses access immediately. This can't be undone.",
     action: "Revoke token",

@@ -97,7 +97,7 @@ export class TokenTable extends LitElement {
     const status = statusNow(token, this.now);
     return html`
       <tr role="row" data-id=${token.id} class=${status === "active" ? "" : "inactive"}>
-        <th role="rowheader" scope="row" tabindex="-1">${token.name}</th>
+        <th role="rowheader" scope="row" tabindex="-1"><bdi>${token.name}</bdi></th>
         <td role="cell" data-label="Token prefix"><code>${token.prefix}…</code></td>
         ${this.showOwner ? html`<td role="cell" data-label="Owner">${this.renderOwner(token)}</td>` : nothing}
         <td role="cell" data-label="Status">${this.renderStatus(token)}</td>

@@ -81,7 +81,7 @@ export class UserView extends ListView {
 
   private async disable(user: User): Promise<void> {
     const isConfirmed = await this.confirm({
-      title: `Disable ${displayName(user)}?`,
+      title: html`Disable <bdi>${displayName(user)}</bdi>?`,
       text: html`All tokens and sessions of ${renderNameAndHandle(user)} stop working immediately. They work
       again once you enable the user.`,
       action: "Disable",
@@ -104,7 +104,7 @@ export class UserView extends ListView {
   private async revokeAll(user: User): Promise<void> {
     const name = displayName(user);
     const isConfirmed = await this.confirm({
-      title: `Revoke all tokens of ${name}?`,
+      title: html`Revoke all tokens of <bdi>${name}</bdi>?`,
       text: html`Anything using a token of ${renderNameAndHandle(user)} loses access immediately. This can't
       be undone. The user can still create new tokens; to prevent that, disable the user.`,
       action: "Revoke all tokens",
