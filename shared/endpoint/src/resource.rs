@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Value {
     let revocation = verdict::revocation(token, owner);
-    let revocation = revocation.as_ref();
     let last_used = token.last_used.as_ref();
 
     json!({
@@ -28,9 +27,9 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp)
         "lastUsedAt": last_used.map(|last| clock::to_text(last.at)),
         "lastUsedIp": last_used.and_then(|last| last.ip.as_deref()),
         "seenFrom": token.seen_from.iter().map(sighting_resource).collect::<Vec<_>>(),
-        "revokedAt": revocation.map(|revocation| clock::to_text(revocation.at)),
-        "revokedBy": revocation.and_then(|revocation| revocation.by.as_deref()),
-        "revocationReason": revocation.map(|revocation| revocation.reason.as_str()),
+        "revokedAt": revocation.as_ref().map(|revocation| clock::to_text(revocation.at)),
+        "revokedBy": revocation.as_ref().and_then(|revocation| revocation.by.as_deref()),
+        "revocationReason": revocation.as_ref().map(|revocation| revocation.reason.as_str()),
     })
 }
 
