@@ -2,7 +2,7 @@
 
 use patgate_authorizer::Config;
 use patgate_dynamodb::config::{AwsEnvironment, Tables, TrustedRoots};
-use patgate_dynamodb::{CreationOutcome, NewToken, SignIn, Store};
+use patgate_dynamodb::{CreationOutcome, NewToken, SignIn, Store, UserChange};
 use patgate_harness::{Settings, System};
 use patgate_process::Environment;
 use patgate_rules::clock::{self, Timestamp};
@@ -83,4 +83,9 @@ pub(crate) async fn user_with_token(store: &Store, user_id: &str) -> (PlainToken
     let (secret, token) = generate_token(user_id, now);
     assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::Created);
     (secret, token)
+}
+
+/// The change by which the administrator `admin` disables a user.
+pub(crate) fn disabling(user_id: &str) -> UserChange<'_> {
+    UserChange { user_id, disabled: Some(true), roles: None, by: "admin", admin_role: "administrator" }
 }

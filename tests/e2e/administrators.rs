@@ -1,7 +1,7 @@
 //! How users become administrators, what only administrators may do, and that one always
 //! remains.
 
-use patgate_harness::{Settings, SignedInUser, System, has_aws_cli, repository_root, scan};
+use patgate_harness::{Settings, SignedInUser, System, repository_root, scan};
 use serde_json::{Value, json};
 
 use crate::users::{change_user, show_user, start_with_roles_in_the_table};
@@ -130,10 +130,6 @@ fn first_administrator_comes_from_the_claim_where_a_claim_manages_roles() {
 
 #[test]
 fn operator_can_create_the_first_administrator_where_the_table_manages_roles() {
-    if !has_aws_cli() {
-        return;
-    }
-
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
 

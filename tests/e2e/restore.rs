@@ -1,8 +1,6 @@
 //! Point-in-time restores of the tables, by the runbook in docs/operations.md.
 
-use patgate_harness::{
-    Document, Settings, System, create_table_like, has_aws_cli, replace_items, scan, set_user,
-};
+use patgate_harness::{Document, Settings, System, create_table_like, replace_items, scan, set_user};
 use serde_json::json;
 
 /// Runs step 3 of the runbook, which reapplies later changes of users, on these tables.
@@ -20,10 +18,6 @@ fn restore_users(system: &System, from: &str, to: &str) {
 
 #[test]
 fn later_revocations_disabled_users_and_removed_roles_survive_a_restore_of_both_tables() {
-    if !has_aws_cli() {
-        return;
-    }
-
     let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let dynamodb = system.local().dynamodb.clone();
@@ -96,10 +90,6 @@ fn later_revocations_disabled_users_and_removed_roles_survive_a_restore_of_both_
 
 #[test]
 fn later_revocations_survive_a_restore_of_the_tokens_alone() {
-    if !has_aws_cli() {
-        return;
-    }
-
     let Some(system) = System::start_local(Settings::default()) else { return };
     let dynamodb = system.local().dynamodb.clone();
     let alice = system.sign_in("alice");

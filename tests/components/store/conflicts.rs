@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use patgate_dynamodb::{CreationOutcome, SignIn, UserChange, UserChangeOutcome};
+use patgate_dynamodb::{CreationOutcome, SignIn, UserChangeOutcome};
 use patgate_harness::{DynamoDbFault, DynamoDbProxy, RecordedRequest};
 use patgate_rules::clock;
 use tokio::task::JoinSet;
 
-use crate::setup::{generate_token, sign_in, start_system, store_at, timestamp};
+use crate::setup::{disabling, generate_token, sign_in, start_system, store_at, timestamp};
 
 const CANCELLED_TRANSACTION: &str = r#"{
     "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -40,13 +40,7 @@ async fn conflicting_writes_are_retried() {
     assert_eq!(statuses(), [200, 400, 200], "a read, a failed write and its retry");
 
     sign_in(&store, "admin", &["administrator"], first).await;
-    let change = UserChange {
-        user_id: "alice",
-        disabled: Some(true),
-        roles: None,
-        by: "admin",
-        admin_role: "administrator",
-    };
+    let change = disabling("alice");
     proxy.fail_once("TransactWriteItems", 400, CANCELLED_TRANSACTION);
     assert_eq!(store.change_user(&change, second).await.unwrap(), UserChangeOutcome::Changed);
     assert!(store.get_user("alice").await.unwrap().unwrap().disabled);
@@ -85,13 +79,7 @@ async fn acts_that_end_access_succeed_although_95_percent_of_writes_conflict() {
     for user_id in users.clone() {
         let store = store.clone();
         acts.spawn(async move {
-            let change = UserChange {
-                user_id: &user_id,
-                disabled: Some(true),
-                roles: None,
-                by: "admin",
-                admin_role: "administrator",
-            };
+            let change = disabling(&user_id);
             let disabling = store.change_user(&change, now).await.unwrap();
             let user_exists = store.revoke_all_tokens(&user_id, "admin", now).await.unwrap();
             (disabling, user_exists)

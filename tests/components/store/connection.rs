@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_dynamodb::{ListRequest, ListScope, StoreError, UserChange};
+use patgate_dynamodb::{ListRequest, ListScope, StoreError};
 use patgate_harness::{DynamoDbFault, DynamoDbProxy};
 use patgate_rules::clock;
 use patgate_rules::token_record::{LastUse, Revocation};
 
-use crate::setup::{UNREACHABLE_URL, generate_token, sign_in, start_system, store_at, user_with_token};
+use crate::setup::{
+    UNREACHABLE_URL, disabling, generate_token, sign_in, start_system, store_at, user_with_token,
+};
 
 #[tokio::test]
 async fn unreachable_store_is_an_error_that_names_the_failed_operation() {
@@ -62,13 +64,7 @@ async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
     let (_, other) = generate_token("alice", now);
 
     proxy.inject(DynamoDbFault::Respond(200, String::new()));
-    let change = UserChange {
-        user_id: "alice",
-        disabled: Some(true),
-        roles: None,
-        by: "admin",
-        admin_role: "administrator",
-    };
+    let change = disabling("alice");
     let list = ListRequest { scope: ListScope::User("alice"), status: None, before: None, limit: 10, now };
     let last_use = LastUse { at: now, ip: None };
     let revocation = Revocation::of_token(now, "alice", "alice");

@@ -75,18 +75,12 @@ pub fn run_script(script: &str, variables: &[(&str, &str)]) -> Output {
         .expect("bash is installed")
 }
 
-/// Whether the project's AWS CLI is installed. In continuous integration it always is.
-pub fn has_aws_cli() -> bool {
-    let is_installed = repository_root().join(AWS_TOOLS).join("aws").exists() || std::env::var("CI").is_ok();
-    if !is_installed {
-        eprintln!("skipped: the AWS CLI is not installed; `make test` installs it");
-    }
-    is_installed
-}
-
 impl System {
     /// Runs a script that uses the AWS CLI with the system's own DynamoDB.
     pub fn run_with_aws(&self, script: &str) -> Output {
+        let aws = repository_root().join(AWS_TOOLS).join("aws");
+        assert!(aws.exists(), "the AWS CLI is missing: run `make tools-rust`");
+
         let variables = [
             ("AWS_ENDPOINT_URL_DYNAMODB", self.local().dynamodb.as_str()),
             ("AWS_ACCESS_KEY_ID", "TESTS"),

@@ -22,7 +22,7 @@ mod tls;
 
 use sha2::{Digest, Sha256};
 
-pub use documents::{Document, has_aws_cli, run_script};
+pub use documents::{Document, run_script};
 pub use dynamodb::{call_dynamodb, create_table_like, delete_item, replace_items, scan, set_token, set_user};
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
