@@ -53,20 +53,25 @@ pub(crate) fn timestamp(text: &str) -> Timestamp {
 /// Generates a token, but does not store it.
 pub(crate) fn generate_token(owner_id: &str, created_at: Timestamp) -> (PlainToken, NewToken) {
     let secret = TokenFormat::new("fdp_").unwrap().generate(&mut SysRng).unwrap();
-    let record = TokenRecord {
+    let token = NewToken {
+        hash: secret.hash(),
         token_id: Uuid::now_v7(),
         user_id: owner_id.to_owned(),
         name: "ci".into(),
         prefix: secret.displayed_prefix().into(),
         created_at,
         expires_at: None,
-        revoked: None,
-        last_used: None,
-        seen_from: Vec::new(),
+        purge_at: None,
     };
-
-    let token = NewToken { hash: secret.hash(), record, purge_at: None };
     (secret, token)
+}
+
+/// Creates a token whose owner may have it, and returns its record.
+pub(crate) async fn create_token(store: &Store, token: &NewToken) -> TokenRecord {
+    match store.create_token(token).await.unwrap() {
+        CreationOutcome::Created(record) => *record,
+        outcome => panic!("{outcome:?}"),
+    }
 }
 
 pub(crate) async fn sign_in(store: &Store, user_id: &str, roles: &[&str], issued_at: Timestamp) -> User {
@@ -76,13 +81,12 @@ pub(crate) async fn sign_in(store: &Store, user_id: &str, roles: &[&str], issued
 }
 
 /// Signs a user in and creates a token for them.
-pub(crate) async fn user_with_token(store: &Store, user_id: &str) -> (PlainToken, NewToken) {
+pub(crate) async fn user_with_token(store: &Store, user_id: &str) -> (PlainToken, TokenRecord) {
     let now = clock::now();
     sign_in(store, user_id, &["publisher"], now).await;
 
     let (secret, token) = generate_token(user_id, now);
-    assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::Created);
-    (secret, token)
+    (secret, create_token(store, &token).await)
 }
 
 /// The change by which the administrator `admin` disables a user.

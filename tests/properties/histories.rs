@@ -62,7 +62,6 @@ pub(crate) enum ActionResult {
     SignedIn(Vec<String>),
     Created,
     OwnerNotAllowed,
-    Superseded(Timestamp),
     Used(Verdict),
     Revoked,
     AlreadyRevoked,
@@ -78,8 +77,6 @@ pub(crate) struct TokenView {
     pub(crate) verdict: Verdict,
     pub(crate) status: Status,
     pub(crate) owners_roles: Vec<String>,
-    /// The owner's tokens that were created up to this time are revoked.
-    pub(crate) owners_epoch: Option<Timestamp>,
     /// The first revocation of this token itself.
     pub(crate) revoked: Option<Revocation>,
     /// The revocation that lists show.

@@ -9,6 +9,7 @@ mod events;
 #[expect(dead_code, reason = "the component tests need more of it")]
 mod gateway_events;
 mod histories;
+mod interleavings;
 mod model;
 mod records;
 mod runner;

@@ -28,7 +28,8 @@ struct ModelUser {
 
 struct ModelToken {
     owner: usize,
-    created_at: Timestamp,
+    /// How often all of the owner's tokens had been revoked when it was created.
+    revocations_before: usize,
     expires_at: Option<Timestamp>,
     revoked: Vec<Revocation>,
     recorded_uses: Vec<Timestamp>,
@@ -103,13 +104,11 @@ impl Model {
         if !user.exists() || user.disabled {
             return ActionResult::OwnerNotAllowed;
         }
-        if let Some(epoch) = user.epoch().filter(|epoch| now <= *epoch) {
-            return ActionResult::Superseded(epoch);
-        }
 
+        let revocations_before = user.revoked_all.len();
         let expires_at = lifetime.map(|lifetime| now + lifetime);
         let (revoked, recorded_uses) = (Vec::new(), Vec::new());
-        self.tokens.push(ModelToken { owner, created_at: now, expires_at, revoked, recorded_uses });
+        self.tokens.push(ModelToken { owner, revocations_before, expires_at, revoked, recorded_uses });
         ActionResult::Created
     }
 
@@ -119,7 +118,7 @@ impl Model {
         let owner = &self.users[token.owner];
         let has_expired = token.expires_at.is_some_and(|expires_at| now >= expires_at);
         let first = token.revoked.first().cloned();
-        let with_all = owner.epoch().filter(|epoch| token.created_at <= *epoch).map(|_| {
+        let with_all = self.is_superseded(token).then(|| {
             let (at, by) = owner.revoked_all.last().copied().unwrap();
             Revocation { at, by: Some(self.ids[by].clone()), reason: RevocationReason::RevokeAll }
         });
@@ -132,7 +131,6 @@ impl Model {
                 _ => Status::Revoked,
             },
             owners_roles: owner.roles(),
-            owners_epoch: owner.epoch(),
             shown_revocation: match (first.clone(), with_all) {
                 (Some(first), Some(with_all)) if with_all.at < first.at => Some(with_all),
                 (None, with_all) => with_all,
@@ -152,7 +150,7 @@ impl Model {
         // The order is documented: it decides which of several reasons is given.
         [
             (!token.revoked.is_empty(), Verdict::Revoked),
-            (owner.epoch().is_some_and(|epoch| token.created_at <= epoch), Verdict::Superseded),
+            (self.is_superseded(token), Verdict::Superseded),
             (token.expires_at.is_some_and(|expires_at| now >= expires_at), Verdict::Expired),
             (owner.disabled, Verdict::OwnerDisabled),
             (is_absent, Verdict::OwnerAbsent),
@@ -160,6 +158,12 @@ impl Model {
         .into_iter()
         .find_map(|(applies, verdict)| applies.then_some(verdict))
         .unwrap_or(Verdict::Allowed)
+    }
+
+    /// Whether all of the owner's tokens were revoked after it was created, in the order of
+    /// the actions. No clock matters.
+    fn is_superseded(&self, token: &ModelToken) -> bool {
+        self.users[token.owner].revoked_all.len() > token.revocations_before
     }
 }
 
@@ -178,14 +182,5 @@ impl ModelUser {
         let newest = self.signed_in_at();
         let session = self.sessions.iter().find(|(issued_at, _)| Some(*issued_at) == newest);
         session.map(|(_, roles)| roles.clone()).unwrap_or_default()
-    }
-
-    /// Tokens created up to this time are revoked. Each revocation of all tokens moves it to
-    /// one second after the clock of the revocation, but always beyond its previous value.
-    fn epoch(&self) -> Option<Timestamp> {
-        self.revoked_all.iter().fold(None, |previous: Option<Timestamp>, (at, _)| {
-            let beyond = previous.map(|previous| previous + TimeDelta::milliseconds(1));
-            Some(*at + TimeDelta::seconds(1)).max(beyond)
-        })
     }
 }

@@ -6,11 +6,11 @@ use patgate_rules::token_record::{LastUse, Revocation, RevocationReason, TokenRe
 use patgate_rules::user::User;
 use patgate_rules::verdict::{Policy, Verdict, revocation, status, verify};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::histories::{Action, ActionResult, History, TokenView, USERS, histories};
 use crate::model::Model;
 use crate::runner::{check_property, regressions};
-use crate::setup;
 
 /// Records in memory, with the few guarantees that `patgate_dynamodb` gives for its writes.
 struct RecordsInMemory {
@@ -42,14 +42,19 @@ impl RecordsInMemory {
                 let Some(owner) = self.users[*user].as_ref().filter(|owner| !owner.disabled) else {
                     return ActionResult::OwnerNotAllowed;
                 };
-                if let Some(valid_after) = owner.tokens_valid_after.filter(|valid_after| now <= *valid_after)
-                {
-                    return ActionResult::Superseded(valid_after);
-                }
-
-                let (_, mut token) = setup::generate_token(&self.ids[*user], now);
-                token.record.expires_at = lifetime.map(|lifetime| now + lifetime);
-                self.tokens.push((*user, token.record));
+                let token = TokenRecord {
+                    token_id: Uuid::now_v7(),
+                    user_id: self.ids[*user].clone(),
+                    generation: owner.token_generation,
+                    name: "ci".into(),
+                    prefix: "fdp_abcdef".into(),
+                    created_at: now,
+                    expires_at: lifetime.map(|lifetime| now + lifetime),
+                    revoked: None,
+                    last_used: None,
+                    seen_from: Vec::new(),
+                };
+                self.tokens.push((*user, token));
                 ActionResult::Created
             }
             Action::Use(_) | Action::Revoke { .. } if self.tokens.is_empty() => ActionResult::NoToken,
@@ -75,11 +80,7 @@ impl RecordsInMemory {
             }
             Action::RevokeAll { user, by } => {
                 let Some(record) = &mut self.users[*user] else { return ActionResult::NoSuchUser };
-                let wanted = now + TimeDelta::seconds(1);
-                record.tokens_valid_after = Some(match record.tokens_valid_after {
-                    Some(later) if later >= wanted => later + TimeDelta::milliseconds(1),
-                    _ => wanted,
-                });
+                record.token_generation += 1;
                 record.tokens_revoked_at = Some(now);
                 record.tokens_revoked_by = Some(self.ids[*by].clone());
                 ActionResult::Changed
@@ -105,7 +106,6 @@ impl RecordsInMemory {
             verdict: self.verdict(index, now),
             status: status(token, owner, now),
             owners_roles: owner.map(|owner| owner.roles.clone()).unwrap_or_default(),
-            owners_epoch: owner.and_then(|owner| owner.tokens_valid_after),
             revoked: token.revoked.clone(),
             shown_revocation: revocation(token, owner),
             last_used_at: token.last_used.as_ref().map(|last| last.at),

@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use patgate_authorizer::after_response::UseToRecord;
 use patgate_authorizer::{Authorizer, Denial, Rejection};
-use patgate_dynamodb::{
-    CreationOutcome, NewToken, RevocationOutcome, SignIn, Store, UserChange, UserChangeOutcome,
-};
+use patgate_dynamodb::{CreationOutcome, RevocationOutcome, SignIn, Store, UserChange, UserChangeOutcome};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token::PlainToken;
 use patgate_rules::token_record::{Revocation, RevocationReason};
@@ -17,6 +15,7 @@ use patgate_rules::verdict::{Verdict, revocation, status};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::histories::{ADMINISTRATOR, Action, ActionResult, History, TokenView, histories};
 use crate::model::Model;
@@ -28,7 +27,7 @@ struct RecordsInDynamoDb<'a> {
     ids: &'a [String],
     store: &'a Store,
     authorizer: Authorizer,
-    tokens: Vec<(PlainToken, NewToken)>,
+    tokens: Vec<(PlainToken, Uuid)>,
 }
 
 impl RecordsInDynamoDb<'_> {
@@ -44,8 +43,8 @@ impl RecordsInDynamoDb<'_> {
             Action::Use(_) | Action::Revoke { .. } if self.tokens.is_empty() => ActionResult::NoToken,
             Action::Use(token) => self.use_token(token.index(self.tokens.len()), now).await,
             Action::Revoke { token, by } => {
-                let (_, token) = &self.tokens[token.index(self.tokens.len())];
-                let location = self.store.locate_token(token.record.token_id).await.unwrap().unwrap();
+                let (_, token_id) = self.tokens[token.index(self.tokens.len())];
+                let location = self.store.locate_token(token_id).await.unwrap().unwrap();
                 let revocation = match by {
                     Some(by) => Revocation::of_token(now, &self.ids[*by], &location.owner_id),
                     None => Revocation { at: now, by: None, reason: RevocationReason::Leaked },
@@ -81,17 +80,14 @@ impl RecordsInDynamoDb<'_> {
 
     async fn create(&mut self, owner: usize, now: Timestamp, lifetime: Option<TimeDelta>) -> ActionResult {
         let (secret, mut token) = setup::generate_token(&self.ids[owner], now);
-        token.record.expires_at = lifetime.map(|lifetime| now + lifetime);
+        token.expires_at = lifetime.map(|lifetime| now + lifetime);
 
         match self.store.create_token(&token).await.unwrap() {
-            CreationOutcome::Created => {
-                self.tokens.push((secret, token));
+            CreationOutcome::Created(record) => {
+                self.tokens.push((secret, record.token_id));
                 ActionResult::Created
             }
             CreationOutcome::OwnerNotAllowed => ActionResult::OwnerNotAllowed,
-            CreationOutcome::Superseded { tokens_valid_after } => {
-                ActionResult::Superseded(tokens_valid_after)
-            }
         }
     }
 
@@ -127,7 +123,7 @@ impl RecordsInDynamoDb<'_> {
 
     async fn view(&self, index: usize, now: Timestamp) -> TokenView {
         let (verdict, roles, _) = self.authorize(index, now).await;
-        let location = self.store.locate_token(self.tokens[index].1.record.token_id).await.unwrap().unwrap();
+        let location = self.store.locate_token(self.tokens[index].1).await.unwrap().unwrap();
         let owned = self.store.get_token(&location).await.unwrap().unwrap();
         let owners_roles = owned.owner.as_ref().map(|owner| owner.roles.clone()).unwrap_or_default();
         assert!(
@@ -139,7 +135,6 @@ impl RecordsInDynamoDb<'_> {
             verdict,
             status: status(&owned.token, owned.owner.as_ref(), now),
             owners_roles,
-            owners_epoch: owned.owner.as_ref().and_then(|owner| owner.tokens_valid_after),
             revoked: owned.token.revoked.clone(),
             shown_revocation: revocation(&owned.token, owned.owner.as_ref()),
             last_used_at: owned.token.last_used.map(|last| last.at),

@@ -3,14 +3,13 @@
 mod config;
 mod input;
 
-use chrono::TimeDelta;
 use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{CreationOutcome, NewToken, Store};
 use patgate_endpoint::request::read_caller;
 use patgate_endpoint::resource::token_resource;
 use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
-use patgate_rules::clock::{self, Timestamp};
+use patgate_rules::clock::Timestamp;
 use patgate_rules::token::PlainToken;
 use patgate_rules::token_record::TokenRecord;
 use rand::rngs::SysRng;
@@ -19,12 +18,6 @@ use uuid::{NoContext, Timestamp as UuidTime, Uuid};
 
 pub use crate::config::Config;
 use crate::input::Input;
-
-/// How far `tokens_valid_after` may be ahead of this clock and still come from another
-/// function's clock. If it is further ahead, someone wrote it by hand. This is more than the
-/// second that the store adds when it revokes all tokens.
-const MAX_VALID_AFTER_LEAD: TimeDelta = TimeDelta::seconds(5);
-const ATTEMPTS: u32 = 3;
 
 /// Handles `POST /api/tokens`.
 #[derive(Debug)]
@@ -55,68 +48,30 @@ impl Endpoint for CreateToken {
             tracing::error!(%error, "the operating system's random number generator failed");
             Problem::internal("The token could not be created.")
         })?;
-        let new = self.store_token(&plain, &caller, &input, now).await?;
-        self.log_creation(request, &caller, new.record.token_id);
+        let record = match self.store.create_token(&self.new_token(&plain, &caller, input, now)).await? {
+            CreationOutcome::Created(record) => record,
+            CreationOutcome::OwnerNotAllowed => {
+                let detail = "Your account is disabled or unknown, so it cannot have tokens.";
+                return Err(Problem::forbidden(detail));
+            }
+        };
+        self.log_creation(request, &caller, record.token_id);
 
-        Ok(response::created(&resource_with_secret(&plain, &new, &caller, now)))
+        Ok(response::created(&resource_with_secret(&plain, &record, &caller, now)))
     }
 }
 
 impl CreateToken {
-    async fn store_token(
-        &self,
-        plain: &PlainToken,
-        caller: &Caller,
-        input: &Input,
-        now: Timestamp,
-    ) -> Result<NewToken, Problem> {
-        let mut created_at = now;
-        for _ in 0..ATTEMPTS {
-            let new = self.new_token(plain, caller, input, created_at);
-            match self.store.create_token(&new).await? {
-                CreationOutcome::Created => return Ok(new),
-                CreationOutcome::OwnerNotAllowed => {
-                    return Err(Problem::forbidden(
-                        "Your account is disabled or unknown, so it cannot have tokens.",
-                    ));
-                }
-                // All older tokens were just revoked, by a function whose clock is ahead.
-                CreationOutcome::Superseded { tokens_valid_after } => {
-                    if tokens_valid_after > now + MAX_VALID_AFTER_LEAD {
-                        let until = clock::to_text(tokens_valid_after);
-                        return Err(Problem::forbidden(format!(
-                            "You cannot create tokens until {until}: all tokens created before that time are revoked."
-                        )));
-                    }
-                    created_at = tokens_valid_after + TimeDelta::milliseconds(1);
-                }
-            }
-        }
-
-        Err(Problem::unavailable("Your tokens are being revoked right now. Please try again."))
-    }
-
-    fn new_token(
-        &self,
-        plain: &PlainToken,
-        caller: &Caller,
-        input: &Input,
-        created_at: Timestamp,
-    ) -> NewToken {
+    fn new_token(&self, plain: &PlainToken, caller: &Caller, input: Input, now: Timestamp) -> NewToken {
         let retention = self.config.retention;
         NewToken {
             hash: plain.hash(),
-            record: TokenRecord {
-                token_id: token_id(created_at),
-                user_id: caller.user_id.clone(),
-                name: input.name.clone(),
-                prefix: plain.displayed_prefix().to_owned(),
-                created_at,
-                expires_at: input.expires_at,
-                revoked: None,
-                last_used: None,
-                seen_from: Vec::new(),
-            },
+            token_id: token_id(now),
+            user_id: caller.user_id.clone(),
+            name: input.name,
+            prefix: plain.displayed_prefix().to_owned(),
+            created_at: now,
+            expires_at: input.expires_at,
             purge_at: input.expires_at.and_then(|expires_at| expires_at.checked_add_signed(retention)),
         }
     }
@@ -139,8 +94,8 @@ fn token_id(created_at: Timestamp) -> Uuid {
 }
 
 /// The token resource together with the secret. No other response contains a secret.
-fn resource_with_secret(plain: &PlainToken, new: &NewToken, caller: &Caller, now: Timestamp) -> Value {
-    let mut resource = token_resource(&new.record, None, now);
+fn resource_with_secret(plain: &PlainToken, record: &TokenRecord, caller: &Caller, now: Timestamp) -> Value {
+    let mut resource = token_resource(record, None, now);
     if let Some(fields) = resource.as_object_mut() {
         let owner = json!({ "id": caller.user_id, "name": caller.user_name, "disabled": false });
         fields.insert("owner".to_owned(), owner);

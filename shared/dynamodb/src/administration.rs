@@ -1,10 +1,6 @@
 //! Methods for administrators: list users, change a user, revoke all tokens of a user.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
-use chrono::TimeDelta;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::user::User;
 
@@ -16,11 +12,6 @@ use crate::store::Store;
 
 const CHANGE: &str = "change a user";
 const REVOKE_ALL: &str = "revoke a user's tokens";
-
-/// How far another function's clock may be ahead of this one. On Lambda the clocks differ by
-/// milliseconds. `create-token` tolerates more than this.
-const MAX_CLOCK_LEAD: TimeDelta = TimeDelta::seconds(1);
-const REVOKE_ALL_ATTEMPTS: u32 = 3;
 
 /// The condition of an administrator who is not disabled. `contains` works on lists and on
 /// sets.
@@ -184,6 +175,11 @@ impl Store {
     /// Revokes all of a user's existing tokens with one write, however many there are.
     /// Returns whether the user exists.
     ///
+    /// INVARIANT: the write is a transaction, although it writes one item, because DynamoDB
+    /// recognizes a repeated transaction by its `ClientRequestToken`. The SDK sends the same
+    /// one whenever it repeats the request. An attempt that arrives late therefore does not
+    /// increment the generation again, which would revoke tokens created in the meantime.
+    ///
     /// # Errors
     /// When the store is unavailable. The tokens may have been revoked nevertheless.
     pub async fn revoke_all_tokens(
@@ -192,22 +188,8 @@ impl Store {
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        // A token may have been created by a function whose clock is ahead of this one.
-        let mut valid_after = now + MAX_CLOCK_LEAD;
-        for _ in 0..REVOKE_ALL_ATTEMPTS {
-            let attempt = || self.try_revoke_all_tokens(user_id, by, now, valid_after);
-            match retry_conflicts(REVOKE_ALL, Retries::EndingAccess, attempt).await? {
-                RevokeAllAttempt::Done => return Ok(true),
-                RevokeAllAttempt::NoSuchUser => return Ok(false),
-                // The time never moves backwards, which would make revoked tokens work again.
-                // It always moves, because there may be tokens that are newer than it.
-                RevokeAllAttempt::Behind(stored) => valid_after = stored + TimeDelta::milliseconds(1),
-            }
-        }
-        Err(StoreError::Unavailable {
-            operation: REVOKE_ALL,
-            reason: "other requests are revoking the same tokens".to_owned(),
-        })
+        let attempt = || self.try_revoke_all_tokens(user_id, by, now);
+        retry_conflicts(REVOKE_ALL, Retries::EndingAccess, attempt).await
     }
 
     async fn try_revoke_all_tokens(
@@ -215,46 +197,29 @@ impl Store {
         user_id: &str,
         by: &str,
         now: Timestamp,
-        valid_after: Timestamp,
-    ) -> Result<Option<RevokeAllAttempt>, StoreError> {
-        let response = self
-            .client
-            .update_item()
+    ) -> Result<Option<bool>, StoreError> {
+        let update = Update::builder()
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(user_id))
             .update_expression(
-                "SET tokens_valid_after = :valid_after, tokens_revoked_at = :now, tokens_revoked_by = :by, \
-                 updated_at = :now",
+                "ADD token_generation :one \
+                 SET tokens_revoked_at = :now, tokens_revoked_by = :by, updated_at = :now",
             )
-            .condition_expression(
-                "attribute_exists(user_id) \
-                 AND (attribute_not_exists(tokens_valid_after) OR tokens_valid_after < :valid_after)",
-            )
-            .expression_attribute_values(":valid_after", items::time(valid_after))
+            .condition_expression("attribute_exists(user_id)")
+            .expression_attribute_values(":one", items::count(1))
             .expression_attribute_values(":now", items::time(now))
             .expression_attribute_values(":by", items::text(by))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = response else { return Ok(Some(RevokeAllAttempt::Done)) };
+            .build()
+            .map_err(incomplete(REVOKE_ALL))?;
 
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                let Some(item) = failed.item.clone() else { return Ok(Some(RevokeAllAttempt::NoSuchUser)) };
-                let stored = items::read_user(item)?.tokens_valid_after;
-                let stored = stored.ok_or(StoreError::Corrupt { attribute: "tokens_valid_after" })?;
-                Ok(Some(RevokeAllAttempt::Behind(stored)))
-            }
-            Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+        let update = TransactWriteItem::builder().update(update).build();
+        let response = self.client.transact_write_items().transact_items(update).send().await;
+        let Err(error) = response else { return Ok(Some(true)) };
+
+        match codes(cancellation_reasons(&error))[..] {
+            [CONDITION_FAILED] => Ok(Some(false)),
+            ref codes if codes.contains(&CONFLICT) => Ok(None),
             _ => Err(unavailable(REVOKE_ALL)(error)),
         }
     }
-}
-
-/// The outcome of one attempt to revoke all of a user's tokens.
-enum RevokeAllAttempt {
-    Done,
-    NoSuchUser,
-    /// All tokens up to this later time are revoked already.
-    Behind(Timestamp),
 }

@@ -23,7 +23,11 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 pub(crate) const TOKEN_HASH: &str = "token_hash";
 /// The key of `Users`.
 pub(crate) const USER_ID: &str = "user_id";
+/// The user's generation, which a revocation of all of the user's tokens increments.
+const TOKEN_GENERATION: &str = "token_generation";
 pub(crate) const TOKEN_ID: &str = "token_id";
+/// The owner's generation when the token was created.
+const GENERATION: &str = "generation";
 
 // The two attributes of a lookup item. With the names `token_hash` and `user_id`, the item
 // would enter the indexes and appear in lists.
@@ -40,6 +44,10 @@ pub(crate) fn time(value: Timestamp) -> AttributeValue {
 
 pub(crate) fn seconds(value: Timestamp) -> AttributeValue {
     AttributeValue::N(value.timestamp().to_string())
+}
+
+pub(crate) fn count(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 pub(crate) fn texts(values: &[String]) -> AttributeValue {
@@ -59,12 +67,12 @@ pub(crate) fn lookup_key(token_id: Uuid) -> AttributeValue {
     text(format!("id#{token_id}"))
 }
 
-pub(crate) fn token_item(new: &NewToken) -> Item {
-    let record = &new.record;
+pub(crate) fn token_item(new: &NewToken, record: &TokenRecord) -> Item {
     let mut item = Item::from([
         (TOKEN_HASH.to_owned(), text(new.hash.as_str())),
         (TOKEN_ID.to_owned(), text(record.token_id.to_string())),
         (USER_ID.to_owned(), text(&record.user_id)),
+        (GENERATION.to_owned(), count(record.generation)),
         ("name".to_owned(), text(&record.name)),
         ("prefix".to_owned(), text(&record.prefix)),
         ("created_at".to_owned(), time(record.created_at)),
@@ -81,9 +89,9 @@ pub(crate) fn token_item(new: &NewToken) -> Item {
 
 pub(crate) fn lookup_item(new: &NewToken) -> Item {
     let mut item = Item::from([
-        (TOKEN_HASH.to_owned(), lookup_key(new.record.token_id)),
+        (TOKEN_HASH.to_owned(), lookup_key(new.token_id)),
         (FOUND_HASH.to_owned(), text(new.hash.as_str())),
-        (FOUND_OWNER.to_owned(), text(&new.record.user_id)),
+        (FOUND_OWNER.to_owned(), text(&new.user_id)),
     ]);
     add_purge_at(&mut item, new.purge_at);
 
@@ -111,6 +119,8 @@ pub(crate) fn read_token(mut item: Item) -> Result<TokenRecord, StoreError> {
     Ok(TokenRecord {
         token_id: required_token_id(&mut item)?,
         user_id,
+        generation: optional_count(&mut item, GENERATION)?
+            .ok_or(StoreError::Corrupt { attribute: GENERATION })?,
         name: required(&mut item, "name")?,
         prefix: required(&mut item, "prefix")?,
         created_at: optional_time(&mut item, "created_at")?
@@ -160,7 +170,8 @@ pub(crate) fn read_user(mut item: Item) -> Result<User, StoreError> {
         roles_as_of: optional_time(&mut item, "roles_as_of")?,
         // An administrator who adds `disabled` by hand means it, whatever its type is.
         disabled: !matches!(item.remove("disabled"), None | Some(AttributeValue::Bool(false))),
-        tokens_valid_after: optional_time(&mut item, "tokens_valid_after")?,
+        // A user who was added by hand has none until the first revocation of all tokens.
+        token_generation: optional_count(&mut item, TOKEN_GENERATION)?.unwrap_or_default(),
         tokens_revoked_at: optional_time(&mut item, "tokens_revoked_at")?,
         tokens_revoked_by: optional(&mut item, "tokens_revoked_by"),
         last_sign_in_at: optional_time(&mut item, "last_sign_in_at")?,
@@ -234,6 +245,19 @@ fn optional_time(item: &mut Item, attribute: &'static str) -> Result<Option<Time
     }
 }
 
+/// INVARIANT: a count that cannot be parsed is an error and never "absent", because it
+/// decides which tokens are revoked.
+fn optional_count(item: &mut Item, attribute: &'static str) -> Result<Option<u64>, StoreError> {
+    match item.remove(attribute) {
+        None => Ok(None),
+        Some(AttributeValue::N(value)) => match value.parse() {
+            Ok(count) => Ok(Some(count)),
+            Err(_) => Err(StoreError::Corrupt { attribute }),
+        },
+        Some(_) => Err(StoreError::Corrupt { attribute }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,25 +269,27 @@ mod tests {
         let created_at = clock::from_text("2026-11-23T09:30:00.123Z").unwrap();
         NewToken {
             hash: plain.hash(),
-            record: TokenRecord {
-                token_id: Uuid::now_v7(),
-                user_id: "alice".into(),
-                name: "ci".into(),
-                prefix: plain.displayed_prefix().into(),
-                created_at,
-                expires_at: Some(created_at),
-                revoked: None,
-                last_used: None,
-                seen_from: Vec::new(),
-            },
+            token_id: Uuid::now_v7(),
+            user_id: "alice".into(),
+            name: "ci".into(),
+            prefix: plain.displayed_prefix().into(),
+            created_at,
+            expires_at: Some(created_at),
             purge_at: Some(created_at),
         }
     }
 
+    fn record_and_item() -> (TokenRecord, Item) {
+        let new = new_token();
+        let record = new.record(3);
+        let item = token_item(&new, &record);
+        (record, item)
+    }
+
     #[test]
     fn token_round_trips_through_its_item() {
-        let new = new_token();
-        assert_eq!(read_token(token_item(&new)).unwrap(), new.record);
+        let (record, item) = record_and_item();
+        assert_eq!(read_token(item).unwrap(), record);
     }
 
     #[test]
@@ -273,7 +299,7 @@ mod tests {
             (Some("alice"), RevocationReason::Owner),
             (Some("bob"), RevocationReason::Administrator),
         ] {
-            let mut item = token_item(&new_token());
+            let (_, mut item) = record_and_item();
             item.insert("revoked_at".into(), text("2026-11-23T09:30:00Z"));
             by.map(|by| item.insert("revoked_by".into(), text(by)));
             let revoked = read_token(item).unwrap().revoked.unwrap();
@@ -283,13 +309,11 @@ mod tests {
 
     #[test]
     fn addresses_round_trip_through_the_item() {
-        let mut new = new_token();
-        let at = new.record.created_at;
-        new.record.seen_from =
-            vec![Sighting { ip: "192.0.2.1".into(), at }, Sighting { ip: "::1".into(), at }];
-        let mut item = token_item(&new);
-        item.insert("seen_from".into(), sightings(&new.record.seen_from));
-        assert_eq!(read_token(item.clone()).unwrap(), new.record);
+        let (mut record, mut item) = record_and_item();
+        let at = record.created_at;
+        record.seen_from = vec![Sighting { ip: "192.0.2.1".into(), at }, Sighting { ip: "::1".into(), at }];
+        item.insert("seen_from".into(), sightings(&record.seen_from));
+        assert_eq!(read_token(item.clone()).unwrap(), record);
         // No decision depends on them, so damage to them is not a fault.
         item.insert("seen_from".into(), AttributeValue::L(vec![text("192.0.2.1")]));
         assert!(read_token(item.clone()).unwrap().seen_from.is_empty());
@@ -317,12 +341,32 @@ mod tests {
                 AttributeValue::N("0".into()),
                 AttributeValue::Null(true),
             ] {
-                let mut item = token_item(&new_token());
+                let (_, mut item) = record_and_item();
                 item.insert(attribute.into(), damaged);
                 let error = read_token(item).unwrap_err().to_string();
                 assert_eq!(error, format!("stored item has no valid `{attribute}`"));
             }
         }
+    }
+
+    #[test]
+    fn damaged_generation_is_an_error_and_never_absent() {
+        let number = |number: &str| AttributeValue::N(number.into());
+        for damaged in [text("1"), number("-1"), number("1.5"), AttributeValue::Null(true)] {
+            let (_, mut item) = record_and_item();
+            item.insert("generation".into(), damaged.clone());
+            let error = read_token(item).unwrap_err().to_string();
+            assert_eq!(error, "stored item has no valid `generation`", "{damaged:?}");
+
+            let item = [(USER_ID, text("alice")), ("token_generation", damaged.clone())];
+            let item = item.map(|(name, value)| (name.to_owned(), value)).into();
+            let error = read_user(item).unwrap_err().to_string();
+            assert_eq!(error, "stored item has no valid `token_generation`", "{damaged:?}");
+        }
+
+        let (_, mut item) = record_and_item();
+        item.remove("generation");
+        assert!(read_token(item).is_err());
     }
 
     #[test]
@@ -338,10 +382,10 @@ mod tests {
     #[test]
     fn time_written_by_hand_may_have_any_rfc_3339_form_in_utc() {
         for time in ["2026-11-23T10:00:00Z", "2026-11-23t10:00:00.0z", "2026-11-23T10:00:00.000000+00:00"] {
-            let item = [(USER_ID, "alice"), ("tokens_valid_after", time)];
+            let item = [(USER_ID, "alice"), ("roles_as_of", time)];
             let item = item.map(|(name, value)| (name.to_owned(), text(value))).into_iter().collect();
             let expected = clock::from_text("2026-11-23T10:00:00.000Z").unwrap();
-            assert_eq!(read_user(item).unwrap().tokens_valid_after, Some(expected), "{time}");
+            assert_eq!(read_user(item).unwrap().roles_as_of, Some(expected), "{time}");
         }
     }
 

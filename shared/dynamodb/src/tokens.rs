@@ -23,22 +23,25 @@ const CREATE: &str = "create a token";
 #[derive(Debug)]
 pub struct NewToken {
     pub hash: TokenHash,
-    pub record: TokenRecord,
+    /// A UUIDv7 of `created_at`.
+    pub token_id: Uuid,
+    /// The owner.
+    pub user_id: String,
+    pub name: String,
+    /// The first characters of the token.
+    pub prefix: String,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
     /// When the record of the expired token may be deleted. `None` if it does not expire.
     pub purge_at: Option<Timestamp>,
 }
 
 /// The outcome of a creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreationOutcome {
-    Created,
+    Created(Box<TokenRecord>),
     /// The owner is unknown or disabled. Nothing was stored.
     OwnerNotAllowed,
-    /// The owner's tokens up to this time are revoked, which includes the new one. Nothing
-    /// was stored.
-    Superseded {
-        tokens_valid_after: Timestamp,
-    },
 }
 
 /// Where a token is stored, and who owns it.
@@ -68,58 +71,64 @@ pub enum RevocationOutcome {
 }
 
 impl Store {
-    /// Stores a token and its lookup item in one transaction, if the owner exists, is not
-    /// disabled, and has not revoked all tokens up to the new token's time.
+    /// Stores a token and its lookup item in one transaction, if the owner exists and is not
+    /// disabled. The token gets the owner's generation.
     ///
-    /// INVARIANT: a token that was reported as created works. The clocks of two functions
-    /// differ, so a token could be created after its owner's tokens were revoked and still
-    /// seem to be older.
+    /// INVARIANT: the transaction checks that the generation is still the owner's. A token
+    /// that is stored before all of the owner's tokens are revoked is therefore revoked with
+    /// them, and one that is stored afterwards works, whatever the clocks say.
     ///
     /// # Errors
-    /// When the store is unavailable. The token may have been stored nevertheless. In that
-    /// case its secret is lost, and its owner sees it in the list as never used.
+    /// When the store is unavailable, or the owner's record is damaged. The token may have
+    /// been stored nevertheless. In that case its secret is lost, and its owner sees it in
+    /// the list as never used.
     pub async fn create_token(&self, new: &NewToken) -> Result<CreationOutcome, StoreError> {
         retry_conflicts(CREATE, Retries::Usual, || self.try_create_token(new)).await
     }
 
     /// Makes one attempt. Returns `None` if another write to the same user or token was in
-    /// progress.
+    /// progress, or if all of the owner's tokens were revoked during the attempt.
     async fn try_create_token(&self, new: &NewToken) -> Result<Option<CreationOutcome>, StoreError> {
-        let owner_check = ConditionCheck::builder()
-            .table_name(&self.tables.users)
-            .key(USER_ID, items::text(&new.record.user_id))
-            .condition_expression(
-                "attribute_exists(user_id) AND (attribute_not_exists(disabled) OR disabled = :no) \
-                 AND (attribute_not_exists(tokens_valid_after) OR tokens_valid_after < :created_at)",
-            )
-            .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .expression_attribute_values(":created_at", items::time(new.record.created_at))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(incomplete(CREATE))?;
+        let owner = self.get_user(&new.user_id).await?.filter(|owner| !owner.disabled);
+        let Some(owner) = owner else { return Ok(Some(CreationOutcome::OwnerNotAllowed)) };
+        let record = new.record(owner.token_generation);
 
         let response = self
             .client
             .transact_write_items()
-            .transact_items(TransactWriteItem::builder().condition_check(owner_check).build())
-            .transact_items(self.put(items::token_item(new))?)
+            .transact_items(self.still_in_generation(&owner)?)
+            .transact_items(self.put(items::token_item(new, &record))?)
             .transact_items(self.put(items::lookup_item(new))?)
             .send()
             .await;
-        let Err(error) = response else { return Ok(Some(CreationOutcome::Created)) };
+        let Err(error) = response else { return Ok(Some(CreationOutcome::Created(Box::new(record)))) };
 
-        let reasons = cancellation_reasons(&error);
-        match codes(reasons)[..] {
-            // The hash comes from 190 random bits. If both items exist already, an earlier
-            // attempt of this call stored them, and its response was lost.
-            [_, CONDITION_FAILED, CONDITION_FAILED] => Ok(Some(CreationOutcome::Created)),
-            [CONDITION_FAILED, "None", "None"] => {
-                let owner = reasons.first().and_then(|reason| reason.item().cloned());
-                why_owner_is_not_allowed(owner, new.record.created_at).map(Some)
-            }
+        match codes(cancellation_reasons(&error))[..] {
+            // The next attempt reads the owner again, and finds out what changed.
+            [CONDITION_FAILED, "None", "None"] => Ok(None),
             ref codes if codes.contains(&CONFLICT) => Ok(None),
             _ => Err(unavailable(CREATE)(error)),
         }
+    }
+
+    /// The check that an owner still exists, is enabled, and has the generation that was read.
+    fn still_in_generation(&self, owner: &User) -> Result<TransactWriteItem, StoreError> {
+        let generation = match owner.token_generation {
+            0 => "(attribute_not_exists(token_generation) OR token_generation = :generation)",
+            _ => "token_generation = :generation",
+        };
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(&owner.user_id))
+            .condition_expression(format!(
+                "attribute_exists(user_id) AND (attribute_not_exists(disabled) OR disabled = :no) AND {generation}"
+            ))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":generation", items::count(owner.token_generation))
+            .build()
+            .map_err(incomplete(CREATE))?;
+
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
@@ -263,21 +272,20 @@ impl Store {
     }
 }
 
-/// Why the owner, in the state that the transaction saw, could not get a token.
-fn why_owner_is_not_allowed(
-    owner: Option<Item>,
-    created_at: Timestamp,
-) -> Result<CreationOutcome, StoreError> {
-    let owner = owner.filter(|item| !item.is_empty()).map(items::read_user).transpose()?;
-    let Some(owner) = owner.filter(|owner| !owner.disabled) else {
-        return Ok(CreationOutcome::OwnerNotAllowed);
-    };
-
-    match owner.tokens_valid_after {
-        Some(tokens_valid_after) if tokens_valid_after >= created_at => {
-            Ok(CreationOutcome::Superseded { tokens_valid_after })
+impl NewToken {
+    /// The record that is stored for this token.
+    pub(crate) fn record(&self, generation: u64) -> TokenRecord {
+        TokenRecord {
+            token_id: self.token_id,
+            user_id: self.user_id.clone(),
+            generation,
+            name: self.name.clone(),
+            prefix: self.prefix.clone(),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            revoked: None,
+            last_used: None,
+            seen_from: Vec::new(),
         }
-        // It was written by hand, in a form that does not compare as text.
-        _ => Err(StoreError::Corrupt { attribute: "tokens_valid_after" }),
     }
 }

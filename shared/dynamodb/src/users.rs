@@ -7,6 +7,8 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::user::User;
+use rand::TryRng;
+use rand::rngs::{SysError, SysRng};
 
 use crate::conflicts::{Retries, retry_conflicts};
 use crate::error::{StoreError, unavailable};
@@ -70,8 +72,9 @@ impl Store {
             before => before,
         };
 
-        let (item, is_ours) =
-            retry_conflicts(SIGN_IN, Retries::Usual, || self.write_sign_in(sign_in, now)).await?;
+        let first_generation = before.is_none().then(first_generation).transpose()?;
+        let write = || self.write_sign_in(sign_in, first_generation, now);
+        let (item, is_ours) = retry_conflicts(SIGN_IN, Retries::Usual, write).await?;
         let user = items::read_user(item)?;
 
         let set = |user: &User| user.roles.iter().cloned().collect::<BTreeSet<_>>();
@@ -86,9 +89,10 @@ impl Store {
     async fn write_sign_in(
         &self,
         sign_in: &SignIn<'_>,
+        first_generation: Option<u64>,
         now: Timestamp,
     ) -> Result<Option<(Item, bool)>, StoreError> {
-        let response = self.sign_in_update(sign_in, now).send().await;
+        let response = self.sign_in_update(sign_in, first_generation, now).send().await;
         let corrupt = StoreError::Corrupt { attribute: USER_ID };
         match response {
             Ok(response) => response.attributes.ok_or(corrupt).map(|item| Some((item, true))),
@@ -107,7 +111,12 @@ impl Store {
     }
 
     /// The update of the user's record, under the condition that the session is newer.
-    fn sign_in_update(&self, sign_in: &SignIn<'_>, now: Timestamp) -> UpdateItemFluentBuilder {
+    fn sign_in_update(
+        &self,
+        sign_in: &SignIn<'_>,
+        first_generation: Option<u64>,
+        now: Timestamp,
+    ) -> UpdateItemFluentBuilder {
         let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
         let mut update = self
             .client
@@ -125,6 +134,10 @@ impl Store {
             set.push("email = :email");
             update = update.expression_attribute_values(":email", items::text(email));
         }
+        if let Some(first_generation) = first_generation {
+            set.push("token_generation = if_not_exists(token_generation, :first_generation)");
+            update = update.expression_attribute_values(":first_generation", items::count(first_generation));
+        }
         update = match sign_in.roles {
             Some(roles) => {
                 set.extend(["#roles = :roles", "roles_as_of = :issued"]);
@@ -139,6 +152,16 @@ impl Store {
 
         update.update_expression(format!("SET {}", set.join(", ")))
     }
+}
+
+/// Where the generations of a new user's record start. The start is random, so that tokens
+/// do not work again if an operator has deleted the user's record and this one replaces it.
+fn first_generation() -> Result<u64, StoreError> {
+    let unavailable = |error: SysError| StoreError::Unavailable {
+        operation: SIGN_IN,
+        reason: format!("the operating system's random number generator failed: {error}"),
+    };
+    SysRng.try_next_u32().map(u64::from).map_err(unavailable)
 }
 
 /// When the session that the record was last updated from was issued.

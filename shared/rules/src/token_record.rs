@@ -20,6 +20,9 @@ pub struct TokenRecord {
     pub token_id: Uuid,
     /// The owner. It never changes.
     pub user_id: String,
+    /// The owner's [`token_generation`](crate::user::User::token_generation) when the token
+    /// was created.
+    pub generation: u64,
     pub name: String,
     /// The first characters of the token, by which its owner recognizes it.
     pub prefix: String,
@@ -132,6 +135,7 @@ pub(crate) mod tests {
         TokenRecord {
             token_id: uuid::Uuid::nil(),
             user_id: "alice".into(),
+            generation: 0,
             name: "ci".into(),
             prefix: "fdp_abcdef".into(),
             created_at: from_text("2026-01-01T00:00:00.000Z").unwrap(),

@@ -14,9 +14,9 @@ pub struct User {
     /// When the session that `roles` were taken from was issued.
     pub roles_as_of: Option<Timestamp>,
     pub disabled: bool,
-    /// Tokens created at or before this time are revoked. It is slightly later than
-    /// `tokens_revoked_at`, because clocks differ.
-    pub tokens_valid_after: Option<Timestamp>,
+    /// Counts the revocations of all of the user's tokens. Only tokens of this generation
+    /// work.
+    pub token_generation: u64,
     /// When all tokens were last revoked, and the ID of the user who did it.
     pub tokens_revoked_at: Option<Timestamp>,
     pub tokens_revoked_by: Option<String>,

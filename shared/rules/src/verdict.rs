@@ -15,7 +15,8 @@ pub enum Verdict {
     /// There is no such token.
     Unknown,
     Revoked,
-    /// Revoked together with all of its owner's older tokens (`tokens_valid_after`).
+    /// Revoked together with all tokens that its owner had: it is not of the owner's
+    /// `token_generation`.
     Superseded,
     Expired,
     OwnerMissing,
@@ -51,7 +52,7 @@ pub fn verify(token: Option<&TokenRecord>, owner: Option<&User>, now: Timestamp,
     if token.revoked.is_some() {
         return Verdict::Revoked;
     }
-    if superseded(token, owner).is_some() {
+    if is_superseded(token, owner) {
         return Verdict::Superseded;
     }
     if token.expires_at.is_some_and(|expires_at| expires_at <= now) {
@@ -75,24 +76,29 @@ pub fn verify(token: Option<&TokenRecord>, owner: Option<&User>, now: Timestamp,
 
 /// When, by whom and why a token was revoked: alone, or together with all of its owner's
 /// tokens, whichever came first.
+///
+/// `None` for a revoked token means that this is unknown: an operator deleted its owner's
+/// record, and the owner's next sign-in created another.
 #[must_use]
 pub fn revocation(token: &TokenRecord, owner: Option<&User>) -> Option<Revocation> {
     let of_token = token.revoked.clone();
-    let of_all = superseded(token, owner);
+    let of_all = owner.filter(|_| is_superseded(token, owner)).and_then(revocation_of_all);
 
     of_token.into_iter().chain(of_all).min_by_key(|revocation| revocation.at)
 }
 
-/// The revocation of all of an owner's tokens, if it covers this one.
-fn superseded(token: &TokenRecord, owner: Option<&User>) -> Option<Revocation> {
-    let owner = owner?;
-    let valid_after = owner.tokens_valid_after?;
+/// Whether all of the owner's tokens were revoked since this one was created.
+///
+/// The generations are compared for equality, so that a token is also denied if its
+/// generation is newer than the owner's, which only a restored or edited table can cause.
+fn is_superseded(token: &TokenRecord, owner: Option<&User>) -> bool {
+    owner.is_some_and(|owner| owner.token_generation != token.generation)
+}
 
-    (token.created_at <= valid_after).then(|| Revocation {
-        at: owner.tokens_revoked_at.unwrap_or(valid_after),
-        by: owner.tokens_revoked_by.clone(),
-        reason: RevocationReason::RevokeAll,
-    })
+/// The latest revocation of all of an owner's tokens.
+fn revocation_of_all(owner: &User) -> Option<Revocation> {
+    let by = owner.tokens_revoked_by.clone();
+    owner.tokens_revoked_at.map(|at| Revocation { at, by, reason: RevocationReason::RevokeAll })
 }
 
 /// The state of the token itself. The state of its owner's account does not matter,
@@ -201,13 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn token_is_superseded_up_to_the_time_of_revoke_all_and_not_after_it() {
-        let mut owner = owner();
-        owner.tokens_valid_after = Some(at(CREATED));
-        assert_eq!(verdict(&token(), Some(&owner)), Verdict::Superseded);
-        let mut younger = token();
-        younger.created_at = at("2026-01-01T00:00:00.001Z");
-        assert_eq!(verdict(&younger, Some(&owner)), Verdict::Allowed);
+    fn only_tokens_of_their_owners_generation_work_whatever_the_clocks_say() {
+        // A clock that runs fast has dated the token after the revocation.
+        let revoked_at = Some(at(CREATED));
+        let token = TokenRecord { generation: 3, created_at: at(NOW), ..token() };
+
+        for (token_generation, expected) in
+            [(2, Verdict::Superseded), (3, Verdict::Allowed), (4, Verdict::Superseded)]
+        {
+            let owner = User { token_generation, tokens_revoked_at: revoked_at, ..owner() };
+            assert_eq!(verdict(&token, Some(&owner)), expected, "{token_generation}");
+        }
     }
 
     #[test]
@@ -233,11 +243,11 @@ mod tests {
         token.revoked = revoked();
         token.expires_at = Some(at(CREATED));
         let mut owner = User { disabled: true, ..owner() };
-        owner.tokens_valid_after = Some(at(NOW));
+        owner.token_generation = 1;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Revoked);
         token.revoked = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
-        owner.tokens_valid_after = None;
+        owner.token_generation = 0;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Expired);
         token.expires_at = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::OwnerDisabled);
@@ -246,16 +256,11 @@ mod tests {
     #[test]
     fn revoke_all_applies_whatever_the_expiry_of_a_token() {
         let mut token = token();
-        // The second one is in the future, as a clock that runs fast may write it.
-        for valid_after in ["2026-02-01T00:00:00.000Z", "2026-07-01T00:00:00.000Z"] {
-            let owner = User { tokens_valid_after: Some(at(valid_after)), ..owner() };
-            for expires_at in
-                ["2026-01-02T00:00:00.000Z", "2026-03-01T00:00:00.000Z", "2026-06-15T00:00:00.000Z"]
-            {
-                token.expires_at = Some(at(expires_at));
-                assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
-                assert_eq!(status(&token, Some(&owner), at(NOW)), Status::Revoked);
-            }
+        let owner = User { token_generation: 1, tokens_revoked_at: Some(at(CREATED)), ..owner() };
+        for expires_at in ["2026-01-02T00:00:00.000Z", "2026-06-15T00:00:00.000Z"] {
+            token.expires_at = Some(at(expires_at));
+            assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
+            assert_eq!(status(&token, Some(&owner), at(NOW)), Status::Revoked);
         }
     }
 
@@ -263,9 +268,9 @@ mod tests {
     fn first_of_two_revocations_counts() {
         let mut token = token();
         let (january, february) = (at("2026-01-15T00:00:00.000Z"), at("2026-02-15T00:00:00.000Z"));
-        let owner = |valid_after| User {
-            tokens_valid_after: Some(valid_after),
-            tokens_revoked_at: Some(valid_after),
+        let owner = |revoked_at| User {
+            token_generation: 1,
+            tokens_revoked_at: Some(revoked_at),
             tokens_revoked_by: Some("admin".into()),
             ..owner()
         };
@@ -276,9 +281,18 @@ mod tests {
         assert_eq!(revocation(&token, Some(&owner(january))), Some(of_all(january)));
         token.revoked = Some(Revocation::of_token(january, "alice", "alice"));
         assert_eq!(revocation(&token, Some(&owner(february))), token.revoked);
-        token.created_at = at("2026-02-20T00:00:00.000Z");
-        token.revoked = None;
+        (token.generation, token.revoked) = (1, None);
         assert_eq!(revocation(&token, Some(&owner(february))), None);
+    }
+
+    #[test]
+    fn token_of_a_deleted_record_of_its_owner_is_revoked_at_an_unknown_time() {
+        let new_record = User { token_generation: 7, ..owner() };
+        let mut token = token();
+        assert_eq!(status(&token, Some(&new_record), at(NOW)), Status::Revoked);
+        assert_eq!(revocation(&token, Some(&new_record)), None);
+        token.revoked = revoked();
+        assert_eq!(revocation(&token, Some(&new_record)), revoked());
     }
 
     #[test]
@@ -287,7 +301,7 @@ mod tests {
         let disabled = User { disabled: true, ..owner() };
         assert_eq!(status(&token, Some(&disabled), at(NOW)), Status::Active);
         assert_eq!(status(&token, None, at(NOW)), Status::Active);
-        let superseding = User { tokens_valid_after: Some(at(NOW)), ..owner() };
+        let superseding = User { token_generation: 1, ..owner() };
         assert_eq!(status(&token, Some(&superseding), at(NOW)), Status::Revoked);
         token.expires_at = Some(at(CREATED));
         assert_eq!(status(&token, Some(&owner()), at(NOW)), Status::Expired);

@@ -16,7 +16,7 @@ async fn each_event_type_gets_the_response_format_that_its_api_expects() {
     let authorizer = Authorizer::new(authorizer_config(&[]), store);
     let context = json!({
         "userId": "alice", "userName": "alice", "roles": "publisher", "authMethod": "pat",
-        "tokenId": token.record.token_id.to_string(), "tokenName": "ci",
+        "tokenId": token.token_id.to_string(), "tokenName": "ci",
     });
 
     let simple = send_token(&authorizer, HTTP_2, &secret).await.response.unwrap();
@@ -39,7 +39,7 @@ async fn each_event_type_gets_the_response_format_that_its_api_expects() {
 async fn use_is_recorded_once_a_minute_with_the_address_that_the_gateway_reports() {
     let system = start_system();
     let store = store_at(&system.local().dynamodb);
-    let (secret, token) = user_with_token(&store, "alice").await;
+    let (secret, _) = user_with_token(&store, "alice").await;
     let authorizer = Authorizer::new(authorizer_config(&[]), store.clone());
 
     for (recorded, address) in [
@@ -53,7 +53,7 @@ async fn use_is_recorded_once_a_minute_with_the_address_that_the_gateway_reports
     }
 
     let due = send_token(&authorizer, HTTP_2, &secret).await.use_to_record.unwrap();
-    assert!(store.record_use(&token.hash, &due.token, &due.last_use).await.unwrap());
+    assert!(store.record_use(&secret.hash(), &due.token, &due.last_use).await.unwrap());
     let outcome = send_token(&authorizer, HTTP_2, &secret).await;
     assert!(outcome.use_to_record.is_none(), "a use within the same minute");
 

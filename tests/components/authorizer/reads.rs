@@ -109,12 +109,12 @@ async fn denied_token_costs_the_same_requests_for_every_reason() {
     let (allowed, _) = user_with_token(&store, "allowed").await;
 
     let (revoked, token) = user_with_token(&store, "revoked").await;
-    let location = store.locate_token(token.record.token_id).await.unwrap().unwrap();
+    let location = store.locate_token(token.token_id).await.unwrap().unwrap();
     let revocation = Revocation::of_token(clock::now(), "revoked", "revoked");
     store.revoke_token(&location, &revocation, clock::now() + TimeDelta::days(90)).await.unwrap();
 
-    let (expired, token) = user_with_token(&store, "expired").await;
-    set_token(dynamodb, token.hash.as_str(), "expires_at", &json!({ "S": "2026-01-01T00:00:00.000Z" }));
+    let (expired, _) = user_with_token(&store, "expired").await;
+    set_token(dynamodb, expired.hash().as_str(), "expires_at", &json!({ "S": "2026-01-01T00:00:00.000Z" }));
 
     let (superseded, _) = user_with_token(&store, "superseded").await;
     assert!(store.revoke_all_tokens("superseded", "superseded", clock::now()).await.unwrap());

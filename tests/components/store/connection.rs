@@ -58,9 +58,10 @@ async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
     proxy.forward_to(&system.local().dynamodb);
     let store = store_at(&proxy.url);
     let now = clock::now();
-    let (_, token) = user_with_token(&store, "alice").await;
+    let (secret, token) = user_with_token(&store, "alice").await;
+    let hash = secret.hash();
     sign_in(&store, "admin", &["administrator"], now).await;
-    let location = store.locate_token(token.record.token_id).await.unwrap().unwrap();
+    let location = store.locate_token(token.token_id).await.unwrap().unwrap();
     let (_, other) = generate_token("alice", now);
 
     proxy.inject(DynamoDbFault::Respond(200, String::new()));
@@ -69,14 +70,14 @@ async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
     let last_use = LastUse { at: now, ip: None };
     let revocation = Revocation::of_token(now, "alice", "alice");
     for (what, is_fault) in [
-        ("read a token", store.get_token_and_owner(&token.hash, None).await.is_err()),
-        ("read both", store.get_token_and_owner(&token.hash, Some("alice")).await.is_err()),
-        ("record a use", store.record_use(&token.hash, &token.record, &last_use).await.is_err()),
+        ("read a token", store.get_token_and_owner(&hash, None).await.is_err()),
+        ("read both", store.get_token_and_owner(&hash, Some("alice")).await.is_err()),
+        ("record a use", store.record_use(&hash, &token, &last_use).await.is_err()),
         ("read a user", store.get_user("alice").await.is_err()),
         ("create", store.create_token(&other).await.is_err()),
-        ("locate", store.locate_token(token.record.token_id).await.is_err()),
+        ("locate", store.locate_token(token.token_id).await.is_err()),
         ("get", store.get_token(&location).await.is_err()),
-        ("report", store.locate_unrevoked_tokens(&[token.hash.clone()].into()).await.is_err()),
+        ("report", store.locate_unrevoked_tokens(&[hash.clone()].into()).await.is_err()),
         ("revoke", store.revoke_token(&location, &revocation, now).await.is_err()),
         ("list", store.list_tokens(&list).await.is_err()),
         ("list users", store.list_users(None, 10).await.is_err()),
@@ -86,8 +87,13 @@ async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
         assert!(is_fault, "{what}");
     }
 
+    // A creation reads the owner first.
     proxy.clear_faults();
-    let (read, owner) = store.get_token_and_owner(&token.hash, None).await.unwrap();
-    assert_eq!(read.unwrap(), token.record, "nothing was changed");
+    proxy.inject_into("TransactWriteItems", usize::MAX, DynamoDbFault::Respond(200, String::new()));
+    assert!(store.create_token(&other).await.is_err());
+
+    proxy.clear_faults();
+    let (read, owner) = store.get_token_and_owner(&hash, None).await.unwrap();
+    assert_eq!(read.unwrap(), token, "nothing was changed");
     assert!(!owner.unwrap().disabled);
 }

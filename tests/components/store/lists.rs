@@ -1,19 +1,21 @@
 //! Lists of users and of tokens.
 
-use patgate_dynamodb::{CreationOutcome, ListRequest, ListScope};
+use patgate_dynamodb::{ListRequest, ListScope};
 use patgate_harness::{set_token, set_user};
 use patgate_rules::clock;
 use serde_json::json;
 
-use crate::setup::{generate_token, sign_in, start_system, store_at, timestamp, user_with_token};
+use crate::setup::{
+    create_token, generate_token, sign_in, start_system, store_at, timestamp, user_with_token,
+};
 
 #[tokio::test]
 async fn damaged_record_does_not_hide_others_in_a_list() {
     let system = start_system();
     let dynamodb = &system.local().dynamodb;
     let store = store_at(dynamodb);
-    let (_, intact) = user_with_token(&store, "alice").await;
-    let (_, damaged) = user_with_token(&store, "bob").await;
+    let (intact_secret, intact) = user_with_token(&store, "alice").await;
+    let (damaged_secret, damaged) = user_with_token(&store, "bob").await;
     set_user(dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
 
     let users = store.list_users(None, 100).await.unwrap().users;
@@ -38,13 +40,13 @@ async fn damaged_record_does_not_hide_others_in_a_list() {
         let tokens = page.tokens.into_iter().map(|owned| (owned.token.token_id, owned.owner.is_some()));
         tokens.collect::<Vec<_>>()
     };
-    assert_eq!(listed_tokens().await, [(damaged.record.token_id, false), (intact.record.token_id, true)]);
+    assert_eq!(listed_tokens().await, [(damaged.token_id, false), (intact.token_id, true)]);
 
-    set_token(dynamodb, damaged.hash.as_str(), "created_at", &json!({ "S": "long ago" }));
-    assert_eq!(listed_tokens().await, [(intact.record.token_id, true)]);
+    set_token(dynamodb, damaged_secret.hash().as_str(), "created_at", &json!({ "S": "long ago" }));
+    assert_eq!(listed_tokens().await, [(intact.token_id, true)]);
 
     // A report of leaked tokens still finds the damaged token.
-    let hashes = [&damaged, &intact].map(|token| token.hash.clone()).into();
+    let hashes = [&damaged_secret, &intact_secret].map(|secret| secret.hash()).into();
     assert_eq!(store.locate_unrevoked_tokens(&hashes).await.unwrap().len(), 2);
 }
 
@@ -58,7 +60,7 @@ async fn list_reads_more_tokens_than_one_batch_holds() {
         sign_in(&store, &owner, &[], now).await;
         for _ in 0..10 {
             let (_, token) = generate_token(&owner, now);
-            assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::Created);
+            create_token(&store, &token).await;
         }
     }
 
@@ -84,9 +86,9 @@ async fn list_of_all_users_tokens_crosses_months_without_gaps_or_duplicates() {
             let created_at = timestamp(&format!("{month}-0{day}T00:00:00.000Z"));
             let (_, mut token) = generate_token("alice", created_at);
             let millis = u64::try_from(created_at.timestamp_millis()).unwrap();
-            token.record.token_id = uuid::Builder::from_unix_timestamp_millis(millis, &[day; 10]).into_uuid();
-            assert_eq!(store.create_token(&token).await.unwrap(), CreationOutcome::Created);
-            expected.insert(0, token.record.token_id);
+            token.token_id = uuid::Builder::from_unix_timestamp_millis(millis, &[day; 10]).into_uuid();
+            create_token(&store, &token).await;
+            expected.insert(0, token.token_id);
         }
     }
 

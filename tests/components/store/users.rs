@@ -1,13 +1,16 @@
 //! How sign-ins are recorded and all tokens of a user are revoked.
 
 use chrono::TimeDelta;
-use patgate_dynamodb::{CreationOutcome, SignIn};
-use patgate_harness::set_user;
+use patgate_dynamodb::{SignIn, Store};
+use patgate_harness::{DynamoDbFault, DynamoDbProxy, delete_item, set_user};
 use patgate_rules::clock;
+use patgate_rules::token::PlainToken;
 use patgate_rules::verdict::{Policy, Verdict, verify};
 use serde_json::json;
 
-use crate::setup::{generate_token, sign_in, start_system, store_at, timestamp};
+use crate::setup::{
+    create_token, generate_token, sign_in, start_system, store_at, timestamp, user_with_token,
+};
 
 #[tokio::test]
 async fn session_older_than_the_recorded_one_changes_nothing() {
@@ -66,33 +69,90 @@ async fn sign_in_keeps_roles_that_are_managed_in_the_users_table() {
     assert_eq!(older.name, "Alice Archer");
 }
 
+async fn verdict_of(store: &Store, secret: &PlainToken) -> Verdict {
+    let (token, owner) = store.get_token_and_owner(&secret.hash(), None).await.unwrap();
+    verify(token.as_ref(), owner.as_ref(), clock::now(), Policy::default())
+}
+
 #[tokio::test]
-async fn revoke_all_never_moves_backwards_and_revokes_tokens_created_under_a_fast_clock() {
+async fn revoke_all_depends_on_no_clock() {
     let system = start_system();
     let store = store_at(&system.local().dynamodb);
     let now = clock::now();
     sign_in(&store, "alice", &[], now).await;
-    let create = async |created_at| {
-        let (_, token) = generate_token("alice", created_at);
-        (store.create_token(&token).await.unwrap(), token)
-    };
-    let valid_after = async || store.get_user("alice").await.unwrap().unwrap().tokens_valid_after.unwrap();
+    let (fast, slow) = (now + TimeDelta::hours(1), now - TimeDelta::hours(1));
 
-    // By a clock that is an hour fast.
-    let fast = now + TimeDelta::hours(1);
-    assert!(store.revoke_all_tokens("alice", "alice", fast).await.unwrap());
-    let first = valid_after().await;
-    assert_eq!(create(now).await.0, CreationOutcome::Superseded { tokens_valid_after: first });
-    assert_eq!(create(first).await.0, CreationOutcome::Superseded { tokens_valid_after: first });
-    let (outcome, token) = create(first + TimeDelta::milliseconds(1)).await;
-    assert_eq!(outcome, CreationOutcome::Created);
+    // The clock of the creation differs from that of the revocation, in both directions.
+    for (created_at, revoked_at) in [(fast, slow), (now, now), (slow, fast), (fast, now), (slow, now)] {
+        let (before, token) = generate_token("alice", created_at);
+        create_token(&store, &token).await;
+        assert!(store.revoke_all_tokens("alice", "admin", revoked_at).await.unwrap());
+        let (after, token) = generate_token("alice", created_at);
+        create_token(&store, &token).await;
 
-    // By a correct clock.
-    assert!(store.revoke_all_tokens("alice", "admin", now).await.unwrap());
-    assert_eq!(valid_after().await, first + TimeDelta::milliseconds(1));
-    let (token, owner) = store.get_token_and_owner(&token.hash, None).await.unwrap();
-    let verdict = verify(token.as_ref(), owner.as_ref(), now, Policy::default());
-    assert_eq!((verdict, owner.unwrap().tokens_revoked_by), (Verdict::Superseded, Some("admin".into())));
+        assert_eq!(verdict_of(&store, &before).await, Verdict::Superseded, "{created_at} {revoked_at}");
+        assert_eq!(verdict_of(&store, &after).await, Verdict::Allowed, "{created_at} {revoked_at}");
+        let user = store.get_user("alice").await.unwrap().unwrap();
+        assert_eq!(user.tokens_revoked_at, Some(revoked_at));
+    }
 
-    assert!(!store.revoke_all_tokens("nobody", "admin", now).await.unwrap());
+    assert!(!store.revoke_all_tokens("unknown", "admin", now).await.unwrap());
+}
+
+#[tokio::test]
+async fn revoke_all_repeated_after_a_lost_response_counts_once() {
+    let system = start_system();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.local().dynamodb);
+    let store = store_at(&proxy.url);
+    sign_in(&store, "alice", &[], clock::now()).await;
+    let generation = async || store.get_user("alice").await.unwrap().unwrap().token_generation;
+    let before = generation().await;
+
+    proxy.take();
+    proxy.inject_into("TransactWriteItems", 1, DynamoDbFault::CutAfter);
+    assert!(store.revoke_all_tokens("alice", "admin", clock::now()).await.unwrap());
+
+    let statuses: Vec<_> = proxy.take().iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [0, 200], "the response was lost, and the request repeated");
+    assert_eq!(generation().await, before + 1);
+}
+
+#[tokio::test]
+async fn tokens_of_a_deleted_user_do_not_work_after_the_next_sign_in() {
+    let system = start_system();
+    let dynamodb = &system.local().dynamodb;
+    let store = store_at(dynamodb);
+    let (current, _) = user_with_token(&store, "alice").await;
+    assert!(store.revoke_all_tokens("alice", "admin", clock::now()).await.unwrap());
+    let (newest, token) = generate_token("alice", clock::now());
+    create_token(&store, &token).await;
+
+    delete_item(dynamodb, "Users", &json!({ "user_id": { "S": "alice" } }));
+    assert_eq!(verdict_of(&store, &newest).await, Verdict::OwnerMissing);
+
+    let (new, _) = user_with_token(&store, "alice").await;
+    for old in [&current, &newest] {
+        assert_eq!(verdict_of(&store, old).await, Verdict::Superseded);
+    }
+    assert_eq!(verdict_of(&store, &new).await, Verdict::Allowed);
+}
+
+#[tokio::test]
+async fn user_added_by_hand_can_create_and_revoke_tokens() {
+    let system = start_system();
+    let dynamodb = &system.local().dynamodb;
+    let store = store_at(dynamodb);
+    set_user(dynamodb, "alice", "roles", &json!({ "L": [{ "S": "publisher" }] }));
+
+    let (first, token) = generate_token("alice", clock::now());
+    create_token(&store, &token).await;
+    sign_in(&store, "alice", &["publisher"], clock::now()).await;
+    assert_eq!(verdict_of(&store, &first).await, Verdict::Allowed, "a sign-in changes no generation");
+
+    assert!(store.revoke_all_tokens("alice", "admin", clock::now()).await.unwrap());
+    let (second, token) = generate_token("alice", clock::now());
+    create_token(&store, &token).await;
+    assert_eq!(verdict_of(&store, &first).await, Verdict::Superseded);
+    assert_eq!(verdict_of(&store, &second).await, Verdict::Allowed);
 }

@@ -6,7 +6,7 @@ mod server;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ pub struct RecordedRequest {
     /// The logical ID of the function, from the key with which it signed.
     pub function: String,
     pub body: Value,
+    /// When the proxy forwarded it. `None` if it did not.
+    pub forwarded_at: Option<Instant>,
     /// The status of the response; 0 if there was none.
     pub status: u16,
     /// The capacity units that the request consumed, if [`DynamoDbProxy::report_units`]
@@ -118,6 +120,13 @@ impl DynamoDbProxy {
     /// Removes all injected faults.
     pub fn clear_faults(&self) {
         self.state.injections.lock().unwrap().clear();
+    }
+
+    /// When the recorded request that matches was forwarded.
+    pub fn forwarded_at(&self, matches: impl Fn(&RecordedRequest) -> bool) -> Instant {
+        let recorded = self.state.recorded.lock().unwrap();
+        let request = recorded.iter().find(|request| matches(request));
+        request.and_then(|request| request.forwarded_at).expect("a forwarded request")
     }
 
     /// Makes DynamoDB report the capacity units of every request from now on.

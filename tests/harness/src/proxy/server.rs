@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -97,6 +98,7 @@ async fn respond(state: Arc<State>, headers: HeaderMap, body: Bytes) -> Response
                 tokio::time::sleep(delay).await;
             }
 
+            recorded.forwarded_at = Some(Instant::now());
             let upstream = state.upstream.lock().unwrap().clone();
             let body = match state.reports_units.load(Ordering::SeqCst) {
                 true => with_units_requested(&body),
@@ -177,6 +179,7 @@ fn record(headers: &HeaderMap, body: &Bytes) -> RecordedRequest {
         operation: text("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned(),
         function: signed_by(text("authorization")).unwrap_or_default(),
         body: serde_json::from_slice(body).unwrap_or_default(),
+        forwarded_at: None,
         status: 0,
         units: 0.0,
     }
