@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, call_dynamodb};
+use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, call_dynamodb, set_user};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,7 +30,9 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
 
     let owner = system.sign_in("owner-of-many");
     let admin = system.sign_in("admin");
-    seed(&system.local().dynamodb, tokens, &owner.id(), Utc::now());
+    let dynamodb = &system.local().dynamodb;
+    seed(dynamodb, tokens, &owner.id(), Utc::now());
+    set_user(dynamodb, &owner.id(), "token_generation", &json!({ "N": "0" }));
 
     // The first request to each function, and with each session, costs more than later ones.
     let token = owner.create_token("before");
@@ -127,6 +129,7 @@ fn token_items(user: &str, number: usize, created: DateTime<Utc>) -> [Value; 2] 
         "token_hash": { "S": hash },
         "token_id": { "S": id.to_string() },
         "user_id": { "S": user },
+        "generation": { "N": "0" },
         "name": { "S": format!("token {number}") },
         "prefix": { "S": "fdp_000000" },
         "created_at": { "S": created.to_rfc3339_opts(chrono::SecondsFormat::Millis, true) },

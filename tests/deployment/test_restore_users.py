@@ -87,16 +87,25 @@ def user(user_id, *roles, **attributes):
     return {"user_id": {"S": user_id}, "roles": {"L": [{"S": role} for role in roles]}} | as_of | attributes
 
 
+def generation(number):
+    return {"token_generation": {"N": str(number)}}
+
+
 DISABLED = {"disabled": {"BOOL": True}}
 
 
 def test_restore_applies_current_roles_and_disabled_users_and_revokes_all_tokens(tables):
-    tables.create("Users", user("bob", "viewer", **DISABLED), user("carol"), user("dave", "viewer"))
+    users = [
+        user("bob", "viewer", **DISABLED, **generation(7)),
+        user("carol", **generation(3)),
+        user("dave", "viewer"),
+    ]
+    tables.create("Users", *users)
     before = tables.users("Users")
     name = {"name": {"S": "Bob Baker"}}
     restored = [
-        user("bob", "publisher", **name),
-        user("carol", "administrator"),
+        user("bob", "publisher", **name, **generation(5)),
+        user("carol", "administrator", **generation(4_000_000_000)),
         user("erin", "viewer", **DISABLED),
     ]
     tables.create("Users-restored", *restored)
@@ -109,8 +118,9 @@ def test_restore_applies_current_roles_and_disabled_users_and_revokes_all_tokens
     disabled = {user_id: user["disabled"]["BOOL"] for user_id, user in users.items()}
     assert disabled == {"bob": True, "carol": False, "dave": False, "erin": True}
     assert users["bob"]["name"] == {"S": "Bob Baker"}
+    generations = {user_id: int(user["token_generation"]["N"]) for user_id, user in users.items()}
+    assert generations == {"bob": 8, "carol": 4_000_000_001, "dave": 1, "erin": 1}
     for restored_user in users.values():
-        assert restored_user["tokens_valid_after"] == restored_user["tokens_revoked_at"]
         assert restored_user["tokens_revoked_by"] == {"S": "restore"}
     assert users["bob"]["roles_as_of"] == {"S": "2026-01-01T00:00:00.000Z"}
     assert users["carol"]["roles_as_of"] == users["carol"]["tokens_revoked_at"]
@@ -137,7 +147,7 @@ def test_restore_of_tokens_alone_changes_nothing_but_the_revocation(tables):
 
     after = tables.users("Users")
     for user_id, attributes in after.items():
-        revocation = {"tokens_valid_after", "tokens_revoked_at", "tokens_revoked_by"}
+        revocation = {"token_generation", "tokens_revoked_at", "tokens_revoked_by"}
         assert attributes.keys() - before[user_id].keys() == revocation
         assert before[user_id].items() <= attributes.items()
 
@@ -152,7 +162,8 @@ def test_restore_can_run_again_and_then_revokes_later_tokens_as_well(tables):
     second = tables.users("Users-restored")
 
     for user_id in ("alice", "bob"):
-        assert second[user_id]["tokens_valid_after"]["S"] > first[user_id]["tokens_valid_after"]["S"]
+        assert second[user_id]["token_generation"] == {"N": "2"}
+        assert first[user_id]["token_generation"] == {"N": "1"}
         for attribute in ("roles", "disabled"):
             assert second[user_id][attribute] == first[user_id][attribute]
 
@@ -165,7 +176,7 @@ def test_restore_updates_more_users_than_fit_into_one_transaction(tables):
 
     users = tables.users("Users-restored")
     assert len(users) == 230
-    assert all(user["disabled"] == {"BOOL": True} and "tokens_valid_after" in user for user in users.values())
+    assert all(user["disabled"] == {"BOOL": True} and "token_generation" in user for user in users.values())
     progress = ["Updated 100 of 230 users.", "Updated 200 of 230 users.", "Updated 230 of 230 users."]
     assert [line for line in output.splitlines() if line.startswith("Updated")] == progress
 
@@ -213,7 +224,7 @@ def test_restore_that_fails_halfway_says_so_and_asks_to_be_run_again(tables, tmp
     ]
     assert "up to date" not in process.stdout
     tables.restore("Users", "Users")
-    assert all("tokens_valid_after" in user for user in tables.users("Users").values())
+    assert all("token_generation" in user for user in tables.users("Users").values())
 
 
 @pytest.mark.parametrize(

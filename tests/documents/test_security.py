@@ -73,7 +73,7 @@ def test_every_test_that_it_names_exists():
 
 
 def test_names_of_tests_are_told_from_other_code():
-    text = "`r8_a_token_is_dead`, `page's list, sorted: by name`, `tokens_valid_after`, `kid`, `make test-web`, `a/b_c_d_e.rs`"
+    text = "`r8_a_token_is_dead`, `page's list, sorted: by name`, `token_generation`, `kid`, `make test-web`, `a/b_c_d_e.rs`"
 
     assert tests_named_in(text) == {"r8_a_token_is_dead", "page's list, sorted: by name"}
 

@@ -52,8 +52,8 @@ fn only_documented_fields_can_be_set() {
     let users = admin.call("GET", "/api/users").json()["items"].as_array().unwrap().clone();
     let known_fields = before.iter().flatten().chain(&users).chain([&kept.resource]);
     let known_fields = known_fields.flat_map(|item| item.as_object().unwrap().keys().cloned());
-    let guesses = "userId ownerId user hash scope scopes role admin isAdmin permissions sub Name NAME tokensValidAfter \
-        tokens_valid_after tokens_revoked_at expires_at last_used_at last_used_ip seen_from ExpiresAt __proto__ $set";
+    let guesses = "userId ownerId user hash scope scopes role admin isAdmin permissions sub Name NAME tokenGeneration \
+        token_generation generation tokens_revoked_at expires_at last_used_at last_used_ip seen_from ExpiresAt __proto__ $set";
     let guesses = guesses.split_whitespace().chain(["", "name ", " name"]).map(str::to_owned);
     let fields: BTreeSet<_> = known_fields.chain(guesses).collect();
     assert!(

@@ -49,7 +49,7 @@ const read = async (hash) => {
 
 const isAllowed = (token, user, now) =>
   token !== undefined && token.revoked_at === undefined && user !== undefined && !user.disabled?.BOOL
-  && !(user.tokens_valid_after && token.created_at.S <= user.tokens_valid_after.S)
+  && token.generation.N === (user.token_generation?.N ?? "0")
   && !(token.expires_at && token.expires_at.S <= now);
 
 const recordUse = (hash, now, ip) => client.send(new UpdateItemCommand({

@@ -58,8 +58,7 @@ def read(token_hash):
 def is_allowed(token, user, now):
     if not token or "revoked_at" in token or not user or user.get("disabled", {}).get("BOOL"):
         return False
-    valid_after = user.get("tokens_valid_after")
-    if valid_after and token["created_at"]["S"] <= valid_after["S"]:
+    if token["generation"]["N"] != user.get("token_generation", {"N": "0"})["N"]:
         return False
     return "expires_at" not in token or token["expires_at"]["S"] > now
 

@@ -24,8 +24,7 @@ export interface paths {
         /**
          * Create a token
          * @description Requires a session: a token cannot create tokens (403). A user who is disabled cannot create tokens either
-         *     (403). The same applies while the user's `tokens_valid_after` is in the future, which only an operator can
-         *     set. Only this response contains the token itself; it cannot be retrieved afterwards.
+         *     (403). Only this response contains the token itself; it cannot be retrieved afterwards.
          */
         post: operations["createToken"];
         delete?: never;
@@ -239,7 +238,10 @@ export interface components {
             lastUsedIp: string | null;
             /** @description The last addresses from which the token was used, each once with its latest time, newest first. */
             seenFrom: components["schemas"]["Sighting"][];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Null if the token is not revoked. Null as well if an operator deleted the record of its owner, which revoked the token at an unknown time.
+             */
             revokedAt: string | null;
             /** @description The ID of the user who revoked it; null if it was reported as leaked or no revoker is recorded. */
             revokedBy: string | null;
