@@ -48,6 +48,7 @@ GIVEN = PARAMETERS | {
     "LastUsedResolutionSeconds": "300",
     "MaxLifetimeDays": "180",
     "ExpiryRequired": "true",
+    "MaxTokensPerUser": "70",
     "RetentionDays": "30",
     "SessionMaxAgeDays": "45",
     "FirstMonth": "2025-11",
@@ -198,6 +199,7 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
     assert readers["RetentionDays"] == {"CreateToken", "RevokeToken", "RevokeLeakedTokens"}
     assert readers["TokenPrefix"] == {"Authorizer", "CreateToken", "RevokeLeakedTokens"}
     assert readers["RolesClaim"] == {"Authorizer", "UpdateUser"}
+    assert readers["MaxTokensPerUser"] == {"CreateToken"}
     for parameter in ("MaxLifetimeDays", "ExpiryRequired"):
         assert readers[parameter] == {"CreateToken", "GetCaller"}
     for parameter in (

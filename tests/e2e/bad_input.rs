@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use patgate_harness::{Settings, System, scan};
+use patgate_harness::{Settings, System, delete_item, scan, sha256};
 use serde_json::{Value, json};
 
 #[test]
@@ -179,4 +179,33 @@ fn expiry_rules_of_the_deployment_are_published_and_enforced() {
         assert!(scan(&system.local().dynamodb, "Tokens").is_empty());
         alice.create_expiring_token("ci", &allowed);
     }
+}
+
+#[test]
+fn user_has_at_most_max_tokens_on_record_and_revoked_ones_count() {
+    let settings = Settings { parameters: vec!["MaxTokensPerUser=3"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
+
+    let tokens = ["first", "second", "third"].map(|name| alice.create_token(name));
+    assert_eq!(alice.revoke_token(&tokens[0].id), 204);
+    let stored = scan(&system.local().dynamodb, "Tokens");
+
+    let refused = alice.request_token(&json!({ "name": "fourth" }));
+    refused.assert_problem(409);
+    assert_eq!(
+        refused.json()["detail"],
+        "You have 3 tokens, the most that a user of this deployment can have. Nothing was created. Revoked and expired \
+         tokens count until they are deleted, 90 days later. Use an existing token, or ask an operator to raise \
+         `MaxTokensPerUser`."
+    );
+    assert_eq!(scan(&system.local().dynamodb, "Tokens"), stored);
+    assert_eq!(system.status_of(&tokens[1].secret), 200);
+    bob.create_token("other users have their own limit");
+
+    // DynamoDB's TTL deletes a revoked token in the end.
+    for key in [sha256(&tokens[0].secret), format!("id#{}", tokens[0].id)] {
+        delete_item(&system.local().dynamodb, "Tokens", &json!({ "token_hash": { "S": key } }));
+    }
+    alice.create_token("fourth");
 }

@@ -12,6 +12,7 @@ pub struct Config {
     pub(crate) token_format: TokenFormat,
     pub(crate) expiry: ExpiryRules,
     pub(crate) retention: TimeDelta,
+    pub(crate) max_tokens_per_user: u16,
     pub(crate) client_ip_header: Option<ClientIpHeader>,
 }
 
@@ -25,6 +26,7 @@ impl Config {
             token_format: settings::token_format(environment)?,
             expiry: settings::expiry_rules(environment)?,
             retention: settings::retention(environment)?,
+            max_tokens_per_user: environment.parsed("MAX_TOKENS_PER_USER", "500")?,
             client_ip_header: settings::client_ip_header(environment)?,
         })
     }

@@ -43,6 +43,7 @@ impl Endpoint for CreateToken {
             return Err(Problem::forbidden("A token cannot create tokens. Please sign in."));
         }
         let input = Input::read(request.body(), self.config.expiry, now)?;
+        self.check_token_count(&caller).await?;
 
         let plain = self.config.token_format.generate(&mut SysRng).map_err(|error| {
             tracing::error!(%error, "the operating system's random number generator failed");
@@ -62,6 +63,21 @@ impl Endpoint for CreateToken {
 }
 
 impl CreateToken {
+    /// Rejects the creation if the caller has as many tokens on record as a user may have.
+    async fn check_token_count(&self, caller: &Caller) -> Result<(), Problem> {
+        let max = self.config.max_tokens_per_user;
+        if self.store.count_tokens(&caller.user_id, max).await? < max {
+            return Ok(());
+        }
+
+        let retention_days = self.config.retention.num_days();
+        Err(Problem::conflict(format!(
+            "You have {max} tokens, the most that a user of this deployment can have. Nothing was created. \
+             Revoked and expired tokens count until they are deleted, {retention_days} days later. Use an existing \
+             token, or ask an operator to raise `MaxTokensPerUser`."
+        )))
+    }
+
     fn new_token(&self, plain: &PlainToken, caller: &Caller, input: Input, now: Timestamp) -> NewToken {
         let retention = self.config.retention;
         NewToken {

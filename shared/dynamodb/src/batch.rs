@@ -13,7 +13,7 @@ use crate::items::{self, Item, TOKEN_HASH, USER_ID};
 use crate::store::Store;
 
 /// The maximum number of keys in one BatchGetItem request.
-const MAX_KEYS: usize = 100;
+pub(crate) const MAX_BATCH: usize = 100;
 /// The maximum number of requests for one set of keys: the first one, and one for each time
 /// that DynamoDB leaves keys unprocessed.
 const ROUNDS: u32 = 6;
@@ -53,7 +53,7 @@ impl Store {
         let keys: Vec<_> = token_keys.chain(user_keys).collect();
 
         let mut found = Found::default();
-        for chunk in keys.chunks(MAX_KEYS) {
+        for chunk in keys.chunks(MAX_BATCH) {
             self.batch_get_chunk(chunk, &mut found).await?;
         }
         Ok(found)

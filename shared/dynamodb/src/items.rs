@@ -26,6 +26,8 @@ pub(crate) const USER_ID: &str = "user_id";
 /// The user's generation, which a revocation of all of the user's tokens increments.
 const TOKEN_GENERATION: &str = "token_generation";
 pub(crate) const TOKEN_ID: &str = "token_id";
+/// The index of the tokens of each user.
+pub(crate) const USER_INDEX: &str = "user-index";
 /// The owner's generation when the token was created.
 const GENERATION: &str = "generation";
 

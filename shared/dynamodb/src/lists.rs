@@ -12,17 +12,20 @@ use patgate_rules::user::User;
 use patgate_rules::verdict::{self, Status};
 use uuid::Uuid;
 
+use crate::batch::MAX_BATCH;
 use crate::error::{StoreError, unavailable};
-use crate::items::{self, TOKEN_HASH, USER_ID};
+use crate::items::{self, TOKEN_HASH, USER_ID, USER_INDEX};
 use crate::store::Store;
 use crate::tokens::OwnedToken;
 
-/// The most keys and months that one request examines, so that a list over millions of
-/// tokens returns in time. The page is then short, and contains where to continue.
-const MAX_KEYS: usize = 1_000;
+/// The most keys and months that one request examines, so that a page costs no more than it
+/// could show, whatever its filter. The page may then be short, and contains where to
+/// continue.
+const MAX_KEYS: usize = 200;
 const MAX_MONTHS: usize = 12;
-/// The number of keys in a query whose results may be filtered out.
-const FILTERED_CHUNK: usize = 100;
+/// The number of keys in the first query of a filtered list. Each further query has twice as
+/// many, because few tokens match.
+const FIRST_FILTERED_CHUNK: usize = 25;
 
 /// The users whose tokens a list shows.
 #[derive(Debug, Clone, Copy)]
@@ -78,21 +81,27 @@ impl Store {
     /// # Errors
     /// When the store is unavailable.
     pub async fn list_tokens(&self, request: &ListRequest<'_>) -> Result<ListPage, StoreError> {
-        let mut tokens = Vec::new();
+        let mut page = Page { request, tokens: Vec::new(), owners: HashMap::new() };
         let mut before = request.before;
         let (mut examined, mut finished) = (0, 0);
+        let mut filtered_chunk = FIRST_FILTERED_CHUNK;
         let mut partition = Partition::newest(request);
 
         while let Some(current) = partition {
-            let remaining = request.limit - tokens.len();
-            let chunk = if request.status.is_some() { FILTERED_CHUNK } else { remaining };
+            let chunk = match request.status {
+                None => page.missing(),
+                Some(_) => filtered_chunk.max(page.missing()),
+            };
+            filtered_chunk *= 2;
+            let chunk = chunk.min(MAX_BATCH).min(MAX_KEYS - examined);
+
             let (keys, more) = self.keys(&current, before, chunk).await?;
             examined += keys.len();
             let last = keys.last().map(|key| key.token_id);
 
-            if let Some(full_at) = self.add_matching(request, &keys, &mut tokens).await? {
+            if let Some(full_at) = self.add_matching(&keys, &mut page).await? {
                 let ended = !more && last == Some(full_at) && current.earlier().is_none();
-                return Ok(ListPage { tokens, next: (!ended).then_some(full_at) });
+                return Ok(ListPage { tokens: page.tokens, next: (!ended).then_some(full_at) });
             }
 
             if more {
@@ -105,10 +114,10 @@ impl Store {
             }
 
             if partition.is_some() && (examined >= MAX_KEYS || finished >= MAX_MONTHS) {
-                return Ok(ListPage { tokens, next: before });
+                return Ok(ListPage { tokens: page.tokens, next: before });
             }
         }
-        Ok(ListPage { tokens, next: None })
+        Ok(ListPage { tokens: page.tokens, next: None })
     }
 
     /// Up to `limit` keys of a partition below `before`, and whether there are more.
@@ -145,57 +154,70 @@ impl Store {
 
     /// Reads the tokens of these keys and adds those that match until the page is full.
     /// Returns the ID that filled the page, if it is full.
-    async fn add_matching(
-        &self,
-        request: &ListRequest<'_>,
-        keys: &[Key],
-        tokens: &mut Vec<OwnedToken>,
-    ) -> Result<Option<Uuid>, StoreError> {
-        let (mut found, owners) = self.read_owned(request.scope, keys).await?;
+    async fn add_matching(&self, keys: &[Key], page: &mut Page<'_>) -> Result<Option<Uuid>, StoreError> {
+        let mut tokens = self.read_with_owners(keys, page).await?;
+
         for key in keys {
             // The index may still contain a token that TTL has deleted.
-            let Some(token) = found.remove(&key.token_id) else { continue };
-            let owner = owners.get(&token.user_id).cloned();
-            let status = verdict::status(&token, owner.as_ref(), request.now);
-            if request.status.is_some_and(|wanted| wanted != status) {
+            let Some(token) = tokens.remove(&key.token_id) else { continue };
+            let owner = page.owners.get(&token.user_id).cloned().flatten();
+            let status = verdict::status(&token, owner.as_ref(), page.request.now);
+            if page.request.status.is_some_and(|wanted| wanted != status) {
                 continue;
             }
-            tokens.push(OwnedToken { token, owner });
-            if tokens.len() == request.limit {
+
+            page.tokens.push(OwnedToken { token, owner });
+            if page.missing() == 0 {
                 return Ok(Some(key.token_id));
             }
         }
         Ok(None)
     }
 
-    /// The existing tokens of these keys by ID, and their owners by user ID.
-    async fn read_owned(
+    /// The existing tokens of these keys by ID. Their owners are added to the page, and each
+    /// owner is read once for a page.
+    async fn read_with_owners(
         &self,
-        scope: ListScope<'_>,
         keys: &[Key],
-    ) -> Result<(HashMap<Uuid, TokenRecord>, HashMap<String, User>), StoreError> {
+        page: &mut Page<'_>,
+    ) -> Result<HashMap<Uuid, TokenRecord>, StoreError> {
         let hashes: Vec<_> = keys.iter().map(|key| &key.hash).collect();
-        let known_owner = match scope {
-            ListScope::User(user_id) => Some(user_id),
-            ListScope::AllUsers { .. } => None,
+        // The owner of a user's tokens is known, and read together with the tokens.
+        let known_owner = match page.request.scope {
+            ListScope::User(user_id) if !page.owners.contains_key(user_id) => Some(user_id),
+            ListScope::User(_) | ListScope::AllUsers { .. } => None,
         };
-
         let mut found = self.batch_get(&hashes, known_owner.as_slice()).await?;
+        page.owners.extend(known_owner.map(|id| (id.to_owned(), skip_damaged(found.take_user(id), &id))));
+
         let token =
             |key: &Key| Some((key.token_id, skip_damaged(found.take_token(&key.hash), &key.token_id)?));
         let tokens: HashMap<_, _> = keys.iter().filter_map(token).collect();
 
-        let owner_ids: BTreeSet<_> = match known_owner {
-            Some(user_id) => [user_id].into(),
-            None => tokens.values().map(|token| token.user_id.as_str()).collect(),
-        };
-        if known_owner.is_none() {
-            found = self.batch_get(&[], &owner_ids.iter().copied().collect::<Vec<_>>()).await?;
+        let owner_ids = tokens.values().map(|token| token.user_id.as_str());
+        let unread: BTreeSet<_> = owner_ids.filter(|id| !page.owners.contains_key(*id)).collect();
+        if !unread.is_empty() {
+            let mut found = self.batch_get(&[], &unread.iter().copied().collect::<Vec<_>>()).await?;
+            let owner = |id: &&str| ((*id).to_owned(), skip_damaged(found.take_user(id), id));
+            page.owners.extend(unread.iter().map(owner));
         }
-        let owner = |id: &&str| Some(((*id).to_owned(), skip_damaged(found.take_user(id), id)?));
-        let owners = owner_ids.iter().filter_map(owner).collect();
 
-        Ok((tokens, owners))
+        Ok(tokens)
+    }
+}
+
+/// A page that is being filled.
+struct Page<'a> {
+    request: &'a ListRequest<'a>,
+    tokens: Vec<OwnedToken>,
+    /// The owners that were read, by user ID. `None` if the record is missing or damaged.
+    owners: HashMap<String, Option<User>>,
+}
+
+impl Page<'_> {
+    /// How many tokens are missing until the page is full.
+    fn missing(&self) -> usize {
+        self.request.limit - self.tokens.len()
     }
 }
 
@@ -211,12 +233,9 @@ impl Partition {
     /// The partition where a list starts. `None` if it starts before the first month.
     fn newest(request: &ListRequest<'_>) -> Option<Self> {
         match request.scope {
-            ListScope::User(user_id) => Some(Self {
-                index: "user-index",
-                attribute: USER_ID,
-                value: user_id.to_owned(),
-                months: None,
-            }),
+            ListScope::User(user_id) => {
+                Some(Self { index: USER_INDEX, attribute: USER_ID, value: user_id.to_owned(), months: None })
+            }
             ListScope::AllUsers { first_month } => {
                 let present = Month::of(request.now);
                 let month = request.before.and_then(Month::of_id).map_or(present, |month| month.min(present));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem,
 };
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token::TokenHash;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
 use crate::error::{StoreError, incomplete, unavailable};
-use crate::items::{self, Item, TOKEN_HASH, USER_ID};
+use crate::items::{self, Item, TOKEN_HASH, USER_ID, USER_INDEX};
 use crate::store::Store;
 
 const CREATE: &str = "create a token";
@@ -140,6 +140,30 @@ impl Store {
             .map_err(incomplete(CREATE))?;
 
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Counts the tokens of a user that are on record, whatever their status, up to `at_most`.
+    ///
+    /// The index that it counts lags, so the number may be too low after a burst of
+    /// creations.
+    ///
+    /// # Errors
+    /// When the store is unavailable.
+    pub async fn count_tokens(&self, user_id: &str, at_most: u16) -> Result<u16, StoreError> {
+        let response = self
+            .client
+            .query()
+            .table_name(&self.tables.tokens)
+            .index_name(USER_INDEX)
+            .select(Select::Count)
+            .key_condition_expression("user_id = :user_id")
+            .expression_attribute_values(":user_id", items::text(user_id))
+            .limit(at_most.into())
+            .send()
+            .await
+            .map_err(unavailable("count a user's tokens"))?;
+
+        Ok(u16::try_from(response.count).unwrap_or(at_most))
     }
 
     /// Locates a token by its ID.

@@ -67,6 +67,11 @@ impl Problem {
         Self::not_found("There is no such user.")
     }
 
+    /// 409: the request conflicts with the present state.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
     /// 503: the client may try again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)

@@ -1,8 +1,10 @@
 //! Lists of users and of tokens.
 
 use patgate_dynamodb::{ListRequest, ListScope};
-use patgate_harness::{set_token, set_user};
+use patgate_harness::{DynamoDbProxy, set_token, set_user};
 use patgate_rules::clock;
+use patgate_rules::token_record::Revocation;
+use patgate_rules::verdict::Status;
 use serde_json::json;
 
 use crate::setup::{
@@ -109,5 +111,48 @@ async fn list_of_all_users_tokens_crosses_months_without_gaps_or_duplicates() {
         }
         assert!(request.before.is_none(), "the list does not end");
         assert_eq!(listed, expected, "in pages of {limit}");
+    }
+}
+
+/// How many tokens the recorded requests asked for.
+fn requested_tokens(proxy: &DynamoDbProxy) -> usize {
+    let requests = proxy.take();
+    let keys = requests.iter().map(|request| &request.body["RequestItems"]["Tokens"]["Keys"]);
+    keys.filter_map(|keys| Some(keys.as_array()?.len())).sum()
+}
+
+#[tokio::test]
+async fn list_examines_at_most_200_keys_per_request_and_filtered_pages_continue() {
+    let system = start_system();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.local().dynamodb);
+    let store = store_at(&proxy.url);
+    let (_, oldest) = user_with_token(&store, "alice").await;
+    let revocation = Revocation::of_token(clock::now(), "alice", "alice");
+    let location = store.locate_token(oldest.token_id).await.unwrap().unwrap();
+    store.revoke_token(&location, &revocation, clock::now()).await.unwrap();
+    for _ in 0..450 {
+        let (_, token) = generate_token("alice", clock::now());
+        create_token(&store, &token).await;
+    }
+
+    let all_users = ListScope::AllUsers { first_month: "2026-01".parse().unwrap() };
+    for scope in [ListScope::User("alice"), all_users] {
+        let (status, now) = (Some(Status::Revoked), clock::now());
+        let mut request = ListRequest { scope, status, before: None, limit: 1, now };
+        let mut pages = Vec::new();
+        loop {
+            proxy.take();
+            let page = store.list_tokens(&request).await.unwrap();
+            let examined = requested_tokens(&proxy);
+            assert!(examined <= 200, "{examined} tokens for one page");
+            pages.push(page.tokens.iter().map(|owned| owned.token.token_id).collect::<Vec<_>>());
+            request.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages.concat(), [oldest.token_id], "{scope:?}");
+        assert!((3..=4).contains(&pages.len()), "{} pages", pages.len());
     }
 }

@@ -25,6 +25,9 @@ export interface paths {
          * Create a token
          * @description Requires a session: a token cannot create tokens (403). A user who is disabled cannot create tokens either
          *     (403). Only this response contains the token itself; it cannot be retrieved afterwards.
+         *
+         *     A user can have a limited number of tokens, 500 by default. Revoked and expired tokens count until they are
+         *     deleted.
          */
         post: operations["createToken"];
         delete?: never;
@@ -525,6 +528,15 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            /** @description The user has as many tokens as a user can have. Nothing was created. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
