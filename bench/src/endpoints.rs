@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, call_dynamodb, set_user};
-use serde_json::{Value, json};
-use uuid::Uuid;
+use chrono::{DateTime, TimeDelta, Utc};
+use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user};
+use serde_json::json;
+
+use crate::seed::{put_items, token_items};
 
 /// The numbers of tokens to measure with.
 pub(crate) const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 /// The tokens of the user whose requests are measured.
-const OWNERS_TOKENS: usize = 1_000;
+const OWNERS_TOKENS: usize = 250;
 /// The tokens of each other user.
 const TOKENS_PER_USER: usize = 100;
-/// DynamoDB's limit for one BatchWriteItem.
-const BATCH_MAX: usize = 25;
 
 /// Capacity units of each act, by its name.
 pub(crate) type Costs = BTreeMap<&'static str, f64>;
@@ -59,8 +58,8 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     let revoke_all_path = format!("/api/users/{}/revoke-all-tokens", owner.id());
 
     let acts: [(_, &dyn Fn() -> Result<()>); 7] = [
-        ("list a page of 1,000 own tokens", &|| list_page(&owner, "limit=25")),
-        ("list the fifth page of 1,000 own tokens", &|| list_page(&owner, &fifth_page)),
+        ("list a page of 250 own tokens", &|| list_page(&owner, "limit=25")),
+        ("list the fifth page of 250 own tokens", &|| list_page(&owner, &fifth_page)),
         ("list a page of all users' tokens", &|| list_page(&admin, "allUsers=true&limit=25")),
         ("show a token", &|| {
             owner.show_token(&target.id);
@@ -101,46 +100,7 @@ fn seed(dynamodb: &str, tokens: usize, owner: &str, now: DateTime<Utc>) {
         items.extend(token_items(&user, number, first + step * i32::try_from(number).expect("a number")));
     }
 
-    let put = |item: &Value| json!({ "PutRequest": { "Item": item } });
-    for batch in items.chunks(BATCH_MAX) {
-        let puts: Vec<_> = batch.iter().map(put).collect();
-        call_dynamodb(dynamodb, "BatchWriteItem", &json!({ "RequestItems": { "Tokens": puts } }));
-    }
-
-    for batch in users.chunks(BATCH_MAX) {
-        let user =
-            |id: &String| put(&json!({ "user_id": { "S": id }, "name": { "S": id }, "roles": { "L": [] } }));
-        let puts: Vec<_> = batch.iter().map(user).collect();
-        call_dynamodb(dynamodb, "BatchWriteItem", &json!({ "RequestItems": { "Users": puts } }));
-    }
-}
-
-/// The item of a token, and its lookup item.
-fn token_items(user: &str, number: usize, created: DateTime<Utc>) -> [Value; 2] {
-    let milliseconds = u64::try_from(created.timestamp_millis()).expect("a time after 1970");
-    let unique = u128::try_from(number).expect("a number") << 16;
-    let id = uuid::Builder::from_unix_timestamp_millis(
-        milliseconds,
-        &unique.to_be_bytes()[6..].try_into().expect("ten bytes"),
-    );
-    let id: Uuid = id.into_uuid();
-    let hash = format!("{number:064x}");
-    let token = json!({
-        "token_hash": { "S": hash },
-        "token_id": { "S": id.to_string() },
-        "user_id": { "S": user },
-        "generation": { "N": "0" },
-        "name": { "S": format!("token {number}") },
-        "prefix": { "S": "fdp_000000" },
-        "created_at": { "S": created.to_rfc3339_opts(chrono::SecondsFormat::Millis, true) },
-        "created_month": { "S": format!("{:04}-{:02}", created.year(), created.month()) },
-    });
-
-    let lookup = json!({
-        "token_hash": { "S": format!("id#{id}") },
-        "found_hash": { "S": hash },
-        "found_owner": { "S": user },
-    });
-
-    [token, lookup]
+    put_items(dynamodb, "Tokens", &items);
+    let user = |id: &String| json!({ "user_id": { "S": id }, "name": { "S": id }, "roles": { "L": [] } });
+    put_items(dynamodb, "Users", &users.iter().map(user).collect::<Vec<_>>());
 }

@@ -5,10 +5,12 @@
 
 mod endpoints;
 mod fixture;
+mod highest_costs;
 mod lambda;
 mod load;
 mod plot;
 mod report;
+mod seed;
 mod share;
 mod statistics;
 mod subjects;
@@ -78,6 +80,7 @@ fn main() -> Result<()> {
         subjects: &subjects,
         no_shares,
         endpoints: &[],
+        highest_costs: &[],
         load: None,
     };
     if options.only_functions {
@@ -91,6 +94,8 @@ fn main() -> Result<()> {
         endpoints.push(endpoints::measure(tokens)?);
     }
     report.endpoints = &endpoints;
+    let highest_costs = highest_costs::measure()?;
+    report.highest_costs = &highest_costs;
 
     eprintln!("The whole system under load for {} s", options.load_seconds);
     let load = load::measure(deployed_functions(&programs, &this_folder)?, options.load_seconds)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::endpoints::{Costs, SIZES};
+use crate::highest_costs::HighestCost;
 use crate::load::Load;
 use crate::statistics::{Samples, figure};
 use crate::subjects::{Cost, Kind, MEMORY_MB, Subject};
@@ -21,6 +22,7 @@ pub(crate) struct Report<'a> {
     /// The reason, if shares of a processor could not be measured.
     pub(crate) no_shares: Option<String>,
     pub(crate) endpoints: &'a [Costs],
+    pub(crate) highest_costs: &'a [HighestCost],
     pub(crate) load: Option<&'a Load>,
 }
 
@@ -33,6 +35,7 @@ impl Report<'_> {
             self.costs(),
             self.goals(),
             self.endpoints(),
+            self.highest_costs(),
             self.load(),
         ];
         sections.join("\n")
@@ -172,7 +175,7 @@ impl Report<'_> {
 
     fn endpoints(&self) -> String {
         let mut text = "## The management endpoints with few and many tokens\n\n\
-            The DynamoDB units of one act, without those of the authorizer. One user owns 1,000 of the tokens.\n\n| |"
+            The DynamoDB units of one act, without those of the authorizer. One user owns 250 of the tokens.\n\n| |"
             .to_owned();
         for size in SIZES {
             let _ = write!(text, " {} tokens |", thousands(size));
@@ -188,6 +191,18 @@ impl Report<'_> {
             let _ = writeln!(text, "| {act} | {} | {same} |", cells.join(" | "));
         }
         text + "\n[scaling.md](scaling.md) calculates what follows for a hundred million tokens.\n"
+    }
+
+    fn highest_costs(&self) -> String {
+        let mut text = "## The most that one request can cost\n\n\
+            The DynamoDB units of the most expensive request to each endpoint, without those of the authorizer. Every user \
+            has 50 roles of 128 characters.\n\n\
+            | operation | request | read units | write units |\n| --- | --- | --- | --- |\n"
+            .to_owned();
+        for HighestCost { operation_id, request, read_units, write_units } in self.highest_costs {
+            let _ = writeln!(text, "| `{operation_id}` | {request} | {read_units} | {write_units} |");
+        }
+        text
     }
 
     fn load(&self) -> String {
