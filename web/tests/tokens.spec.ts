@@ -395,7 +395,7 @@ test("failed revocation is undone in the list and reported", async ({ page, syst
   await expect(row(page, "stays").getByRole("rowheader")).toBeFocused();
 
   refuse();
-  await expect(page.getByRole("alert")).toContainText("Couldn't revoke “stays”. Not now.");
+  await expect(page.getByRole("alert")).toContainText("Couldn't revoke “\u2068stays\u2069”. Not now.");
   await expect(row(page, "stays")).toContainText("Active");
   await expectAccessible(page);
 });

@@ -54,7 +54,9 @@ test("administrator disables a user immediately and can enable the user again", 
   await dialog.getByRole("button", { name: "Disable" }).click();
   await expect(userRow(page, "Bob Baker")).toContainText("Disabled");
   await expect(userRow(page, "Bob Baker").getByRole("rowheader")).toBeFocused();
-  await expect(page.getByRole("status").filter({ hasText: "Bob Baker is disabled." })).toBeAttached();
+  await expect(
+    page.getByRole("status").filter({ hasText: "\u2068Bob Baker\u2069 is disabled." }),
+  ).toBeAttached();
   expect(await system.statusOf(token.token)).toBe(401);
   await expectAccessible(page);
 
@@ -115,7 +117,7 @@ test("administrators cannot disable themselves, and are told when a change fails
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("alert").first()).toContainText(
-    "Couldn't disable Bob Baker. Storage is unavailable.",
+    "Couldn't disable \u2068Bob Baker\u2069. Storage is unavailable.",
   );
   await expect(userRow(page, "Bob Baker")).toContainText("Enabled");
   await expectAccessible(page);
@@ -160,7 +162,9 @@ test("change under way is announced, and a second change of the same user is blo
   });
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
-  await expect(page.getByRole("status").filter({ hasText: "Disabling Bob Baker…" })).toBeAttached();
+  await expect(
+    page.getByRole("status").filter({ hasText: "Disabling \u2068Bob Baker\u2069…" }),
+  ).toBeAttached();
   await expect(userRow(page, "Bob Baker").getByRole("rowheader")).toBeFocused();
 
   await userRow(page, "Bob Baker").getByRole("button", { name: "Revoke all tokens" }).click({ force: true });
@@ -192,7 +196,7 @@ test("failure far down a long list is visible", async ({ page, system }) => {
   await userRow(page, "User 090").getByRole("button", { name: "Disable User 090" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("alert").first()).toContainText(
-    "Can't reach the server. User 090 may have been disabled; reload the list before you retry.",
+    "Can't reach the server. \u2068User 090\u2069 may have been disabled; reload the list before you retry.",
   );
   await expect(page.getByRole("alert").first()).toBeInViewport();
   await expect(userRow(page, "User 090").getByRole("rowheader")).toBeFocused();
@@ -293,7 +297,7 @@ test("revoked token shows who revoked it and why", async ({ page, system }) => {
 
   await system.open(page, "bob");
   await expect(row(page, "by the owner")).toContainText("by you");
-  await expect(row(page, "by the administrator")).toContainText("by an administrator (admin)");
+  await expect(row(page, "by the administrator")).toContainText("by an administrator (\u2068admin\u2069)");
   await expect(row(page, "found in a log")).toContainText("reported as leaked");
   await expectAccessible(page);
 });

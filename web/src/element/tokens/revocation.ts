@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import type { Caller, Token } from "../../api/client.js";
 import type { Question } from "../common/confirm-dialog.js";
 import { renderNameAndHandle } from "../common/user-name.js";
+import { isolate } from "../common/isolate.js";
 
 export const REVOKE_ALL_QUESTION: Question = {
   title: "Revoke all your tokens?",
@@ -54,5 +55,6 @@ export function describeRevocation(token: Token, callerId: string): string {
 
 function describeRevoker(token: Token, callerId: string): string | null {
   if (token.revokedBy === callerId) return "you";
-  return token.revokedBy === token.owner.id ? "its owner" : token.revokedBy;
+  if (token.revokedBy === token.owner.id) return "its owner";
+  return token.revokedBy === null ? null : isolate(token.revokedBy);
 }

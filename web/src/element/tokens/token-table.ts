@@ -10,6 +10,7 @@ import { displayName } from "../common/user-name.js";
 import type { Sort, SortColumn } from "./order.js";
 import { describeRevocation } from "./revocation.js";
 import { STATUS_LABELS, expiresSoon, statusNow } from "./status.js";
+import { isolate } from "../common/isolate.js";
 
 type Column = SortColumn | "prefix" | "owner";
 
@@ -127,7 +128,7 @@ export class TokenTable extends LitElement {
     return html`
       <button
         class="link"
-        title="Show only the tokens of ${name}"
+        title="Show only the tokens of ${isolate(name)}"
         @click=${() => this.emit("owner", token.owner)}
       >
         <bdi>${name}</bdi>

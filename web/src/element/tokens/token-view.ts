@@ -13,6 +13,7 @@ import { REVOKE_ALL_QUESTION, asRevoked, revokeQuestion } from "./revocation.js"
 import { statusNow } from "./status.js";
 import "./token-table.js";
 import "./token-toolbar.js";
+import { isolate } from "../common/isolate.js";
 
 const OWN_PAGE_SIZE = 100;
 const ALL_PAGE_SIZE = 25;
@@ -130,16 +131,17 @@ export class TokenView extends ListView {
     const { caller } = this;
     if (!isConfirmed || caller === null) return;
 
+    const name = isolate(token.name);
     // The list shows the token as revoked immediately, and as it was before if the request fails.
     this.now = Date.now();
     this.replace(asRevoked(token, caller));
-    this.announcement = `Token ${token.name} revoked.`;
+    this.announcement = `Token ${name} revoked.`;
     void this.focusRow(token.id);
 
     const isDone = await this.change(
       () => this.api.revokeToken(token.id),
-      `Couldn't revoke “${token.name}”.`,
-      `“${token.name}” may have been revoked`,
+      `Couldn't revoke “${name}”.`,
+      `“${name}” may have been revoked`,
     );
     if (!isDone) this.replace(token);
   }
@@ -175,7 +177,7 @@ export class TokenView extends ListView {
     // A load that ran at the same time may have added it already.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
     this.now = Date.now();
-    this.announcement = `Token ${token.name} created.`;
+    this.announcement = `Token ${isolate(token.name)} created.`;
   }
 
   private showAllUsers(allUsers: boolean): void {

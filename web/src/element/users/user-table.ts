@@ -7,6 +7,7 @@ import { sharedStyles } from "../common/styles.js";
 import { focusRow, renderSkeletons, tableStyles } from "../common/table.js";
 import { renderTime } from "../common/time.js";
 import { displayName, handle } from "../common/user-name.js";
+import { isolate } from "../common/isolate.js";
 
 const COLUMNS = ["Name", "Roles", "Status", "Last sign-in"] as const;
 
@@ -104,7 +105,7 @@ export class UserTable extends LitElement {
   private renderRevokedBy(user: User) {
     if (user.tokensRevokedBy === null) return nothing;
     if (user.tokensRevokedBy === this.callerId) return ", by you";
-    return user.tokensRevokedBy === user.id ? ", by the user" : `, by ${user.tokensRevokedBy}`;
+    return user.tokensRevokedBy === user.id ? ", by the user" : `, by ${isolate(user.tokensRevokedBy)}`;
   }
 
   private renderAction(type: string, text: string, label: string, user: User, style: string) {

@@ -7,6 +7,7 @@ import { ListView, listViewStyles } from "../common/list-view.js";
 import { sharedStyles } from "../common/styles.js";
 import { displayName, handle, renderNameAndHandle } from "../common/user-name.js";
 import "./user-table.js";
+import { isolate } from "../common/isolate.js";
 
 const PAGE_SIZE = 100;
 
@@ -90,7 +91,7 @@ export class UserView extends ListView {
   }
 
   private async setDisabled(user: User, disabled: boolean): Promise<void> {
-    const name = displayName(user);
+    const name = isolate(displayName(user));
     const done = disabled ? "disabled" : "enabled";
     await this.changeUser(user, {
       request: async () => this.patch(user.id, await this.api.updateUser(user.id, { disabled })),
@@ -113,15 +114,16 @@ export class UserView extends ListView {
     const { caller } = this;
     if (!isConfirmed || caller === null) return;
 
+    const isolated = isolate(name);
     await this.changeUser(user, {
       request: async () => {
         await this.api.revokeAllTokens(user.id);
         this.patch(user.id, { tokensRevokedAt: new Date().toISOString(), tokensRevokedBy: caller.id });
       },
-      running: `Revoking all tokens of ${name}…`,
-      done: `All tokens of ${name} are revoked.`,
-      failed: `Couldn't revoke the tokens of ${name}.`,
-      unknown: `The tokens of ${name} may have been revoked`,
+      running: `Revoking all tokens of ${isolated}…`,
+      done: `All tokens of ${isolated} are revoked.`,
+      failed: `Couldn't revoke the tokens of ${isolated}.`,
+      unknown: `The tokens of ${isolated} may have been revoked`,
     });
   }
 
