@@ -6,11 +6,11 @@ mod program;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use patgate_harness::TlsFront;
+use patgate_harness::{Invocation, TlsFront};
 use serde_json::json;
 
 use crate::fixture::Fixture;
-use crate::lambda::{FunctionProcess, Invocation, Program};
+use crate::lambda::{FunctionProcess, Program};
 use crate::share::CpuShare;
 use crate::statistics::{Samples, percentile};
 

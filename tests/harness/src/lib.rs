@@ -9,12 +9,14 @@
 mod artifacts;
 mod documents;
 mod dynamodb;
+mod function;
 mod http;
 mod local;
 mod operations_log;
 mod proxy;
 mod raw_http;
 mod repository;
+mod runtime_api;
 mod sessions;
 mod signed_in_user;
 mod system;
@@ -24,10 +26,12 @@ use sha2::{Digest, Sha256};
 
 pub use documents::{Document, run_script};
 pub use dynamodb::{call_dynamodb, create_table_like, delete_item, replace_items, scan, set_token, set_user};
+pub use function::Function;
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use proxy::{DynamoDbFault, DynamoDbProxy, RecordedRequest};
 pub use repository::repository_root;
+pub use runtime_api::{Invocation, RuntimeApi};
 pub use sessions::{decode_part, forge, forge_text};
 pub use signed_in_user::{CreatedToken, SignedInUser};
 pub use system::System;

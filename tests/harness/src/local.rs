@@ -198,7 +198,7 @@ fn banner_url(line: &str) -> Option<&str> {
 
 /// A binary of this workspace. Cargo puts tests one folder below it and other programs
 /// beside it.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("the path of this program");
     let candidates = this.ancestors().skip(1).map(|folder| folder.join(name));
     candidates.take(2).find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
