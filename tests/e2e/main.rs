@@ -16,6 +16,7 @@ mod last_used;
 mod leaked;
 mod lifecycle;
 mod metrics;
+mod odd_events;
 mod outage;
 mod packages;
 mod paging;

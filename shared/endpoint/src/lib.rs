@@ -4,6 +4,7 @@
 //! An endpoint implements [`Endpoint`], and its `main.rs` is one call of [`serve()`].
 
 pub mod audit;
+mod event;
 pub mod input;
 pub mod problem;
 pub mod request;
@@ -14,4 +15,4 @@ mod serve;
 pub use lambda_http::{Error, Request};
 pub use problem::{FieldError, Problem};
 pub use response::Response;
-pub use serve::{Endpoint, serve};
+pub use serve::{Endpoint, respond, serve};

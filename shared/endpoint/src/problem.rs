@@ -8,6 +8,7 @@ use patgate_caller::MissingCaller;
 use patgate_dynamodb::StoreError;
 use serde_json::json;
 
+use crate::event::EventError;
 use crate::response::{self, Response};
 
 /// A problem with a request, or a fault.
@@ -126,5 +127,13 @@ impl From<MissingCaller> for Problem {
     fn from(error: MissingCaller) -> Self {
         tracing::error!(%error, "request without a caller");
         Self::internal("The API is misconfigured.")
+    }
+}
+
+impl From<EventError> for Problem {
+    /// 400. If every request gets it, the integration uses another payload format than 2.0.
+    fn from(error: EventError) -> Self {
+        tracing::warn!(%error, "cannot read the request");
+        Self::bad_request(format!("The request cannot be read: {error}."))
     }
 }

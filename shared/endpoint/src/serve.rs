@@ -1,9 +1,13 @@
 //! The main loop of an endpoint's function.
 
-use lambda_http::{Error, Request, run, service_fn};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::lambda_runtime::run;
+use lambda_http::{Error, LambdaEvent, Request, service_fn};
 use patgate_process::{ConfigError, Environment, telemetry};
 use patgate_rules::clock::{self, Timestamp};
+use serde_json::value::RawValue;
 
+use crate::event;
 use crate::problem::Problem;
 use crate::response::Response;
 
@@ -31,9 +35,19 @@ pub async fn serve<E: Endpoint + Sync>(
     telemetry::init(&environment);
     let endpoint = &start(&environment).await?;
 
-    let handle = async |request: Request| {
-        let response = endpoint.handle(&request, clock::now()).await;
-        Ok::<_, Error>(response.unwrap_or_else(Problem::into_response))
+    let handle = async |event: LambdaEvent<Box<RawValue>>| {
+        // Without the box, the futures are nested more deeply than the compiler allows.
+        let response = Box::pin(respond(endpoint, event.payload.get(), clock::now())).await;
+        Ok::<_, Error>(response)
     };
     run(service_fn(handle)).await
+}
+
+/// Responds to an event, whatever it contains. An event that is not a request gets 400.
+pub async fn respond(endpoint: &impl Endpoint, event: &str, now: Timestamp) -> ApiGatewayV2httpResponse {
+    let response = match event::read_request(event) {
+        Ok(request) => endpoint.handle(&request, now).await,
+        Err(error) => Err(error.into()),
+    };
+    event::to_gateway(response.unwrap_or_else(Problem::into_response))
 }
