@@ -2,15 +2,16 @@
 //! decides by the caller's roles. Whether the caller used a token or a session makes no
 //! difference.
 
+mod event;
 pub mod packages;
 mod problem;
 mod upload;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use lambda_http::aws_lambda_events::encodings::Body;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt, Response};
+use lambda_http::{Request, RequestExt};
 use patgate_caller::{Caller, MissingCaller};
 use serde_json::{Value, json};
 
@@ -34,15 +35,22 @@ impl PackageApi {
         Self { packages }
     }
 
-    /// Handles one request.
-    pub async fn handle(&self, request: &Request, now: DateTime<Utc>) -> Response<Body> {
-        let result = match *request.method() {
-            Method::POST => self.upload(request, now).await.map(|body| (StatusCode::CREATED, body)),
-            _ => self.list(request).await.map(|body| (StatusCode::OK, body)),
+    /// Responds to an event, whatever it contains. An event that is not a request gets 400.
+    pub async fn respond(&self, event: &str, now: DateTime<Utc>) -> ApiGatewayV2httpResponse {
+        let result = match event::read_request(event) {
+            Ok(request) => self.handle(&request, now).await,
+            Err(error) => Err(error.into()),
         };
-        match result {
+        event::to_gateway(match result {
             Ok((status, body)) => json_response(status, &body),
             Err(problem) => problem.into_response(),
+        })
+    }
+
+    async fn handle(&self, request: &Request, now: DateTime<Utc>) -> Result<(StatusCode, Value), Problem> {
+        match *request.method() {
+            Method::POST => Ok((StatusCode::CREATED, self.upload(request, now).await?)),
+            _ => Ok((StatusCode::OK, self.list(request).await?)),
         }
     }
 

@@ -6,8 +6,10 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use chrono::Utc;
-use lambda_http::{Error, Request, run, service_fn};
+use lambda_http::lambda_runtime::run;
+use lambda_http::{Error, LambdaEvent, service_fn};
 use patgate_package_api::{PackageApi, packages::Packages};
+use serde_json::value::RawValue;
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::disallowed_methods, reason = "this example has its own configuration and clock")]
@@ -16,7 +18,10 @@ async fn main() -> Result<(), Error> {
     let packages = Packages::new(dynamodb_client().await, std::env::var("PACKAGES_TABLE")?);
 
     let api = &PackageApi::new(packages);
-    run(service_fn(async |request: Request| Ok::<_, Error>(api.handle(&request, Utc::now()).await))).await
+    let handle = async |event: LambdaEvent<Box<RawValue>>| {
+        Ok::<_, Error>(api.respond(event.payload.get(), Utc::now()).await)
+    };
+    run(service_fn(handle)).await
 }
 
 /// A client that gives up before the client of the API does. By default the SDK has no limit

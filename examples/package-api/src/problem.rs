@@ -6,6 +6,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use patgate_caller::MissingCaller;
 use serde_json::{Value, json};
 
+use crate::event::EventError;
 use crate::packages::PackagesError;
 use crate::upload::UploadError;
 
@@ -42,6 +43,13 @@ impl Problem {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+impl From<EventError> for Problem {
+    fn from(error: EventError) -> Self {
+        tracing::warn!(%error, "cannot read the request");
+        Self::new(StatusCode::BAD_REQUEST, format!("The request cannot be read: {error}."))
     }
 }
 
