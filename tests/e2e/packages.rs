@@ -101,3 +101,19 @@ fn upload_of_4_mb_succeeds_and_one_beyond_lambdas_limit_is_refused() {
     let content = vec![b'z'; 5 * 1024 * 1024];
     assert_eq!(upload(&system, &token, "too-large.zip", true, &content).status, 413);
 }
+
+#[test]
+fn list_continues_after_one_package_name_and_nothing_else() {
+    let system = System::start();
+    let token = system.sign_in("alice").create_token("upload");
+    let name = format!("{}.zip", token.id);
+    assert_eq!(upload(&system, &token.secret, &name, false, b"abc").status, 201);
+
+    let list = |query: &str| system.call("GET", &format!("/api/Package?{query}"), &token.secret);
+    let rest = list(&format!("after={name}")).json();
+    assert!(rest["items"].as_array().unwrap().iter().all(|item| item["name"] != name.as_str()), "{rest}");
+
+    for query in ["after=", "after=..", "after=a%2Fb", "after=a%0Ab", "after=a.zip&after=b.zip"] {
+        assert_eq!(list(query).assert_problem(400), ["after"], "{query}");
+    }
+}

@@ -85,10 +85,12 @@ impl PackageApi {
     async fn list(&self, request: &Request) -> Result<Value, Problem> {
         read_caller(request)?;
         let query = request.query_string_parameters_ref();
-        let after = query.and_then(|query| query.first("after"));
-        if after.is_some_and(|after| !is_file_name(after)) {
-            return Err(Problem::invalid_field("after", "is not a valid package name"));
-        }
+        let after = match query.and_then(|query| query.all("after")).as_deref() {
+            None => None,
+            Some([after]) if is_file_name(after) => Some(*after),
+            Some([_]) => return Err(Problem::invalid_field("after", "is not a valid package name")),
+            Some(_) => return Err(Problem::invalid_field("after", "must not be repeated")),
+        };
 
         let (packages, next) = self.packages.list(after, LIST_LIMIT).await?;
         Ok(json!({ "items": packages.iter().map(resource).collect::<Vec<_>>(), "nextAfter": next }))
