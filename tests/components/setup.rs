@@ -21,16 +21,18 @@ pub(crate) fn start_system() -> System {
 
 pub(crate) fn store_at(dynamodb_url: &str) -> Store {
     let tables = Tables { tokens: "Tokens".into(), users: "Users".into() };
-    let environment = AwsEnvironment {
+    Store::for_authorizer(&aws_environment(dynamodb_url), tables)
+}
+
+pub(crate) fn aws_environment(dynamodb_url: &str) -> AwsEnvironment {
+    AwsEnvironment {
         region: "us-east-1".into(),
         access_key_id: "LOCAL-tests".into(),
         secret_access_key: "local".into(),
         session_token: None,
         dynamodb_endpoint: Some(dynamodb_url.to_owned()),
         trusted_roots: TrustedRoots::Amazon,
-    };
-
-    Store::for_authorizer(&environment, tables)
+    }
 }
 
 /// The configuration that the authorizer reads from an environment with these variables in

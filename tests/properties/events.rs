@@ -6,12 +6,13 @@ use patgate_authorizer::{Authorizer, Fault, Rejection};
 use patgate_rules::clock;
 use patgate_rules::token::TokenFormat;
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
 use proptest::test_runner::TestCaseResult;
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
 use crate::gateway_events;
+use crate::json;
 use crate::runner::{check_property, regressions};
 use crate::setup;
 
@@ -57,7 +58,7 @@ fn check_event((authorizer, runtime): &(Authorizer, Runtime), event: &str) -> Te
 }
 
 /// Field names that the authorizer knows, and others.
-fn field_names() -> impl Strategy<Value = String> {
+fn field_names() -> impl Strategy<Value = String> + Clone {
     let known = select(vec![
         "version",
         "type",
@@ -112,22 +113,11 @@ fn credentials() -> impl Strategy<Value = String> {
 /// Arbitrary JSON in which known field names and values are frequent.
 fn json_values() -> impl Strategy<Value = Value> {
     let texts = select(vec!["1.0", "2.0", "REQUEST", "TOKEN", "arn:aws:execute-api:a:1:b/prod/GET/x", ""]);
-    let leaf = prop_oneof![
-        4 => texts.prop_map(Value::from),
-        2 => credentials().prop_map(Value::from),
-        1 => Just(Value::Null),
-        1 => any::<bool>().prop_map(Value::from),
-        1 => any::<i64>().prop_map(Value::from),
-        1 => any::<f64>().prop_map(Value::from),
+    let values = prop_oneof![
+        2 => texts.prop_map(Value::from),
+        1 => credentials().prop_map(Value::from),
     ];
-
-    leaf.prop_recursive(5, 48, 8, |inner| {
-        prop_oneof![
-            3 => prop::collection::vec((field_names(), inner.clone()), 0..8)
-                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-            1 => prop::collection::vec(inner, 0..4).prop_map(Value::Array),
-        ]
-    })
+    json::nested(values, field_names())
 }
 
 /// Events of a known type, with arbitrary further fields.
@@ -151,78 +141,6 @@ fn plausible_events() -> impl Strategy<Value = Value> {
         }
         Value::Object(event)
     })
-}
-
-/// A change at one place of a JSON value.
-#[derive(Debug, Clone)]
-enum Change {
-    Replace(Value),
-    Remove,
-    Rename(String),
-    /// Adds a copy under another name.
-    Duplicate(String),
-}
-
-fn changes() -> impl Strategy<Value = (Index, Change)> {
-    let change = prop_oneof![
-        3 => json_values().prop_map(Change::Replace),
-        2 => Just(Change::Remove),
-        2 => field_names().prop_map(Change::Rename),
-        1 => field_names().prop_map(Change::Duplicate),
-    ];
-    (any::<Index>(), change)
-}
-
-/// The paths of all values inside a JSON value.
-fn paths_in(parent: &Value) -> Vec<Vec<String>> {
-    let children: Vec<(String, &Value)> = match parent {
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), value)).collect(),
-        Value::Array(items) => {
-            items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
-        }
-        _ => Vec::new(),
-    };
-
-    let mut paths = Vec::new();
-    for (name, child) in children {
-        paths.push(vec![name.clone()]);
-        paths.extend(paths_in(child).into_iter().map(|path| [vec![name.clone()], path].concat()));
-    }
-    paths
-}
-
-fn change_value(event: &mut Value, place: &Index, change: Change) {
-    let paths = paths_in(event);
-    if paths.is_empty() {
-        return;
-    }
-
-    let (name, parents) = place.get(&paths).split_last().unwrap();
-    let parent = parents.iter().fold(event, |value, name| match value {
-        Value::Array(items) => &mut items[name.parse::<usize>().unwrap()],
-        object => &mut object[name],
-    });
-
-    match parent {
-        Value::Array(items) => {
-            let index: usize = name.parse().unwrap();
-            match change {
-                Change::Replace(value) => items[index] = value,
-                Change::Remove => drop(items.remove(index)),
-                Change::Rename(_) | Change::Duplicate(_) => items.push(items[index].clone()),
-            }
-        }
-        Value::Object(fields) => match change {
-            Change::Replace(value) => drop(fields.insert(name.clone(), value)),
-            Change::Remove => drop(fields.remove(name)),
-            Change::Rename(new) => {
-                let value = fields.remove(name).unwrap();
-                fields.insert(new, value);
-            }
-            Change::Duplicate(new) => drop(fields.insert(new, fields[name].clone())),
-        },
-        _ => unreachable!("only arrays and objects contain values"),
-    }
 }
 
 /// RecordedRequest events with a generated credential.
@@ -249,30 +167,17 @@ fn event_of_a_known_type_is_never_allowed_while_store_and_issuer_are_unreachable
 #[test]
 fn changed_event_never_panics_and_is_never_allowed() {
     let authorizer = offline_authorizer();
-    let inputs = (recorded_events(), prop::collection::vec(changes(), 0..4));
+    let inputs = (recorded_events(), json::changes(json_values(), field_names()));
 
-    check_property(512, REGRESSIONS, inputs, |(mut event, changes)| {
-        for (place, change) in changes {
-            change_value(&mut event, &place, change);
-        }
-        check_event(&authorizer, &event.to_string())
+    check_property(512, REGRESSIONS, inputs, |(event, changes)| {
+        check_event(&authorizer, &json::changed(event, changes).to_string())
     });
 }
 
 #[test]
 fn damaged_event_text_never_panics_and_is_never_allowed() {
     let authorizer = offline_authorizer();
-    let damage =
-        (any::<Index>(), 0..40_usize, prop_oneof!["[\"{}\\[\\]:,\\\\]{0,3}", any::<String>(), "\\[{0,300}"]);
-    let inputs = (recorded_events(), prop::collection::vec(damage, 1..4));
-
-    check_property(512, REGRESSIONS, inputs, |(event, damage)| {
-        let mut text: Vec<char> = event.to_string().chars().collect();
-        for (place, length, replacement) in damage {
-            let start = place.index(text.len() + 1);
-            let end = (start + length).min(text.len());
-            text.splice(start..end, replacement.chars());
-        }
-        check_event(&authorizer, &text.into_iter().collect::<String>())
+    check_property(512, REGRESSIONS, (recorded_events(), json::damage()), |(event, damage)| {
+        check_event(&authorizer, &json::damaged(&event, damage))
     });
 }
