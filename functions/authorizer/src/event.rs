@@ -34,11 +34,12 @@ pub enum EventKind {
     RestToken { method_arn: String },
 }
 
-/// The event is not an event of an authorizer.
+/// The event is not an event of an authorizer. No message contains a part of the event, because
+/// that could be the credential.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    #[error("cannot parse the authorizer event: {0}")]
-    Malformed(#[from] serde_json::Error),
+    #[error("cannot parse the authorizer event: line {line}, column {column}")]
+    Malformed { line: usize, column: usize },
     #[error("unknown kind of authorizer event")]
     UnknownKind,
 }
@@ -76,7 +77,8 @@ impl GatewayRequest {
     /// # Errors
     /// When it is not JSON, or of an unknown kind.
     pub fn parse(json: &str) -> Result<Self, EventError> {
-        let event: RawEvent = serde_json::from_str(json)?;
+        let event: RawEvent = serde_json::from_str(json)
+            .map_err(|error| EventError::Malformed { line: error.line(), column: error.column() })?;
         let kind = match (event.version.as_deref(), event.event_type.as_deref(), event.method_arn) {
             (Some("2.0"), Some("REQUEST"), _) => EventKind::HttpApi2,
             (Some("1.0"), Some("REQUEST"), Some(method_arn)) => EventKind::HttpApi1 { method_arn },
@@ -160,5 +162,17 @@ mod tests {
         let event = r#"{ "type": "TOKEN", "methodArn": "arn", "authorizationToken": "Bearer s3cret" }"#;
         let printed = format!("{:?}", GatewayRequest::parse(event).unwrap());
         assert!(!printed.contains("s3cret"), "{printed}");
+    }
+
+    #[test]
+    fn error_does_not_repeat_the_event() {
+        for event in [
+            r#"{ "version": "2.0", "type": "REQUEST", "headers": "Bearer s3cret" }"#,
+            r#"{ "type": "TOKEN", "methodArn": "arn", "authorizationToken": { "s3cret": 1 }, "headers": "s3cret" }"#,
+            r#"{ "type": "s3cret" }"#,
+        ] {
+            let error = GatewayRequest::parse(event).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
     }
 }
