@@ -1,6 +1,8 @@
 """Fixtures that several files share."""
 
 import collections
+import itertools
+import json
 import os
 import pathlib
 import subprocess
@@ -12,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from programs import require
-from templates import CORE, MONITORING, ROOT, load, translate
+from templates import CORE, EXAMPLES, MONITORING, ROOT, load, translate
 
 BINARIES = ROOT / "target" / "debug"
 
@@ -39,6 +41,18 @@ def monitoring():
 
 
 @pytest.fixture(scope="session")
+def cdk_template(tmp_path_factory):
+    """The CDK's example as plain CloudFormation."""
+    folder = EXAMPLES / "cdk"
+    require("node", "install Node 20.19 or newer")
+    if not (folder / "node_modules").exists():
+        pytest.fail("the CDK is missing: run `npm ci` in examples/cdk", pytrace=False)
+    out = tmp_path_factory.mktemp("cdk")
+    subprocess.run(["node", "app.js"], cwd=folder, env=os.environ | {"CDK_OUTDIR": str(out)}, check=True)
+    return json.loads((out / "hello-api.template.json").read_text())
+
+
+@pytest.fixture(scope="session")
 def records():
     """The folder in which an end-to-end run recorded operations, logs and secrets."""
     folder = os.environ.get("PATGATE_RECORDS")
@@ -60,6 +74,24 @@ def markdown():
     """Parses a Markdown file of the repository into tokens."""
     parser = MarkdownIt("commonmark").enable("table")
     return lambda path: parser.parse((ROOT / path).read_text())
+
+
+@pytest.fixture(scope="session")
+def tables(markdown):
+    """The tables of a Markdown file, as lists of rows. A cell is a token of the parser; the first row is the heading."""
+
+    def parse(path):
+        tables = []
+        for previous, token in itertools.pairwise(markdown(path)):
+            if previous.type == "table_open":
+                tables.append([])
+            elif previous.type == "tr_open":
+                tables[-1].append([])
+            elif previous.type in ("th_open", "td_open"):
+                tables[-1][-1].append(token)
+        return tables
+
+    return parse
 
 
 @pytest.fixture(scope="session")

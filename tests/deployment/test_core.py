@@ -70,6 +70,13 @@ def test_leak_reports_are_throttled_more_than_other_routes(core):
     assert stage["RouteSettings"] == reports
 
 
+def test_outputs_name_the_log_groups_of_all_functions(core):
+    listed = {name: core["Outputs"][name]["Value"] for name in ("AuthorizerLogGroup", "EndpointLogGroups")}
+    groups = [*re.findall(r"\w+", listed["EndpointLogGroups"]["Fn::Sub"]), listed["AuthorizerLogGroup"]["Ref"]]
+    functions = of_type(core, "AWS::Lambda::Function").values()
+    assert sorted(groups) == sorted(function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions)
+
+
 def test_access_log_is_json_and_holds_no_secret(core):
     log_format = json.loads(the_only(core, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
     allowed = {"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLatency"}

@@ -223,29 +223,34 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
 
 def test_each_function_has_a_role_of_its_own_that_only_lambda_can_assume(aws, template, physical):
     iam = aws.client("iam")
-    roles = set()
-    for properties in of_type(template, "AWS::Lambda::Function").values():
+    roles, groups = set(), set()
+    for name, properties in of_type(template, "AWS::Lambda::Function").items():
+        group = physical[properties["LoggingConfig"]["LogGroup"]["Ref"]]
+        groups.add(group)
         role = physical[properties["Role"]["Fn::GetAtt"][0]]
         roles.add(role)
         trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
         principals = [statement["Principal"] for statement in trust["Statement"]]
-        assert principals == [{"Service": ["lambda.amazonaws.com"]}]
+        assert principals == [{"Service": "lambda.amazonaws.com"}]
+        assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == [], name
         for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
             # moto returns the document as the text of a Python value.
             document = ast.literal_eval(document) if isinstance(document, str) else document
             for statement in document["Statement"]:
                 for arn in as_list(statement["Resource"]):
-                    tables = [physical["Tokens"], physical["Users"]]
-                    assert any(f":table/{table}" in arn for table in tables), arn
-    assert len(roles) == 9
+                    tables = [f":table/{physical[table]}" for table in ("Tokens", "Users")]
+                    assert any(part in arn for part in [*tables, f":log-group:{group}"]), arn
+    assert len(roles) == len(groups) == 9
 
 
-def test_logs_are_kept_as_long_as_the_parameter_says(aws, template, physical):
+def test_logs_are_kept_as_long_as_the_parameter_says_and_outlive_the_stack(aws, template, physical):
     groups = aws.client("logs").describe_log_groups()["logGroups"]
     retention = {group["logGroupName"]: group.get("retentionInDays") for group in groups}
     for name in of_type(template, "AWS::Logs::LogGroup"):
         assert retention[physical[name]] == int(GIVEN["LogRetentionDays"]), name
+        resource = template["Resources"][name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
 
 
 def test_dashboard_is_json_and_shows_the_resources_of_the_core(aws, physical, monitoring_ids):

@@ -1,7 +1,6 @@
 """The examples: each attaches the authorizer correctly, and docs/attach.md shows passages of them."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -9,7 +8,6 @@ import subprocess
 import hcl2
 import pytest
 
-from programs import require
 from templates import EXAMPLES, load, of_type, the_only, translate, yaml_parse
 
 # How each kind of template spells the lifetime of the authorizer's cache.
@@ -24,18 +22,6 @@ def sam_authorizer(template):
     """What SAM makes of the only authorizer of a template's only API."""
     api = the_only(template, "AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
     return api["Body"]["components"]["securitySchemes"]["Patgate"]["x-amazon-apigateway-authorizer"]
-
-
-@pytest.fixture(scope="module")
-def cdk_template(tmp_path_factory):
-    """The CDK's example as plain CloudFormation."""
-    folder = EXAMPLES / "cdk"
-    require("node", "install Node 20.19 or newer")
-    if not (folder / "node_modules").exists():
-        pytest.fail("the CDK is missing: run `npm ci` in examples/cdk", pytrace=False)
-    out = tmp_path_factory.mktemp("cdk")
-    subprocess.run(["node", "app.js"], cwd=folder, env=os.environ | {"CDK_OUTDIR": str(out)}, check=True)
-    return json.loads((out / "hello-api.template.json").read_text())
 
 
 def terraform_authorizer(text):

@@ -1,11 +1,11 @@
 """The monitoring stack: what alarms watch, what the dashboard shows, and whom alarms notify."""
 
-import itertools
 import json
 import re
 
 import pytest
 
+from documents import names_in
 from templates import CORE, ROOT, load, of_type, the_only
 
 # The namespace and dimension of the authorizer's metrics; a unit test of the authorizer asserts both.
@@ -113,6 +113,14 @@ def test_leaked_tokens_alarm_watches_what_the_filter_counts(resource):
     assert (alarm["Namespace"], alarm["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
 
 
+def test_filter_reads_only_the_log_of_the_function_that_handles_reports(resource, core):
+    group = resource("LeakedTokensFilter")["LogGroupName"]["Fn::ImportValue"]["Fn::Sub"]
+    exported = core["Outputs"][group.removeprefix("${CoreStack}-")]["Value"]
+    functions = of_type(core, "AWS::Lambda::Function").items()
+    readable = [name for name, function in functions if function["LoggingConfig"]["LogGroup"] == exported]
+    assert readable == ["RevokeLeakedTokens"]
+
+
 def test_filter_matches_only_fields_of_the_audit_event(resource):
     pattern = re.fullmatch(r"\{ (.*) \}", resource("LeakedTokensFilter")["FilterPattern"])[1]
     terms = [re.fullmatch(r'\(\$\.(\w+) = "([\w.]+)"\)', term) for term in pattern.split(" && ")]
@@ -131,20 +139,12 @@ def test_filter_matches_only_fields_of_the_audit_event(resource):
 
 
 @pytest.fixture(scope="module")
-def explained(markdown):
+def explained(tables):
     """The names in the first column of the tables of docs/operations.md that have this heading."""
-    tables = []
-    for previous, token in itertools.pairwise(markdown("docs/operations.md")):
-        if previous.type == "table_open":
-            tables.append([])
-        elif previous.type == "tr_open":
-            tables[-1].append([])
-        elif previous.type in ("th_open", "td_open"):
-            tables[-1][-1].append(token)
 
     def names(heading):
-        rows = [row for head, *rows in tables if head[0].content == heading for row in rows]
-        return {part.content for row in rows for part in row[0].children if part.type == "code_inline"}
+        rows = [row for head, *rows in tables("docs/operations.md") if head[0].content == heading for row in rows]
+        return {name for row in rows for name in names_in(row[0])}
 
     return names
 

@@ -13,6 +13,7 @@ import urllib.parse
 import jsonschema
 import pytest
 
+from documents import names_in
 from templates import ROOT
 
 pytestmark = pytest.mark.records
@@ -47,14 +48,20 @@ def schema():
 
 
 @pytest.fixture(scope="module")
-def audit_events(logs):
+def logged_events(logs):
+    """All audit events, each with the name of the function that logged it."""
     events = []
     for log in logs.values():
         for line in log.splitlines():
-            _, _, rest = line.partition("] ")
+            function, _, rest = line.removeprefix("[").partition("] ")
             if rest.startswith("{") and '"audit":' in rest:
-                events.append(json.loads(rest))
+                events.append((function, json.loads(rest)))
     return events
+
+
+@pytest.fixture(scope="module")
+def audit_events(logged_events):
+    return [event for _, event in logged_events]
 
 
 def forms(secret):
@@ -108,3 +115,15 @@ def test_every_audit_event_matches_its_schema(audit_events, schema):
 def test_every_kind_of_audit_event_occurs(audit_events, schema):
     kinds = {event["audit"] for event in audit_events}
     assert set(schema["properties"]["audit"]["enum"]) - kinds == set()
+
+
+def test_each_kind_of_audit_event_comes_from_the_function_that_the_document_names(logged_events, tables, core):
+    documented = set()
+    (rows,) = [rows for head, *rows in tables("docs/audit.md") if head[0].content == "`audit`"]
+    for kind, reasons, function, _ in rows:
+        for reason in names_in(reasons) or [None]:
+            documented.add((*names_in(kind), reason, *names_in(function)))
+    assert {(event["audit"], event.get("reason"), function) for function, event in logged_events} == documented
+
+    groups = core["Outputs"]["AuditLogGroups"]["Value"]["Fn::Sub"].split()
+    assert sorted(groups) == sorted({f"${{{function}Logs}}" for _, _, function in documented})
