@@ -17,8 +17,9 @@ from system import create_token
 DRIVE = json.loads(os.environ["CONTRACT"])
 # These operations may revoke the token that Schemathesis uses. The hook then creates a new token.
 MAY_REVOKE_TOKENS = {"revokeToken", "revokeAllTokens", "revokeLeakedTokens"}
-# Slower than the throttling limit of the route.
-THROTTLED_PAUSE_SECONDS = 0.25
+# Slower than the throttling limits of the routes: 5 reports, 20 lists and 50 creations a second.
+REPORT_PAUSE_SECONDS = 0.25
+THROTTLED_PAUSE_SECONDS = 0.06
 
 # Most generated times are in the future, because the API rejects a past `expiresAt`. Tests of the handler cover past times.
 LATER = strategies.datetimes(datetime.datetime(2040, 1, 1), datetime.datetime(2090, 1, 1))
@@ -70,7 +71,8 @@ def before_call(context, case, kwargs):
     """Sends requests without a pause until a route responds with 429, and at most at the route's limit from then on."""
     operation = operation_id(case)
     if operation in DRIVER.throttled_at:
-        time.sleep(max(0.0, DRIVER.throttled_at[operation] + THROTTLED_PAUSE_SECONDS - time.monotonic()))
+        pause = REPORT_PAUSE_SECONDS if operation == "revokeLeakedTokens" else THROTTLED_PAUSE_SECONDS
+        time.sleep(max(0.0, DRIVER.throttled_at[operation] + pause - time.monotonic()))
         DRIVER.throttled_at[operation] = time.monotonic()
 
 

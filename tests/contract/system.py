@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,6 +16,10 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOCAL = pathlib.Path(os.environ.get("LOCAL", ROOT / "target/debug/local"))
 TIMEOUT_SECONDS = 20
+
+
+class Throttled(Exception):
+    """The API throttles the request."""
 
 
 def request(method, url, credential=None, body=None, headers=()):
@@ -29,6 +34,8 @@ def request(method, url, credential=None, body=None, headers=()):
             text = response.read()
             return json.loads(text) if text else None
     except urllib.error.HTTPError as error:
+        if error.code == 429:
+            raise Throttled(f"{method} {url}") from error
         raise RuntimeError(f"{method} {url}: {error.code} {error.read()[:300]}") from error
 
 
@@ -39,7 +46,12 @@ def sign_in(issuer, user):
 
 
 def create_token(api, session, name, **fields):
-    return request("POST", f"{api}/api/tokens", session, {"name": name, **fields})
+    """Creates a token, as soon as the throttle of the route admits the request."""
+    while True:
+        try:
+            return request("POST", f"{api}/api/tokens", session, {"name": name, **fields})
+        except Throttled:
+            time.sleep(0.05)
 
 
 class System:

@@ -63,13 +63,13 @@ fn acts_with_a_successful_response_survive_a_kill_during_creations_and_revocatio
     std::fs::remove_dir_all(data).unwrap();
 }
 
-/// Creates tokens and revokes every second one until the system is gone. A busy machine may
-/// also respond with a fault, which reports no success.
+/// Creates tokens and revokes every second one until the system is gone. The API may throttle
+/// a request, and a busy machine may respond with a fault. Neither reports a success.
 fn create_and_revoke(system: &System, session: &str, reported: &Mutex<Reported>, done: Sender<()>) {
     let try_send = |request: Request| match request.bearer(session).try_send() {
         Ok(response) if response.status < 300 => Some(Some(response)),
         Ok(response) => {
-            assert!(response.status >= 500, "{response:?}");
+            assert!(response.status == 429 || response.status >= 500, "{response:?}");
             Some(None)
         }
         Err(_) => None,

@@ -11,7 +11,7 @@ fn read_all_pages(user: &SignedInUser<'_>, query: &str, mut between: impl FnMut(
     let mut cursor = String::new();
     for page in 0.. {
         assert!(page < 200, "the list does not end");
-        let response = user.call("GET", &format!("/api/tokens?{query}{cursor}"));
+        let response = user.call_until_admitted("GET", &format!("/api/tokens?{query}{cursor}"));
         assert_eq!(response.status, 200, "{response:?}");
         let response = response.json();
         items.extend(response["items"].as_array().unwrap().clone());

@@ -63,7 +63,7 @@ fn response_with_a_created_token_forbids_caching() {
 fn no_secret_is_logged_at_trace_level_either() {
     let variables = "      Variables:\n        TOKENS_TABLE";
     let traced = "      Variables:\n        LOG_LEVEL: trace\n        TOKENS_TABLE";
-    let template = core_template_with(variables, traced);
+    let template = core_template_with(&[(variables, traced)]);
     let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
     let alice = system.sign_in("alice");

@@ -51,7 +51,7 @@ fn smoke_test_passes_and_leaves_no_working_token_behind() {
 
 #[test]
 fn smoke_test_fails_if_a_cache_keeps_a_revoked_token_working() {
-    let template = core_template_with("ReauthorizeEvery: 0", "ReauthorizeEvery: 300");
+    let template = core_template_with(&[("ReauthorizeEvery: 0", "ReauthorizeEvery: 300")]);
     let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
 
@@ -120,10 +120,10 @@ fn smoke_test_reports_a_connection_that_closes_early_as_a_failure() {
 #[test]
 fn smoke_test_names_a_token_that_it_cannot_revoke_by_id_and_not_by_secret() {
     // Without the route, no user can revoke a token.
-    let template = core_template_with(
-        "ApiId: !Ref Api, Method: DELETE, Path: \"/api/tokens/{id}\"",
-        "ApiId: !Ref Api, Method: DELETE, Path: \"/api/nothing/{id}\"",
-    );
+    let template = core_template_with(&[
+        ("Method: DELETE, Path: \"/api/tokens/{id}\"", "Method: DELETE, Path: \"/api/nothing/{id}\""),
+        ("DELETE /api/tokens/{id}:", "DELETE /api/nothing/{id}:"),
+    ]);
 
     let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };

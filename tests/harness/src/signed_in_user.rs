@@ -9,6 +9,9 @@ use crate::{Request, Response, System};
 /// A list reads an index, which may lag behind.
 const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long to repeat a request that the API throttles.
+const THROTTLED_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A user with a session.
 #[derive(Debug, Clone)]
 pub struct SignedInUser<'a> {
@@ -33,6 +36,11 @@ impl SignedInUser<'_> {
     /// Sends a request with this session and without a body.
     pub fn call(&self, method: &str, path: &str) -> Response {
         self.request(method, path).send()
+    }
+
+    /// Like [`SignedInUser::call`], but waits while the API throttles the request.
+    pub fn call_until_admitted(&self, method: &str, path: &str) -> Response {
+        until_admitted(|| self.call(method, path))
     }
 
     /// The user ID that backends see.
@@ -67,15 +75,15 @@ impl SignedInUser<'_> {
         CreatedToken { id: text("id"), secret: text("token"), resource }
     }
 
-    /// Requests a token with this body, which may be invalid.
+    /// Requests a token with this body, which may be invalid. Waits while the API throttles it.
     pub fn request_token(&self, body: &Value) -> Response {
-        self.request("POST", "/api/tokens").json(body).send()
+        until_admitted(|| self.request("POST", "/api/tokens").json(body).send())
     }
 
     /// The tokens on the first page of a list.
     #[track_caller]
     pub fn list_tokens(&self, query: &str) -> Vec<Value> {
-        let response = self.call("GET", &format!("/api/tokens?{query}"));
+        let response = self.call_until_admitted("GET", &format!("/api/tokens?{query}"));
         assert_eq!(response.status, 200, "{response:?}");
 
         response.json()["items"].as_array().expect("a list of items").clone()
@@ -108,7 +116,7 @@ impl SignedInUser<'_> {
     /// A token as this user sees it.
     #[track_caller]
     pub fn show_token(&self, id: &str) -> Value {
-        let response = self.call("GET", &format!("/api/tokens/{id}"));
+        let response = self.call_until_admitted("GET", &format!("/api/tokens/{id}"));
         assert_eq!(response.status, 200, "{response:?}");
 
         response.json()
@@ -117,5 +125,18 @@ impl SignedInUser<'_> {
     /// Revokes a token and returns the status of the response.
     pub fn revoke_token(&self, id: &str) -> u16 {
         self.call("DELETE", &format!("/api/tokens/{id}")).status
+    }
+}
+
+/// Repeats a request as long as the API throttles it. A test that needs more requests than a
+/// route accepts at once has to wait.
+fn until_admitted(request: impl Fn() -> Response) -> Response {
+    let deadline = Instant::now() + THROTTLED_TIMEOUT;
+    loop {
+        let response = request();
+        if response.status != 429 || Instant::now() >= deadline {
+            return response;
+        }
+        std::thread::yield_now();
     }
 }
