@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from documents import names_in
 from templates import EXAMPLES, PAGE, ROOT, load, of_type, the_only
 
 
@@ -63,11 +64,41 @@ def test_openapi_document_describes_every_route_and_whether_it_needs_a_credentia
     assert [route for route, guard in deployed.items() if guard is None] == [("post", "/api/tokens/revoke")]
 
 
-def test_leak_reports_are_throttled_more_than_other_routes(core):
-    stage = the_only(core, "AWS::ApiGatewayV2::Stage")
-    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 2000}
-    reports = {"POST /api/tokens/revoke": {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 10}}
-    assert stage["RouteSettings"] == reports
+@pytest.fixture(scope="module")
+def stage(core):
+    return the_only(core, "AWS::ApiGatewayV2::Stage")
+
+
+def test_every_route_is_throttled_and_expensive_routes_more_than_others(resource, stage):
+    paths = resource("Api")["Body"]["paths"].items()
+    routes = {f"{method.upper()} {path}" for path, methods in paths for method in methods}
+    # API Gateway refuses settings of a route that does not exist.
+    assert stage["RouteSettings"].keys() == routes
+
+    default = stage["DefaultRouteSettings"]
+    assert default == {"ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 2000}
+    for route, limits in stage["RouteSettings"].items():
+        assert limits.keys() == default.keys(), route
+        for name, limit in limits.items():
+            # A parameter would be a string.
+            assert isinstance(limit, int), f"{route}: {name}"
+            assert 0 < limit <= default[name], f"{route}: {name}"
+    for route in ("GET /api/tokens", "GET /api/users", "POST /api/tokens", "POST /api/tokens/revoke"):
+        limits = stage["RouteSettings"][route]
+        assert limits["ThrottlingRateLimit"] <= default["ThrottlingRateLimit"] / 20, route
+        assert limits["ThrottlingBurstLimit"] <= default["ThrottlingBurstLimit"] / 8, route
+
+
+def test_flood_of_all_routes_reads_less_than_a_new_table_serves(stage, tables):
+    (rows,) = [rows for head, *rows in tables("docs/scaling.md") if head[0].content == "route"]
+    *routes, (_, _, *stated) = rows
+    limits = {names_in(route)[0]: int(limit.content.replace(",", "")) for route, limit, *_ in routes}
+    assert limits == {route: limits["ThrottlingRateLimit"] for route, limits in stage["RouteSettings"].items()}
+
+    for table, total in zip((2, 3), stated, strict=True):
+        units = sum(int(row[1].content.replace(",", "")) * int(row[table].content) for row in routes)
+        assert f"**{units:,}**" == total.content
+        assert units < 12_000
 
 
 def test_outputs_name_the_log_groups_of_all_functions(core):

@@ -31,4 +31,5 @@ mod smoke;
 mod smuggling;
 mod stopping;
 mod templates;
+mod throttling;
 mod users;
