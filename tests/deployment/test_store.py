@@ -1,5 +1,7 @@
 """The store against a second implementation of DynamoDB, moto's."""
 
+import io
+import json
 import logging
 import os
 import subprocess
@@ -8,27 +10,48 @@ import threading
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from templates import ROOT
 
 
-def one_at_a_time(application):
-    """Serialises requests. Conditional writes of DynamoDB are atomic, but moto checks a condition and
-    then writes, without a lock between its threads."""
-    lock = threading.Lock()
+class LikeDynamoDb:
+    """moto, with two guarantees of DynamoDB that it lacks.
 
-    def respond(environ, start_response):
-        with lock:
-            return application(environ, start_response)
+    Conditional writes are atomic: moto checks a condition and then writes, without a lock between its
+    threads. A transaction that is repeated with its `ClientRequestToken` happens once: moto ignores the token.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
 
-    return respond
+    def __init__(self):
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.lock = threading.Lock()
+        self.transactions = {}
+
+    def __call__(self, environ, start_response):
+        with self.lock:
+            token = self.request_token(environ)
+            if token in self.transactions:
+                return self.transactions[token](environ, start_response)
+
+            response = Response.from_app(self.moto, environ, buffered=True)
+            if token is not None and response.status_code == 200:
+                self.transactions[token] = response
+            return response(environ, start_response)
+
+    @staticmethod
+    def request_token(environ):
+        if not environ.get("HTTP_X_AMZ_TARGET", "").endswith(".TransactWriteItems"):
+            return None
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = io.BytesIO(body)
+        return json.loads(body)["ClientRequestToken"]
 
 
 @pytest.fixture
 def moto_url():
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = one_at_a_time(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, moto, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", 0, LikeDynamoDb(), threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
