@@ -1,9 +1,15 @@
 //! An embedded DynamoDB with the tables that the templates describe.
+//!
+//! It is for programs alone: a page in the developer's browser can neither read nor write it.
+
+mod protocol;
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use axum::{Router, middleware};
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
 use dynoxide::{Database, DynoxideError};
@@ -12,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::options::Options;
+use crate::server;
 use crate::template::{Table, Templates};
 
 pub(crate) struct DynamoDb {
@@ -23,7 +30,12 @@ pub(crate) struct DynamoDb {
 
 impl DynamoDb {
     /// Opens the database, creates the missing tables, and serves it on `listener`.
-    pub(crate) fn start(options: &Options, listener: TcpListener, templates: &Templates) -> Result<Self> {
+    pub(crate) fn start(
+        options: &Options,
+        listener: TcpListener,
+        templates: &Templates,
+        client_timeout: Duration,
+    ) -> Result<Self> {
         let database = open(options)?;
 
         for table in &templates.tables {
@@ -31,12 +43,13 @@ impl DynamoDb {
                 .with_context(|| format!("cannot create the table `{}`", table.name))?;
         }
 
-        Self::serve(listener.into_std()?, database)
+        let router = protocol::router(database).layer(middleware::from_fn(server::refuse_pages));
+        Self::serve(listener.into_std()?, router, client_timeout)
     }
 
     /// Serves the database on a thread of its own. SQLite blocks its thread, and would hold
     /// up every request on the gateway's threads.
-    fn serve(listener: std::net::TcpListener, database: Database) -> Result<Self> {
+    fn serve(listener: std::net::TcpListener, router: Router, client_timeout: Duration) -> Result<Self> {
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (ended_sender, ended) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -47,7 +60,7 @@ impl DynamoDb {
             let result = runtime.block_on(async move {
                 let listener = TcpListener::from_std(listener)?;
                 tokio::select! {
-                    () = dynoxide::server::serve_on(listener, database) => {}
+                    never = server::serve(listener, router, client_timeout) => match never {},
                     _ = stop_requested => {}
                 }
                 Ok::<(), std::io::Error>(())

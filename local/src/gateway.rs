@@ -100,8 +100,7 @@ impl Gateway {
         parts: &Parts,
         body: Body,
     ) -> Response {
-        // The whole body is read before the request can be denied: a response that leaves
-        // it unread would close the connection while the client is still sending.
+        // The server has read the whole body already; this only limits it.
         let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
             return response::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };

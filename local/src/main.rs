@@ -15,12 +15,14 @@ mod lambda;
 mod options;
 mod output;
 mod page;
+mod server;
 mod shutdown;
 mod template;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -57,6 +59,8 @@ async fn run(options: &Options) -> Result<()> {
     // This comes first, so that no signal is missed while the parts start.
     let shutdown = Shutdown::watch()?;
 
+    let client_timeout = Duration::from_secs(options.client_timeout_seconds);
+
     let api_listener = bind(options.port, "PORT").await?;
     let issuer_listener = bind(options.issuer_port, "ISSUER_PORT").await?;
     let dynamodb_listener = bind(options.dynamodb_port, "DYNAMODB_PORT").await?;
@@ -65,7 +69,7 @@ async fn run(options: &Options) -> Result<()> {
     let dynamodb_url = url_of(&dynamodb_listener)?;
 
     let templates = Templates::load(options, &issuer_url)?;
-    let mut dynamodb = DynamoDb::start(options, dynamodb_listener, &templates)?;
+    let mut dynamodb = DynamoDb::start(options, dynamodb_listener, &templates, client_timeout)?;
     let issuer = Issuer::new(options, issuer_url.clone())?;
     let functions_dynamodb_url = options.functions_dynamodb_url.as_ref().unwrap_or(&dynamodb_url);
     let lambda = Arc::new(Lambda::new(options, &templates, functions_dynamodb_url)?);
@@ -75,12 +79,9 @@ async fn run(options: &Options) -> Result<()> {
     banner::print(&api_url, &issuer_url, &dynamodb_url, options);
 
     let api_router = gateway.into_router().merge(page.into_router());
-    let api_server =
-        axum::serve(api_listener, api_router.into_make_service_with_connect_info::<SocketAddr>());
-    let issuer_server = axum::serve(issuer_listener, issuer.into_router());
     tokio::select! {
-        result = api_server.into_future() => result.context("the API's server failed")?,
-        result = issuer_server.into_future() => result.context("the issuer's server failed")?,
+        never = server::serve(api_listener, api_router, client_timeout) => match never {},
+        never = server::serve(issuer_listener, issuer.into_router(), client_timeout) => match never {},
         reason = shutdown.requested() => output::print_line(format_args!("Stopping: {reason}.")),
         () = dynamodb.ended() => anyhow::bail!("DynamoDB has stopped"),
     }

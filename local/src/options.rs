@@ -53,6 +53,11 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) memory: bool,
 
+    /// Seconds that a client may take to send a request, may be idle, or may read nothing
+    #[arg(long, value_name = "SECONDS", env = "CLIENT_TIMEOUT_SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) client_timeout_seconds: u64,
+
     /// Set a parameter of the core template, such as `TokenPrefix=acme_` (repeatable)
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     pub(crate) parameters: Vec<Parameter>,

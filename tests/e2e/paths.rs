@@ -6,7 +6,8 @@ use patgate_harness::{Settings, System};
 
 /// Sends a path unchanged; an HTTP library might normalize it.
 fn send(system: &System, method: &str, path: &str, headers: &str) -> (u16, String) {
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     let responses = system.send_raw(request.as_bytes());
     assert_eq!(responses.len(), 1, "{responses:?}");
     responses.into_iter().next().unwrap()
@@ -146,7 +147,9 @@ fn headers_that_rewrite_urls_in_other_products_are_ignored() {
         assert!(!body.contains("evil.example"), "{header}: {body}");
     }
 
-    // A complete URL in the request line is a path on this host, and not a request to another.
+    // A complete URL in the request line is a request to this host, or none that is served.
+    let (status, body) = send(&system, "GET", "http://localhost/api/me", &bearer(&admin.session));
+    assert!(status == 200 && body.contains(r#""id":"admin""#), "{status} {body}");
     let (status, body) = send(&system, "GET", "http://evil.example/api/me", &bearer(&admin.session));
-    assert!(status == 200 && !body.contains("evil.example"), "{status} {body}");
+    assert!(status == 421 && !body.contains("evil.example"), "{status} {body}");
 }

@@ -8,13 +8,13 @@ const UNAUTHORIZED: &str = r#"{"message":"Unauthorized"}"#;
 
 /// A request for `/api/me` with these header lines, unchanged.
 fn me(headers: &[u8]) -> Vec<u8> {
-    let head: &[u8] = b"GET /api/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+    let head: &[u8] = b"GET /api/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
     [head, headers, b"\r\n"].concat()
 }
 
 /// The last request on a connection.
 fn last() -> Vec<u8> {
-    b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec()
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec()
 }
 
 fn statuses(responses: &[(u16, String)]) -> Vec<u16> {
@@ -127,7 +127,7 @@ fn body_of_ambiguous_length_is_refused() {
 
     let post = |version: &str, headers: &str| {
         let credential = format!("Authorization: Bearer {}\r\n", alice.session);
-        let head = format!("POST /api/tokens HTTP/{version}\r\nHost: x\r\n{credential}{headers}\r\n");
+        let head = format!("POST /api/tokens HTTP/{version}\r\nHost: localhost\r\n{credential}{headers}\r\n");
         statuses(&system.send_raw(format!("{head}{{\"name\":\"smuggled\"}}").as_bytes()))
     };
 
@@ -156,7 +156,7 @@ fn body_of_ambiguous_length_is_refused() {
 /// A request to create a token with this body, and one that follows it.
 fn with_hidden(user: &SignedInUser<'_>, framing: &str, body: &str) -> Vec<u8> {
     let head = format!(
-        "POST /api/tokens HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{framing}\r\n",
+        "POST /api/tokens HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n{framing}\r\n",
         user.session
     );
     [head.as_bytes(), body.as_bytes(), &last()].concat()
@@ -169,7 +169,7 @@ fn request_hidden_in_the_body_of_another_is_never_executed() {
 
     let token = alice.create_token("target of the attack");
     let hidden = format!(
-        "DELETE /api/tokens/{} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        "DELETE /api/tokens/{} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
         token.id, alice.session
     );
     let framings = [
@@ -192,7 +192,7 @@ fn request_hidden_in_the_body_of_another_is_never_executed() {
 
 /// The end of a chunked body, followed by a request to revoke a token.
 fn pipelined(token_id: &str, credential: &str) -> String {
-    format!("0\r\n\r\nDELETE /api/tokens/{token_id} HTTP/1.1\r\nHost: x\r\n{credential}\r\n")
+    format!("0\r\n\r\nDELETE /api/tokens/{token_id} HTTP/1.1\r\nHost: localhost\r\n{credential}\r\n")
 }
 
 #[test]

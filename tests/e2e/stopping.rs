@@ -9,7 +9,7 @@ use patgate_harness::{Local, Settings, System};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The IDs of a process's children.
-fn children_of(parent: u32) -> Vec<u32> {
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
     let stat = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
     // `pid (name) state ppid …`; the name may contain anything.
     let parent_of = |stat: String| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok();

@@ -17,9 +17,14 @@ use crate::lambda::process::Process;
 use crate::lambda::runtime_api::{self, RuntimeEvent, RuntimeMessage};
 use crate::lambda::{Invocation, InvocationResult, Pool};
 use crate::output::print_line;
+use crate::server;
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a runtime's connection may be idle. A function is not done sooner than it is, and
+/// none may run for longer than this.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const RUNTIME_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Why an instance cannot take events, or can no longer take them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -113,10 +118,10 @@ impl Instance {
         let (sender, messages) = mpsc::unbounded_channel();
         let process = Process::start(pool, &address)?;
 
-        let server = axum::serve(listener, runtime_api::router(sender.clone()));
+        let server = server::serve(listener, runtime_api::router(sender.clone()), RUNTIME_TIMEOUT);
         tokio::spawn(async move {
             tokio::select! {
-                _ = server.into_future() => {}
+                never = server => match never {},
                 // The instance has dropped its end of the channel.
                 () = sender.closed() => {}
             }

@@ -1,5 +1,5 @@
 //! The Runtime API of one instance, over HTTP. Its handlers only pass messages on; the
-//! instance acts on them.
+//! instance acts on them. Events contain credentials, so no page may ask for one.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::lambda::instance::InstanceError;
 use crate::lambda::{InvocationResult, InvokeError, PAYLOAD_MAX_BYTES};
+use crate::server;
 
 /// A call of the runtime.
 pub(super) enum RuntimeMessage {
@@ -42,6 +44,7 @@ pub(super) fn router(messages: MessageSender) -> Router {
         .route("/2018-06-01/runtime/invocation/{id}/error", post(invocation_error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(PAYLOAD_MAX_BYTES + 64 * 1024))
+        .layer(middleware::from_fn(server::refuse_pages))
         .with_state(messages)
 }
 

@@ -29,7 +29,7 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(method: &str, url: &str) -> Self {
+    pub fn new(method: &str, url: &str) -> Self {
         Self { builder: http::Request::builder().method(method).uri(url), body: Vec::new() }
     }
 

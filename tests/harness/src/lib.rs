@@ -30,6 +30,7 @@ pub use function::Function;
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
 pub use proxy::{DynamoDbFault, DynamoDbProxy, RecordedRequest};
+pub use raw_http::send as send_raw;
 pub use repository::repository_root;
 pub use runtime_api::{Invocation, RuntimeApi};
 pub use sessions::{decode_part, forge, forge_text};

@@ -9,7 +9,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Sends bytes on a new connection, and returns the status and the body of each response
 /// until the server closes the connection. The last request should have the header
 /// `Connection: close`.
-pub(crate) fn send(base: &str, bytes: &[u8]) -> Vec<(u16, String)> {
+pub fn send(base: &str, bytes: &[u8]) -> Vec<(u16, String)> {
     let address = base.strip_prefix("http://").expect("a URL of plain HTTP");
     let mut stream = TcpStream::connect(address).expect("connect to the system");
     stream.set_read_timeout(Some(READ_TIMEOUT)).expect("set a timeout");
