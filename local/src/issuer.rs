@@ -1,13 +1,15 @@
 //! The development sign-in: an OpenID Connect issuer with three users.
 //!
 //! It has its own origin and the flow of a real issuer (authorization code with PKCE,
-//! discovery, JWKS), so the page runs the same code here as on AWS. It asks for no password
-//! and listens on the loopback interface only. No deployed binary contains it.
+//! discovery, JWKS), so the page runs the same code here as on AWS. It asks for no password,
+//! so it listens on the loopback interface only and refuses foreign pages. No deployed binary
+//! contains it.
 
 mod authorize;
 mod codes;
 mod exchange;
 mod logout;
+mod origins;
 mod sign_in;
 mod tokens;
 mod users;
@@ -15,15 +17,13 @@ mod users;
 use std::sync::Arc;
 
 use anyhow::Result;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, Uri, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
 use self::codes::AuthorizationCodes;
+pub(crate) use self::origins::Origins;
 use self::tokens::Signer;
 use crate::options::Options;
 
@@ -35,6 +35,7 @@ pub(crate) const CLIENT_ID: &str = "patgate-page";
 
 pub(crate) struct Issuer {
     url: String,
+    origins: Origins,
     signer: Signer,
     codes: AuthorizationCodes,
 }
@@ -42,12 +43,17 @@ pub(crate) struct Issuer {
 type IssuerState = State<Arc<Issuer>>;
 
 impl Issuer {
-    pub(crate) fn new(options: &Options, url: String) -> Result<Self> {
+    pub(crate) fn new(options: &Options, url: String, origins: Origins) -> Result<Self> {
         let key_file = (!options.memory).then(|| options.data.join("issuer-key.p8"));
-        Ok(Self { signer: Signer::new(key_file.as_deref())?, url, codes: AuthorizationCodes::default() })
+        let signer = Signer::new(key_file.as_deref())?;
+        Ok(Self { url, origins, signer, codes: AuthorizationCodes::default() })
     }
 
     pub(crate) fn into_router(self) -> Router {
+        let issuer = Arc::new(self);
+        let refuse_foreign_pages =
+            middleware::from_fn_with_state(Arc::clone(&issuer), origins::refuse_foreign_pages);
+
         Router::new()
             .route("/.well-known/openid-configuration", get(serve_discovery))
             .route("/jwks.json", get(serve_key_set))
@@ -55,8 +61,8 @@ impl Issuer {
             .route("/token", post(exchange::exchange_code))
             .route("/sign-in", post(sign_in::issue_access_token))
             .route("/logout", get(logout::log_out))
-            .layer(middleware::from_fn(allow_any_origin))
-            .with_state(Arc::new(self))
+            .layer(refuse_foreign_pages)
+            .with_state(issuer)
     }
 }
 
@@ -81,27 +87,4 @@ async fn serve_discovery(State(issuer): IssuerState) -> Json<Value> {
 
 async fn serve_key_set(State(issuer): IssuerState) -> Json<Value> {
     Json(issuer.signer.key_set())
-}
-
-/// The page has another origin, and reads discovery, keys and tokens from here.
-async fn allow_any_origin(request: Request, next: Next) -> Response {
-    let is_preflight = request.method() == Method::OPTIONS;
-    let mut response = if is_preflight { ().into_response() } else { next.run(request).await };
-
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Whether a URL leads to this machine. It compares the parsed host, because
-/// `http://127.0.0.1:1@evil` only starts like a URL of this machine.
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
-
-    uri.scheme_str() == Some("http")
-        && !authority.contains('@')
-        && matches!(uri.host(), Some("127.0.0.1" | "localhost"))
 }

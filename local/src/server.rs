@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutWriter;
 
-pub(crate) use self::pages::refuse_pages;
+pub(crate) use self::pages::{is_foreign_page, refuse_pages};
 
 /// How many connections a port has at the same time. Further ones wait. With all ports
 /// together, the process stays below the usual limit of 1,024 open files.

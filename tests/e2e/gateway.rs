@@ -135,7 +135,7 @@ fn browser_flow_with_pkce_gives_a_session_that_works() {
     // The example of RFC 7636, appendix B.
     let (verifier, challenge) =
         ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
-    let redirect = "http://127.0.0.1:3000/callback";
+    let redirect = &*format!("{}/callback", system.api);
     let agent: ureq::Agent =
         ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
     let redirection = agent

@@ -11,6 +11,7 @@ mod documents;
 mod durability;
 mod faults;
 mod foreign_pages;
+mod foreign_sign_in;
 mod gateway;
 mod isolation;
 mod last_used;

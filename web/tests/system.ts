@@ -23,11 +23,12 @@ export interface NewToken {
   token: string;
 }
 
-/** A running `local` with its API and its issuer. */
+/** A running `local` with its API, its issuer and its DynamoDB. */
 export class System {
   constructor(
     readonly api: string,
     readonly issuer: string,
+    readonly dynamodb: string,
     private readonly process: ChildProcess,
   ) {}
 
@@ -38,16 +39,16 @@ export class System {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const [api, issuer] = await new Promise<[string, string]>((resolve, reject) => {
+    const [api, issuer, dynamodb] = await new Promise<[string, string, string]>((resolve, reject) => {
       let output = "";
       child.on("exit", () => reject(new Error(`local exited: ${output}`)));
       child.stdout?.on("data", (data: Buffer) => {
         output += data.toString();
-        const found = /^ {2}API +(\S+)[^]*^ {2}Sign-in +(\S+)/m.exec(output);
-        if (found) resolve([found[1] as string, found[2] as string]);
+        const found = /^ {2}API +(\S+)[^]*^ {2}Sign-in +(\S+)[^]*^ {2}DynamoDB +(\S+)/m.exec(output);
+        if (found) resolve([found[1] as string, found[2] as string, found[3] as string]);
       });
     });
-    return new System(api, issuer, child);
+    return new System(api, issuer, dynamodb, child);
   }
 
   async stop(): Promise<void> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::issuer::codes::Grant;
 use crate::issuer::users::{KNOWN_USERS, User};
-use crate::issuer::{CLIENT_ID, IssuerState, is_loopback};
+use crate::issuer::{CLIENT_ID, IssuerState, Origins};
 
 /// An authorization request (RFC 6749, section 4.1.1; RFC 7636, section 4.3). The sign-in
 /// form sends it again, with the chosen user.
@@ -32,21 +32,21 @@ pub(super) enum AuthorizationError {
     Client,
     #[error("only the authorization code flow with PKCE (S256) is supported")]
     Flow,
-    #[error("the redirect URI must be an http URL of this machine")]
+    #[error("the redirect URI must be an address of Patgate's page")]
     RedirectUri,
     #[error("choose a user")]
     User,
 }
 
 impl AuthorizationRequest {
-    fn check(&self) -> Result<(), AuthorizationError> {
+    fn check(&self, origins: &Origins) -> Result<(), AuthorizationError> {
         if self.client_id != CLIENT_ID {
             return Err(AuthorizationError::Client);
         }
         if self.response_type != "code" || self.code_challenge_method != "S256" {
             return Err(AuthorizationError::Flow);
         }
-        if !is_loopback(&self.redirect_uri) {
+        if !origins.has_page(&self.redirect_uri) {
             return Err(AuthorizationError::RedirectUri);
         }
         Ok(())
@@ -55,9 +55,10 @@ impl AuthorizationRequest {
 
 /// Shows the form on which a user is chosen.
 pub(super) async fn show_form(
+    State(issuer): IssuerState,
     Query(request): Query<AuthorizationRequest>,
 ) -> Result<Html<String>, AuthorizationError> {
-    request.check()?;
+    request.check(&issuer.origins)?;
 
     let hidden_fields = [
         ("client_id", request.client_id.as_str()),
@@ -105,7 +106,7 @@ pub(super) async fn issue_code(
     State(issuer): IssuerState,
     Form(request): Form<AuthorizationRequest>,
 ) -> Result<Redirect, AuthorizationError> {
-    request.check()?;
+    request.check(&issuer.origins)?;
     let user = request.user.as_deref().and_then(User::find).ok_or(AuthorizationError::User)?;
 
     let code = issuer.codes.issue(Grant {

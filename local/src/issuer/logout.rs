@@ -1,11 +1,11 @@
 //! The end-session endpoint.
 
-use axum::extract::Query;
+use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::issuer::is_loopback;
+use crate::issuer::IssuerState;
 
 /// OpenID Connect RP-Initiated Logout 1.0, section 2.
 #[derive(Deserialize)]
@@ -14,9 +14,10 @@ pub(super) struct LogoutRequest {
     state: Option<String>,
 }
 
-/// Redirects to where the client asks. This issuer keeps no session that would end.
-pub(super) async fn log_out(Query(request): Query<LogoutRequest>) -> Response {
-    let Some(url) = request.post_logout_redirect_uri.filter(|url| is_loopback(url)) else {
+/// Redirects to the page, if it asks for that. This issuer keeps no session that would end.
+pub(super) async fn log_out(State(issuer): IssuerState, Query(request): Query<LogoutRequest>) -> Response {
+    let url = request.post_logout_redirect_uri.filter(|url| issuer.origins.has_page(url));
+    let Some(url) = url else {
         return Html("<!doctype html><title>Signed out</title><p>You are signed out.").into_response();
     };
 
