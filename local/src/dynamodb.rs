@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::options::Options;
+use crate::data::DataDirectory;
 use crate::server;
 use crate::template::{Table, Templates};
 
@@ -29,14 +29,19 @@ pub(crate) struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Opens the database, creates the missing tables, and serves it on `listener`.
+    /// Opens the database, creates the missing tables, and serves it on `listener`. Without a
+    /// data directory it keeps everything in memory.
     pub(crate) fn start(
-        options: &Options,
+        data: Option<&DataDirectory>,
         listener: TcpListener,
         templates: &Templates,
         client_timeout: Duration,
     ) -> Result<Self> {
-        let database = open(options)?;
+        let database = match data {
+            Some(data) => Database::new(&data.database().to_string_lossy()),
+            None => Database::memory(),
+        };
+        let database = database.map_err(|error| anyhow!("cannot open the database: {error:?}"))?;
 
         for table in &templates.tables {
             create_table(&database, table)
@@ -84,17 +89,6 @@ impl DynamoDb {
         let _ = self.stop.send(());
         let _ = self.thread.join();
     }
-}
-
-fn open(options: &Options) -> Result<Database> {
-    let database = if options.memory {
-        Database::memory()
-    } else {
-        std::fs::create_dir_all(&options.data)
-            .with_context(|| format!("cannot create the directory `{}`", options.data.display()))?;
-        Database::new(&options.data.join("dynamodb.sqlite").to_string_lossy())
-    };
-    database.map_err(|error| anyhow!("cannot open the database: {error:?}"))
 }
 
 /// Creates a table, unless an earlier run has created it.

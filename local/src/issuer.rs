@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use self::codes::AuthorizationCodes;
 pub(crate) use self::origins::Origins;
 use self::tokens::Signer;
-use crate::options::Options;
+use crate::data::DataDirectory;
 
 /// The audience of access tokens.
 pub(crate) const AUDIENCE: &str = "patgate";
@@ -43,8 +43,9 @@ pub(crate) struct Issuer {
 type IssuerState = State<Arc<Issuer>>;
 
 impl Issuer {
-    pub(crate) fn new(options: &Options, url: String, origins: Origins) -> Result<Self> {
-        let key_file = (!options.memory).then(|| options.data.join("issuer-key.p8"));
+    /// Without a data directory, the key that signs lasts as long as the issuer.
+    pub(crate) fn new(data: Option<&DataDirectory>, url: String, origins: Origins) -> Result<Self> {
+        let key_file = data.map(DataDirectory::issuer_key);
         let signer = Signer::new(key_file.as_deref())?;
         Ok(Self { url, origins, signer, codes: AuthorizationCodes::default() })
     }

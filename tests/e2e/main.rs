@@ -7,6 +7,7 @@ mod bad_credentials;
 mod bad_input;
 mod certificates;
 mod consistency;
+mod data_directory;
 mod documents;
 mod durability;
 mod faults;
