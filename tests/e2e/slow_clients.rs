@@ -123,6 +123,21 @@ fn client_that_does_not_read_its_responses_is_disconnected() {
     });
 }
 
+/// A frozen function cannot notice that its connection to DynamoDB was closed.
+#[test]
+fn requests_succeed_after_the_idle_connections_of_functions_were_closed() {
+    let Some(system) = start_impatient() else { return };
+    let alice = system.sign_in("alice");
+    let token = alice.create_token("used now and then").secret;
+
+    for _ in 0..3 {
+        assert_eq!(system.status_of(&token), 200);
+        assert_eq!(alice.list_tokens("limit=1").len(), 1);
+        // This connection is younger than those of the functions.
+        read_until_closed(&mut connect(&system.local().dynamodb), |_| {});
+    }
+}
+
 #[test]
 fn connections_above_the_limit_wait_until_another_one_ends() {
     let Some(system) = System::start_local(Settings::default()) else { return };
