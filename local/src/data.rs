@@ -34,7 +34,7 @@ pub(crate) enum DataError {
     OtherOwner { path: PathBuf },
     #[error(
         "the data directory `{path}` is open to other users and has other content; \
-         name an empty or a new directory with --data"
+         close it with `chmod 700`, or name another one with --data"
     )]
     OtherContent { path: PathBuf },
     #[error("cannot use the data directory `{path}`")]
@@ -48,8 +48,8 @@ pub(crate) fn keep_new_files_private() {
 }
 
 impl DataDirectory {
-    /// Opens the directory, which it creates if necessary, for this process alone. It takes
-    /// the permissions of other users away, which earlier versions have left.
+    /// Opens the directory, which it creates if necessary, for this process alone. It removes
+    /// the permissions of other users, which earlier versions have left.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let failed = |source| DataError::Io { path: path.to_owned(), source };
 
@@ -70,7 +70,7 @@ impl DataDirectory {
     }
 }
 
-/// Takes the permissions of other users away. A wide directory with other content is not ours
+/// Removes the permissions of other users. A wide directory with other content is not ours
 /// alone, and stays as it is: `--data /tmp` must not lock all others out.
 fn close_directory(path: &Path) -> Result<(), DataError> {
     let failed = |source| DataError::Io { path: path.to_owned(), source };
@@ -91,7 +91,7 @@ fn close_directory(path: &Path) -> Result<(), DataError> {
     std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// Takes the permissions of other users away from the files that earlier runs have left.
+/// Removes the permissions of other users from the files that earlier runs have left.
 fn close_files(path: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;

@@ -59,8 +59,8 @@ pub(crate) async fn serve(mut listener: TcpListener, router: Router, client_time
     }
 }
 
-/// Serves one connection until it ends. HTTP/1 is the only version: API Gateway's functions
-/// see no other, and a browser uses no other without TLS.
+/// Serves one connection until it ends. HTTP/1 is the only version, because browsers and SDKs
+/// use no other without TLS.
 async fn serve_connection(stream: TcpStream, router: Router, client_timeout: Duration) {
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(client_timeout));

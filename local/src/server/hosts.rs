@@ -18,10 +18,10 @@ const OWN_HOSTS: [&str; 2] = ["127.0.0.1", "localhost"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 enum HostError {
     /// RFC 9112, section 3.2.
-    #[error("The request must have exactly one valid Host header.")]
+    #[error("the request must have exactly one valid `Host` header")]
     Invalid,
     /// RFC 9110, section 15.5.20.
-    #[error("This development system serves 127.0.0.1 and localhost only.")]
+    #[error("this development system serves `127.0.0.1` and `localhost` only")]
     Foreign,
 }
 

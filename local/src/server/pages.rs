@@ -21,7 +21,7 @@ pub(crate) async fn refuse_pages(request: Request, next: Next) -> Response {
         || headers.get_all(SEC_FETCH_SITE).iter().any(|site| site != "none");
 
     if is_from_page {
-        return message(StatusCode::FORBIDDEN, "This service is for programs and not for web pages.");
+        return message(StatusCode::FORBIDDEN, "this service is for programs and not for web pages");
     }
     next.run(request).await
 }
