@@ -20,6 +20,13 @@ TIMEOUT_SECONDS = 300
 # Further users, of whom the administrator changes and disables some.
 FURTHER_USERS = [f"crew-{number}" for number in range(1, 7)]
 
+PARAMETERS = {
+    # Roles can be changed only where the table `Users` keeps them.
+    "administrator": ["RolesClaim="],
+    # So few that a creation is also refused because the user has too many.
+    "session": ["MaxTokensPerUser=30"],
+}
+
 CONFIGURATION = """
 [generation]
 max-examples = {examples}
@@ -67,8 +74,7 @@ class Drive:
     def __init__(self, role, folder):
         self.role, self.folder = role, folder
         folder.mkdir()
-        # The administrator also changes roles, which is possible only where the table `Users` keeps them.
-        self.system = System(*(["RolesClaim="] if role == "administrator" else []))
+        self.system = System(*PARAMETERS.get(role, []))
         try:
             self.start()
         except BaseException:
