@@ -75,6 +75,17 @@ struct Key {
     token_id: Uuid,
 }
 
+/// What a query of an index found.
+struct Keys {
+    readable: Vec<Key>,
+    /// The number of entries, including those with a damaged token ID.
+    examined: usize,
+    /// The token ID of the last entry, even if it is damaged.
+    last: Option<String>,
+    /// Whether the partition has further entries.
+    more: bool,
+}
+
 impl Store {
     /// Lists one page of tokens, newest first.
     ///
@@ -82,7 +93,9 @@ impl Store {
     /// When the store is unavailable.
     pub async fn list_tokens(&self, request: &ListRequest<'_>) -> Result<ListPage, StoreError> {
         let mut page = Page { request, tokens: Vec::new(), owners: HashMap::new() };
-        let mut before = request.before;
+        // The query continues after the last entry, and the next page after the last readable one.
+        let mut before = request.before.map(|id| id.to_string());
+        let mut next = request.before;
         let (mut examined, mut finished) = (0, 0);
         let mut filtered_chunk = FIRST_FILTERED_CHUNK;
         let mut partition = Partition::newest(request);
@@ -95,38 +108,43 @@ impl Store {
             filtered_chunk *= 2;
             let chunk = chunk.min(MAX_BATCH).min(MAX_KEYS - examined);
 
-            let (keys, more) = self.keys(&current, before, chunk).await?;
-            examined += keys.len();
-            let last = keys.last().map(|key| key.token_id);
+            let keys = self.keys(&current, before.as_deref(), chunk).await?;
+            examined += keys.examined;
+            let last = keys.readable.last().map(|key| key.token_id);
 
-            if let Some(full_at) = self.add_matching(&keys, &mut page).await? {
-                let ended = !more && last == Some(full_at) && current.earlier().is_none();
+            if let Some(full_at) = self.add_matching(&keys.readable, &mut page).await? {
+                let ended = !keys.more && last == Some(full_at) && current.earlier().is_none();
                 return Ok(ListPage { tokens: page.tokens, next: (!ended).then_some(full_at) });
             }
 
-            if more {
-                before = last.or(before);
+            if keys.more {
+                next = last.or(next);
+                before = keys.last;
                 partition = Some(current);
             } else {
-                before = current.end();
+                next = current.end();
+                before = next.map(|id| id.to_string());
                 partition = current.earlier();
                 finished += 1;
             }
 
             if partition.is_some() && (examined >= MAX_KEYS || finished >= MAX_MONTHS) {
-                return Ok(ListPage { tokens: page.tokens, next: before });
+                // Only damaged entries leave no place to continue from.
+                let next = next.filter(|_| next != request.before);
+                let next = next.ok_or(StoreError::Corrupt { attribute: items::TOKEN_ID })?;
+                return Ok(ListPage { tokens: page.tokens, next: Some(next) });
             }
         }
         Ok(ListPage { tokens: page.tokens, next: None })
     }
 
-    /// Up to `limit` keys of a partition below `before`, and whether there are more.
+    /// Up to `limit` entries of a partition below `before`.
     async fn keys(
         &self,
         partition: &Partition,
-        before: Option<Uuid>,
+        before: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<Key>, bool), StoreError> {
+    ) -> Result<Keys, StoreError> {
         let query = self
             .client
             .query()
@@ -140,16 +158,26 @@ impl Store {
             None => query.key_condition_expression("#partition = :partition"),
             Some(before) => query
                 .key_condition_expression("#partition = :partition AND token_id < :before")
-                .expression_attribute_values(":before", items::text(before.to_string())),
+                .expression_attribute_values(":before", items::text(before)),
         };
 
         let response = query.send().await.map_err(unavailable("list tokens"))?;
-        let more = response.last_evaluated_key.is_some();
-        let keys = response.items.unwrap_or_default().into_iter().map(|mut item| {
+        let mut keys = Keys {
+            readable: Vec::new(),
+            examined: 0,
+            last: None,
+            more: response.last_evaluated_key.is_some(),
+        };
+        for mut item in response.items.unwrap_or_default() {
             let hash = TokenHash::from_stored(items::required(&mut item, TOKEN_HASH)?);
-            Ok(Key { hash, token_id: items::required_token_id(&mut item)? })
-        });
-        Ok((keys.collect::<Result<_, StoreError>>()?, more))
+            let text = items::required(&mut item, items::TOKEN_ID)?;
+            let token_id = text.parse().map_err(|_| StoreError::Corrupt { attribute: items::TOKEN_ID });
+            keys.readable
+                .extend(skip_damaged(token_id.map(Some), &text).map(|token_id| Key { hash, token_id }));
+            keys.examined += 1;
+            keys.last = Some(text);
+        }
+        Ok(keys)
     }
 
     /// Reads the tokens of these keys and adds those that match until the page is full.

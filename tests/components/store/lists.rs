@@ -47,6 +47,20 @@ async fn damaged_record_does_not_hide_others_in_a_list() {
     set_token(dynamodb, damaged_secret.hash().as_str(), "created_at", &json!({ "S": "long ago" }));
     assert_eq!(listed_tokens().await, [(intact.token_id, true)]);
 
+    // The index contains the damaged ID, before and after the intact one.
+    for damaged in ["unreadable", "0", "01a"] {
+        set_token(dynamodb, damaged_secret.hash().as_str(), "token_id", &json!({ "S": damaged }));
+        assert_eq!(listed_tokens().await, [(intact.token_id, true)]);
+        let one = ListRequest { limit: 1, ..request };
+        assert_eq!(store.list_tokens(&one).await.unwrap().tokens.len(), 1, "{damaged}");
+    }
+    set_token(
+        dynamodb,
+        damaged_secret.hash().as_str(),
+        "token_id",
+        &json!({ "S": damaged.token_id.to_string() }),
+    );
+
     // A report of leaked tokens still finds the damaged token.
     let hashes = [&damaged_secret, &intact_secret].map(|secret| secret.hash()).into();
     assert_eq!(store.locate_unrevoked_tokens(&hashes).await.unwrap().len(), 2);
