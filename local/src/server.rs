@@ -28,8 +28,8 @@ use tokio_io_timeout::TimeoutWriter;
 
 pub(crate) use self::pages::{is_foreign_page, refuse_pages};
 
-/// How many connections a port has at the same time. Further ones wait. With all ports
-/// together, the process stays below the usual limit of 1,024 open files.
+/// How many connections a port has at the same time. Further ones wait. The three ports that
+/// clients know stay below the usual limit of 1,024 open files together.
 const CONNECTIONS_MAX: usize = 256;
 /// The largest body that any of the emulated services accepts, which is DynamoDB's.
 const BODY_MAX_BYTES: usize = 16 * 1024 * 1024;

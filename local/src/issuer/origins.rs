@@ -46,6 +46,10 @@ impl Origins {
     /// Whether a URL leads to one of the pages. It compares the parsed origin, because
     /// `http://127.0.0.1:3000@evil.example` only starts like one of them.
     pub(super) fn has_page(&self, url: &str) -> bool {
+        // The parser drops a fragment. A page would receive the code as a part of it.
+        if url.contains('#') {
+            return false;
+        }
         let Ok(uri) = url.parse::<Uri>() else { return false };
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
 

@@ -1,5 +1,6 @@
 //! Checks of fields and parameters that report every mistake at once.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use serde_json::{Map, Value};
@@ -24,7 +25,8 @@ pub fn parse_page_limit(text: &str) -> Result<usize, InvalidLimit> {
     text.parse().ok().filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit)).ok_or(InvalidLimit)
 }
 
-/// Passes each parameter to `read`, and collects the error of every one that is wrong.
+/// Passes each parameter to `read`, and collects the error of every one that is wrong or
+/// repeated.
 ///
 /// # Errors
 /// 400 with one error for each wrong parameter.
@@ -32,8 +34,15 @@ pub fn read_each<'a, E: Display>(
     parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     mut read: impl FnMut(&'a str, &'a str) -> Result<(), E>,
 ) -> Result<(), Problem> {
-    let wrong = |(name, value)| read(name, value).err().map(|error| FieldError::new(name, error.to_string()));
-    let errors: Vec<_> = parameters.into_iter().filter_map(wrong).collect();
+    let mut names = BTreeSet::new();
+    let mut errors = Vec::new();
+    for (name, value) in parameters {
+        match read(name, value) {
+            _ if !names.insert(name) => errors.push(FieldError::new(name, "must not be repeated")),
+            Ok(()) => {}
+            Err(error) => errors.push(FieldError::new(name, error.to_string())),
+        }
+    }
 
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
