@@ -106,6 +106,7 @@ fn invalid_list_parameters_are_named() {
         ("cursor=00000000-0000-0000-0000-000000000000", "cursor"),
         ("allUsers=maybe", "allUsers"),
         ("page=2", "page"),
+        ("limit=1&limit=2", "limit"),
     ] {
         assert_eq!(
             alice.call("GET", &format!("/api/tokens?{query}")).assert_problem(400),
@@ -195,9 +196,9 @@ fn user_has_at_most_max_tokens_on_record_and_revoked_ones_count() {
     refused.assert_problem(409);
     assert_eq!(
         refused.json()["detail"],
-        "You have 3 tokens, the most that a user of this deployment can have. Nothing was created. Revoked and expired \
-         tokens count until they are deleted, 90 days later. Use an existing token, or ask an operator to raise \
-         `MaxTokensPerUser`."
+        "You have 3 tokens, the most that a user of this deployment can have. Nothing was created. A revoked or expired \
+         token counts until its record is deleted, 90 days later; tokens that were revoked all at once are kept longer. \
+         Use an existing token, or ask an operator to delete records or to raise `MaxTokensPerUser`."
     );
     assert_eq!(scan(&system.local().dynamodb, "Tokens"), stored);
     assert_eq!(system.status_of(&tokens[1].secret), 200);

@@ -28,6 +28,7 @@ mod requirements;
 mod restore;
 mod revoke_all;
 mod roles;
+mod runbook;
 mod secret_scanning;
 mod secrets;
 mod slow_clients;

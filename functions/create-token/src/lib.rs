@@ -73,8 +73,9 @@ impl CreateToken {
         let retention_days = self.config.retention.num_days();
         Err(Problem::conflict(format!(
             "You have {max} tokens, the most that a user of this deployment can have. Nothing was created. \
-             Revoked and expired tokens count until they are deleted, {retention_days} days later. Use an existing \
-             token, or ask an operator to raise `MaxTokensPerUser`."
+             A revoked or expired token counts until its record is deleted, {retention_days} days later; tokens \
+             that were revoked all at once are kept longer. Use an existing token, or ask an operator to delete \
+             records or to raise `MaxTokensPerUser`."
         )))
     }
 
