@@ -168,6 +168,18 @@ def test_restore_can_run_again_and_then_revokes_later_tokens_as_well(tables):
             assert second[user_id][attribute] == first[user_id][attribute]
 
 
+@pytest.mark.parametrize("damaged", [{"S": "1"}, {"N": "1.5"}, {"N": "-1"}, {"NULL": True}])
+def test_restore_names_a_user_with_a_damaged_generation_and_changes_nothing(tables, damaged):
+    tables.create("Users", user("alice", "viewer"), user("bob", token_generation=damaged))
+    before = tables.users("Users")
+
+    process = tables.run("--from", "Users", "--to", "Users")
+
+    assert process.returncode == 1
+    assert "FAILED the user `bob` has no valid `token_generation`" in process.stderr
+    assert tables.users("Users") == before
+
+
 def test_restore_updates_more_users_than_fit_into_one_transaction(tables):
     tables.create("Users", *[user(f"user-{number}", "viewer", **DISABLED) for number in range(230)])
     tables.create("Users-restored")

@@ -200,7 +200,7 @@ fn act_is_an_event_even_if_the_database_response_is_lost() {
     assert_eq!(alice.revoke_token(&token.id), 204);
 
     wait_for(&system, 4);
-    lose_response("RevokeAllTokens", "TransactWriteItems");
+    lose_response("RevokeAllTokens", "UpdateItem");
     assert_eq!(alice.call("POST", "/api/users/alice/revoke-all-tokens").status, 204);
 
     wait_for(&system, 5);

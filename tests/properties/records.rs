@@ -30,8 +30,11 @@ impl RecordsInMemory {
         match action {
             Action::SignIn { user, roles, age } => {
                 let issued_at = now - *age;
-                let record = self.users[*user]
-                    .get_or_insert_with(|| User { user_id: self.ids[*user].clone(), ..User::default() });
+                let record = self.users[*user].get_or_insert_with(|| User {
+                    user_id: self.ids[*user].clone(),
+                    token_generation: Some(0),
+                    ..User::default()
+                });
                 if record.roles_as_of.is_none_or(|as_of| as_of < issued_at) {
                     record.roles = roles.clone();
                     (record.roles_as_of, record.last_sign_in_at) = (Some(issued_at), Some(issued_at));
@@ -45,7 +48,7 @@ impl RecordsInMemory {
                 let token = TokenRecord {
                     token_id: Uuid::now_v7(),
                     user_id: self.ids[*user].clone(),
-                    generation: owner.token_generation,
+                    generation: owner.token_generation.unwrap(),
                     name: "ci".into(),
                     prefix: "fdp_abcdef".into(),
                     created_at: now,
@@ -80,7 +83,7 @@ impl RecordsInMemory {
             }
             Action::RevokeAll { user, by } => {
                 let Some(record) = &mut self.users[*user] else { return ActionResult::NoSuchUser };
-                record.token_generation += 1;
+                record.token_generation = record.token_generation.map(|generation| generation + 1);
                 record.tokens_revoked_at = Some(now);
                 record.tokens_revoked_by = Some(self.ids[*by].clone());
                 ActionResult::Changed

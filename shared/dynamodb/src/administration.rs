@@ -1,5 +1,7 @@
 //! Methods for administrators: list users, change a user, revoke all tokens of a user.
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::user::User;
@@ -9,6 +11,7 @@ use crate::error::{StoreError, incomplete, unavailable};
 use crate::items::{self, USER_ID};
 use crate::lists::skip_damaged;
 use crate::store::Store;
+use crate::users::random_generation;
 
 const CHANGE: &str = "change a user";
 const REVOKE_ALL: &str = "revoke a user's tokens";
@@ -175,51 +178,57 @@ impl Store {
     /// Revokes all of a user's existing tokens with one write, however many there are.
     /// Returns whether the user exists.
     ///
-    /// INVARIANT: the write is a transaction, although it writes one item, because DynamoDB
-    /// recognizes a repeated transaction by its `ClientRequestToken`. The SDK sends the same
-    /// one whenever it repeats the request. An attempt that arrives late therefore does not
-    /// increment the generation again, which would revoke tokens created in the meantime.
+    /// INVARIANT: the write increments the generation that was read, and no other. If the
+    /// generation has changed since, all tokens that existed at the read are revoked already.
+    /// A write that arrives late or twice therefore revokes no later token. It is not a
+    /// transaction, because two transactions on one item conflict, and a user who revokes
+    /// their own tokens all the time could prevent others from disabling them.
     ///
     /// # Errors
-    /// When the store is unavailable. The tokens may have been revoked nevertheless.
+    /// When the store is unavailable, or the user's record is damaged. The tokens may have
+    /// been revoked nevertheless.
     pub async fn revoke_all_tokens(
         &self,
         user_id: &str,
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let attempt = || self.try_revoke_all_tokens(user_id, by, now);
-        retry_conflicts(REVOKE_ALL, Retries::EndingAccess, attempt).await
-    }
-
-    async fn try_revoke_all_tokens(
-        &self,
-        user_id: &str,
-        by: &str,
-        now: Timestamp,
-    ) -> Result<Option<bool>, StoreError> {
-        let update = Update::builder()
+        let Some(user) = self.get_user(user_id).await? else { return Ok(false) };
+        let update = self
+            .client
+            .update_item()
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(user_id))
             .update_expression(
-                "ADD token_generation :one \
-                 SET tokens_revoked_at = :now, tokens_revoked_by = :by, updated_at = :now",
+                "SET token_generation = :next, tokens_revoked_at = :now, tokens_revoked_by = :by, \
+                 updated_at = :now",
             )
-            .condition_expression("attribute_exists(user_id)")
-            .expression_attribute_values(":one", items::count(1))
             .expression_attribute_values(":now", items::time(now))
-            .expression_attribute_values(":by", items::text(by))
-            .build()
-            .map_err(incomplete(REVOKE_ALL))?;
+            .expression_attribute_values(":by", items::text(by));
+        let update = match user.token_generation {
+            Some(generation) => update
+                .condition_expression("token_generation = :generation")
+                .expression_attribute_values(":generation", items::count(generation))
+                .expression_attribute_values(":next", items::count(generation.wrapping_add(1))),
+            None => update
+                .condition_expression("attribute_exists(user_id) AND attribute_not_exists(token_generation)")
+                .expression_attribute_values(":next", items::count(random_generation(REVOKE_ALL)?)),
+        };
 
-        let update = TransactWriteItem::builder().update(update).build();
-        let response = self.client.transact_write_items().transact_items(update).send().await;
-        let Err(error) = response else { return Ok(Some(true)) };
+        retry_conflicts(REVOKE_ALL, Retries::EndingAccess, || write_generation(update.clone())).await?;
+        Ok(true)
+    }
+}
 
-        match codes(cancellation_reasons(&error))[..] {
-            [CONDITION_FAILED] => Ok(Some(false)),
-            ref codes if codes.contains(&CONFLICT) => Ok(None),
-            _ => Err(unavailable(REVOKE_ALL)(error)),
-        }
+/// Makes one attempt. Returns `None` if a transaction with the same user was in progress.
+async fn write_generation(update: UpdateItemFluentBuilder) -> Result<Option<()>, StoreError> {
+    let Err(error) = update.send().await else { return Ok(Some(())) };
+
+    match error.as_service_error() {
+        // The generation has changed since it was read, perhaps by an attempt whose response
+        // was lost.
+        Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Some(())),
+        Some(UpdateItemError::TransactionConflictException(_)) => Ok(None),
+        _ => Err(unavailable(REVOKE_ALL)(error)),
     }
 }

@@ -90,13 +90,16 @@ impl Store {
     /// progress, or if all of the owner's tokens were revoked during the attempt.
     async fn try_create_token(&self, new: &NewToken) -> Result<Option<CreationOutcome>, StoreError> {
         let owner = self.get_user(&new.user_id).await?.filter(|owner| !owner.disabled);
-        let Some(owner) = owner else { return Ok(Some(CreationOutcome::OwnerNotAllowed)) };
-        let record = new.record(owner.token_generation);
+        // Every sign-in gives the user's record a generation.
+        let Some(generation) = owner.and_then(|owner| owner.token_generation) else {
+            return Ok(Some(CreationOutcome::OwnerNotAllowed));
+        };
+        let record = new.record(generation);
 
         let response = self
             .client
             .transact_write_items()
-            .transact_items(self.still_in_generation(&owner)?)
+            .transact_items(self.owner_check(&record)?)
             .transact_items(self.put(items::token_item(new, &record))?)
             .transact_items(self.put(items::lookup_item(new))?)
             .send()
@@ -111,20 +114,16 @@ impl Store {
         }
     }
 
-    /// The check that an owner still exists, is enabled, and has the generation that was read.
-    fn still_in_generation(&self, owner: &User) -> Result<TransactWriteItem, StoreError> {
-        let generation = match owner.token_generation {
-            0 => "(attribute_not_exists(token_generation) OR token_generation = :generation)",
-            _ => "token_generation = :generation",
-        };
+    /// The check that the owner exists, is enabled, and still has the token's generation.
+    fn owner_check(&self, record: &TokenRecord) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.users)
-            .key(USER_ID, items::text(&owner.user_id))
-            .condition_expression(format!(
-                "attribute_exists(user_id) AND (attribute_not_exists(disabled) OR disabled = :no) AND {generation}"
-            ))
+            .key(USER_ID, items::text(&record.user_id))
+            .condition_expression(
+                "token_generation = :generation AND (attribute_not_exists(disabled) OR disabled = :no)",
+            )
             .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .expression_attribute_values(":generation", items::count(owner.token_generation))
+            .expression_attribute_values(":generation", items::count(record.generation))
             .build()
             .map_err(incomplete(CREATE))?;
 

@@ -17,6 +17,7 @@ use crate::store::Store;
 
 const UPDATED_AT: &str = "updated_at";
 const SIGN_IN: &str = "record a sign-in";
+const FIRST_GENERATION: &str = "token_generation = if_not_exists(token_generation, :first_generation)";
 
 /// What a session says about its user.
 #[derive(Debug)]
@@ -67,12 +68,13 @@ impl Store {
     pub async fn record_sign_in(&self, sign_in: &SignIn<'_>, now: Timestamp) -> Result<SignedIn, StoreError> {
         let before = match self.get_user(sign_in.user_id).await? {
             Some(user) if recorded_at(&user, sign_in).is_some_and(|at| at >= sign_in.issued_at) => {
+                let user = self.with_generation(user).await?;
                 return Ok(SignedIn { user, changed_roles: false });
             }
             before => before,
         };
 
-        let first_generation = before.is_none().then(first_generation).transpose()?;
+        let first_generation = random_generation(SIGN_IN)?;
         let write = || self.write_sign_in(sign_in, first_generation, now);
         let (item, is_ours) = retry_conflicts(SIGN_IN, Retries::Usual, write).await?;
         let user = items::read_user(item)?;
@@ -83,13 +85,35 @@ impl Store {
         Ok(SignedIn { user, changed_roles })
     }
 
+    /// Gives a generation to a user who has none, although the session is not newer than the
+    /// record: an operator has added the record by hand.
+    async fn with_generation(&self, user: User) -> Result<User, StoreError> {
+        if user.token_generation.is_some() {
+            return Ok(user);
+        }
+
+        let response = self
+            .client
+            .update_item()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(user.user_id))
+            .update_expression(format!("SET {FIRST_GENERATION}"))
+            .condition_expression("attribute_exists(user_id)")
+            .expression_attribute_values(":first_generation", items::count(random_generation(SIGN_IN)?))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(unavailable(SIGN_IN))?;
+        items::read_user(response.attributes.unwrap_or_default())
+    }
+
     /// Makes one attempt. Returns the record as it is afterwards and whether this attempt
     /// wrote it, or `None` if a creation of one of the user's tokens was checking the record
     /// at the same time.
     async fn write_sign_in(
         &self,
         sign_in: &SignIn<'_>,
-        first_generation: Option<u64>,
+        first_generation: u64,
         now: Timestamp,
     ) -> Result<Option<(Item, bool)>, StoreError> {
         let response = self.sign_in_update(sign_in, first_generation, now).send().await;
@@ -114,10 +138,11 @@ impl Store {
     fn sign_in_update(
         &self,
         sign_in: &SignIn<'_>,
-        first_generation: Option<u64>,
+        first_generation: u64,
         now: Timestamp,
     ) -> UpdateItemFluentBuilder {
-        let mut set = vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now"];
+        let mut set =
+            vec!["#name = :name", "last_sign_in_at = :issued", "updated_at = :now", FIRST_GENERATION];
         let mut update = self
             .client
             .update_item()
@@ -127,16 +152,13 @@ impl Store {
             .expression_attribute_values(":name", items::text(sign_in.name))
             .expression_attribute_values(":issued", items::time(sign_in.issued_at))
             .expression_attribute_values(":now", items::time(now))
+            .expression_attribute_values(":first_generation", items::count(first_generation))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
 
         if let Some(email) = sign_in.email {
             set.push("email = :email");
             update = update.expression_attribute_values(":email", items::text(email));
-        }
-        if let Some(first_generation) = first_generation {
-            set.push("token_generation = if_not_exists(token_generation, :first_generation)");
-            update = update.expression_attribute_values(":first_generation", items::count(first_generation));
         }
         update = match sign_in.roles {
             Some(roles) => {
@@ -154,11 +176,11 @@ impl Store {
     }
 }
 
-/// Where the generations of a new user's record start. The start is random, so that tokens
-/// do not work again if an operator has deleted the user's record and this one replaces it.
-fn first_generation() -> Result<u64, StoreError> {
+/// Where the generations of a user start. The start is random, so that tokens do not work
+/// again if an operator has deleted the user's record and another one replaces it.
+pub(crate) fn random_generation(operation: &'static str) -> Result<u64, StoreError> {
     let unavailable = |error: SysError| StoreError::Unavailable {
-        operation: SIGN_IN,
+        operation,
         reason: format!("the operating system's random number generator failed: {error}"),
     };
     SysRng.try_next_u32().map(u64::from).map_err(unavailable)

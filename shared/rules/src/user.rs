@@ -15,8 +15,9 @@ pub struct User {
     pub roles_as_of: Option<Timestamp>,
     pub disabled: bool,
     /// Counts the revocations of all of the user's tokens. Only tokens of this generation
-    /// work.
-    pub token_generation: u64,
+    /// work. `None` until the first sign-in of a user whom an operator added by hand, who
+    /// has no tokens until then.
+    pub token_generation: Option<u64>,
     /// When all tokens were last revoked, and the ID of the user who did it.
     pub tokens_revoked_at: Option<Timestamp>,
     pub tokens_revoked_by: Option<String>,

@@ -92,7 +92,7 @@ pub fn revocation(token: &TokenRecord, owner: Option<&User>) -> Option<Revocatio
 /// The generations are compared for equality, so that a token is also denied if its
 /// generation is newer than the owner's, which only a restored or edited table can cause.
 fn is_superseded(token: &TokenRecord, owner: Option<&User>) -> bool {
-    owner.is_some_and(|owner| owner.token_generation != token.generation)
+    owner.is_some_and(|owner| owner.token_generation != Some(token.generation))
 }
 
 /// The latest revocation of all of an owner's tokens.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn owner() -> User {
-        User { user_id: "alice".into(), ..User::default() }
+        User { user_id: "alice".into(), token_generation: Some(0), ..User::default() }
     }
 
     fn verdict(token: &TokenRecord, owner: Option<&User>) -> Verdict {
@@ -212,11 +212,14 @@ mod tests {
         let revoked_at = Some(at(CREATED));
         let token = TokenRecord { generation: 3, created_at: at(NOW), ..token() };
 
-        for (token_generation, expected) in
-            [(2, Verdict::Superseded), (3, Verdict::Allowed), (4, Verdict::Superseded)]
-        {
+        for (token_generation, expected) in [
+            (Some(2), Verdict::Superseded),
+            (Some(3), Verdict::Allowed),
+            (Some(4), Verdict::Superseded),
+            (None, Verdict::Superseded),
+        ] {
             let owner = User { token_generation, tokens_revoked_at: revoked_at, ..owner() };
-            assert_eq!(verdict(&token, Some(&owner)), expected, "{token_generation}");
+            assert_eq!(verdict(&token, Some(&owner)), expected, "{token_generation:?}");
         }
     }
 
@@ -243,11 +246,11 @@ mod tests {
         token.revoked = revoked();
         token.expires_at = Some(at(CREATED));
         let mut owner = User { disabled: true, ..owner() };
-        owner.token_generation = 1;
+        owner.token_generation = Some(1);
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Revoked);
         token.revoked = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
-        owner.token_generation = 0;
+        owner.token_generation = Some(0);
         assert_eq!(verdict(&token, Some(&owner)), Verdict::Expired);
         token.expires_at = None;
         assert_eq!(verdict(&token, Some(&owner)), Verdict::OwnerDisabled);
@@ -256,7 +259,7 @@ mod tests {
     #[test]
     fn revoke_all_applies_whatever_the_expiry_of_a_token() {
         let mut token = token();
-        let owner = User { token_generation: 1, tokens_revoked_at: Some(at(CREATED)), ..owner() };
+        let owner = User { token_generation: Some(1), tokens_revoked_at: Some(at(CREATED)), ..owner() };
         for expires_at in ["2026-01-02T00:00:00.000Z", "2026-06-15T00:00:00.000Z"] {
             token.expires_at = Some(at(expires_at));
             assert_eq!(verdict(&token, Some(&owner)), Verdict::Superseded);
@@ -269,7 +272,7 @@ mod tests {
         let mut token = token();
         let (january, february) = (at("2026-01-15T00:00:00.000Z"), at("2026-02-15T00:00:00.000Z"));
         let owner = |revoked_at| User {
-            token_generation: 1,
+            token_generation: Some(1),
             tokens_revoked_at: Some(revoked_at),
             tokens_revoked_by: Some("admin".into()),
             ..owner()
@@ -287,7 +290,7 @@ mod tests {
 
     #[test]
     fn token_of_a_deleted_record_of_its_owner_is_revoked_at_an_unknown_time() {
-        let new_record = User { token_generation: 7, ..owner() };
+        let new_record = User { token_generation: Some(7), ..owner() };
         let mut token = token();
         assert_eq!(status(&token, Some(&new_record), at(NOW)), Status::Revoked);
         assert_eq!(revocation(&token, Some(&new_record)), None);
@@ -301,7 +304,7 @@ mod tests {
         let disabled = User { disabled: true, ..owner() };
         assert_eq!(status(&token, Some(&disabled), at(NOW)), Status::Active);
         assert_eq!(status(&token, None, at(NOW)), Status::Active);
-        let superseding = User { token_generation: 1, ..owner() };
+        let superseding = User { token_generation: Some(1), ..owner() };
         assert_eq!(status(&token, Some(&superseding), at(NOW)), Status::Revoked);
         token.expires_at = Some(at(CREATED));
         assert_eq!(status(&token, Some(&owner()), at(NOW)), Status::Expired);

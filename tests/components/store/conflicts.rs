@@ -45,20 +45,19 @@ async fn conflicting_writes_are_retried() {
     assert_eq!(store.change_user(&change, second).await.unwrap(), UserChangeOutcome::Changed);
     assert!(store.get_user("alice").await.unwrap().unwrap().disabled);
 
-    proxy.fail_once("TransactWriteItems", 400, CANCELLED_TRANSACTION);
+    proxy.fail_once("UpdateItem", 400, CONFLICT);
     assert!(store.revoke_all_tokens("alice", "admin", second).await.unwrap());
     assert_eq!(store.get_user("alice").await.unwrap().unwrap().tokens_revoked_at, Some(second));
 }
 
-/// Lets 19 of 20 transactions conflict with another write.
-fn inject_conflicts(proxy: &DynamoDbProxy) {
+/// Lets 19 of 20 requests of this operation conflict with another write.
+fn inject_conflicts(proxy: &DynamoDbProxy, operation: &'static str, conflict: &str) {
     let requests = AtomicU32::new(0);
     let conflicts = move |request: &RecordedRequest| {
         // Multiplying by a number without common factors spreads the successes.
-        request.operation == "TransactWriteItems" && requests.fetch_add(7, Ordering::SeqCst) % 20 != 13
+        request.operation == operation && requests.fetch_add(7, Ordering::SeqCst) % 20 != 13
     };
-    let conflict = DynamoDbFault::Respond(400, CANCELLED_TRANSACTION.to_owned());
-    proxy.inject_where(usize::MAX, conflict, conflicts);
+    proxy.inject_where(usize::MAX, DynamoDbFault::Respond(400, conflict.to_owned()), conflicts);
 }
 
 #[tokio::test]
@@ -74,7 +73,8 @@ async fn acts_that_end_access_succeed_although_95_percent_of_writes_conflict() {
         sign_in(&store, user, &["publisher"], now).await;
     }
 
-    inject_conflicts(&proxy);
+    inject_conflicts(&proxy, "TransactWriteItems", CANCELLED_TRANSACTION);
+    inject_conflicts(&proxy, "UpdateItem", CONFLICT);
     let mut acts = JoinSet::new();
     for user_id in users.clone() {
         let store = store.clone();

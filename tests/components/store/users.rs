@@ -1,8 +1,10 @@
 //! How sign-ins are recorded and all tokens of a user are revoked.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
-use patgate_dynamodb::{SignIn, Store};
-use patgate_harness::{DynamoDbFault, DynamoDbProxy, delete_item, set_user};
+use patgate_dynamodb::{CreationOutcome, SignIn, Store};
+use patgate_harness::{DynamoDbFault, DynamoDbProxy, RecordedRequest, delete_item, set_user};
 use patgate_rules::clock;
 use patgate_rules::token::PlainToken;
 use patgate_rules::verdict::{Policy, Verdict, verify};
@@ -100,22 +102,36 @@ async fn revoke_all_depends_on_no_clock() {
 }
 
 #[tokio::test]
-async fn revoke_all_repeated_after_a_lost_response_counts_once() {
+async fn revoke_all_that_is_repeated_or_late_revokes_no_later_token() {
     let system = start_system();
     let proxy = DynamoDbProxy::start();
     proxy.forward_to(&system.local().dynamodb);
     let store = store_at(&proxy.url);
-    sign_in(&store, "alice", &[], clock::now()).await;
-    let generation = async || store.get_user("alice").await.unwrap().unwrap().token_generation;
-    let before = generation().await;
+    let (before, _) = user_with_token(&store, "alice").await;
+    let generation = async || store.get_user("alice").await.unwrap().unwrap().token_generation.unwrap();
+    let first = generation().await;
 
-    proxy.take();
-    proxy.inject_into("TransactWriteItems", 1, DynamoDbFault::CutAfter);
+    // The response is lost, and the SDK repeats the request.
+    proxy.inject_into("UpdateItem", 1, DynamoDbFault::CutAfter);
     assert!(store.revoke_all_tokens("alice", "admin", clock::now()).await.unwrap());
+    assert_eq!(generation().await, first + 1);
 
-    let statuses: Vec<_> = proxy.take().iter().map(|request| request.status).collect();
-    assert_eq!(statuses, [0, 200], "the response was lost, and the request repeated");
-    assert_eq!(generation().await, before + 1);
+    // Another revocation is faster, and a token is created between the two.
+    let (late, (after, token)) = (store.clone(), generate_token("alice", clock::now()));
+    proxy.inject_into("UpdateItem", 1, DynamoDbFault::Slow(Duration::from_millis(100)));
+    proxy.take();
+    let late = tokio::spawn(async move { late.revoke_all_tokens("alice", "late", clock::now()).await });
+    let is_late = |request: &RecordedRequest| request.body["Key"]["user_id"]["S"] == "alice";
+    while !proxy.take().iter().any(is_late) {
+        tokio::task::yield_now().await;
+    }
+    assert!(store.revoke_all_tokens("alice", "fast", clock::now()).await.unwrap());
+    create_token(&store, &token).await;
+    assert!(late.await.unwrap().unwrap());
+
+    assert_eq!(generation().await, first + 2);
+    assert_eq!(verdict_of(&store, &before).await, Verdict::Superseded);
+    assert_eq!(verdict_of(&store, &after).await, Verdict::Allowed);
 }
 
 #[tokio::test]
@@ -139,20 +155,31 @@ async fn tokens_of_a_deleted_user_do_not_work_after_the_next_sign_in() {
 }
 
 #[tokio::test]
-async fn user_added_by_hand_can_create_and_revoke_tokens() {
+async fn user_added_by_hand_gets_a_generation_at_the_first_session_and_again_after_a_deletion() {
     let system = start_system();
     let dynamodb = &system.local().dynamodb;
     let store = store_at(dynamodb);
-    set_user(dynamodb, "alice", "roles", &json!({ "L": [{ "S": "publisher" }] }));
+    // Roles that were set after the session was issued, which therefore changes no role.
+    let add_by_hand = || {
+        set_user(dynamodb, "alice", "roles", &json!({ "L": [{ "S": "publisher" }] }));
+        set_user(dynamodb, "alice", "roles_as_of", &json!({ "S": "2030-01-01T00:00:00.000Z" }));
+    };
+    add_by_hand();
+    let (_, too_early) = generate_token("alice", clock::now());
+    assert_eq!(store.create_token(&too_early).await.unwrap(), CreationOutcome::OwnerNotAllowed);
+    assert!(store.revoke_all_tokens("alice", "admin", clock::now()).await.unwrap());
 
+    assert_eq!(sign_in(&store, "alice", &["viewer"], clock::now()).await.roles, ["publisher"]);
     let (first, token) = generate_token("alice", clock::now());
     create_token(&store, &token).await;
-    sign_in(&store, "alice", &["publisher"], clock::now()).await;
+    sign_in(&store, "alice", &["viewer"], clock::now()).await;
     assert_eq!(verdict_of(&store, &first).await, Verdict::Allowed, "a sign-in changes no generation");
 
-    assert!(store.revoke_all_tokens("alice", "admin", clock::now()).await.unwrap());
-    let (second, token) = generate_token("alice", clock::now());
-    create_token(&store, &token).await;
-    assert_eq!(verdict_of(&store, &first).await, Verdict::Superseded);
-    assert_eq!(verdict_of(&store, &second).await, Verdict::Allowed);
+    for _ in 0..2 {
+        delete_item(dynamodb, "Users", &json!({ "user_id": { "S": "alice" } }));
+        add_by_hand();
+        assert_eq!(verdict_of(&store, &first).await, Verdict::Superseded);
+        sign_in(&store, "alice", &["viewer"], clock::now()).await;
+        assert_eq!(verdict_of(&store, &first).await, Verdict::Superseded);
+    }
 }

@@ -17,8 +17,7 @@ pub(crate) fn read_user(mut item: Item) -> Result<User, StoreError> {
         roles_as_of: optional_time(&mut item, "roles_as_of")?,
         // An administrator who adds `disabled` by hand means it, whatever its type is.
         disabled: !matches!(item.remove("disabled"), None | Some(AttributeValue::Bool(false))),
-        // A user who was added by hand has none until the first revocation of all tokens.
-        token_generation: optional_count(&mut item, TOKEN_GENERATION)?.unwrap_or_default(),
+        token_generation: optional_count(&mut item, TOKEN_GENERATION)?,
         tokens_revoked_at: optional_time(&mut item, "tokens_revoked_at")?,
         tokens_revoked_by: optional(&mut item, "tokens_revoked_by"),
         last_sign_in_at: optional_time(&mut item, "last_sign_in_at")?,
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_generation_of_a_user_is_an_error_and_never_zero() {
+    fn damaged_generation_of_a_user_is_an_error_and_never_absent() {
         let number = |number: &str| AttributeValue::N(number.into());
         for damaged in [text("1"), number("-1"), number("1.5"), AttributeValue::Null(true)] {
             let item = [(USER_ID, text("alice")), ("token_generation", damaged.clone())];
