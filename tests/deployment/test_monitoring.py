@@ -6,6 +6,7 @@ import re
 import pytest
 
 from documents import names_in
+from metric_math import evaluate, fires
 from templates import CORE, ROOT, load, of_type, the_only
 
 # The namespace and dimension of the authorizer's metrics; a unit test of the authorizer asserts both.
@@ -28,43 +29,120 @@ def metrics(alarm):
     return {query["Id"]: query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query}
 
 
-def evaluate(alarm, **values):
-    """The value of an alarm's expression for one period; None stands for a metric without data."""
-    (expression,) = [query["Expression"] for query in alarm["Metrics"] if "Expression" in query]
-    assert values.keys() == metrics(alarm).keys()
-    functions = {
-        "IF": lambda condition, then, otherwise: then if condition else otherwise,
-        "FILL": lambda value, default: default if value is None else value,
-    }
-    return eval(expression.replace(" AND ", " and "), functions, values)
+# A metric of which CloudWatch has no data point, in as many periods as the alarms look at.
+NEVER = [None, None, None]
+
+
+def every_period(**values):
+    """The same value in each period; None stands for a metric without any data point."""
+    return {name: [value] * 3 for name, value in values.items()}
 
 
 @pytest.mark.parametrize(
-    ("is_down", "invocations", "errors", "allowed", "denied"),
+    ("is_down", "invocations", "errors", "denied"),
     [
-        pytest.param(1, 20, 20, None, None, id="it does not start, and writes no metrics"),
-        pytest.param(1, 500, 500, 0, 0, id="every request is a fault"),
-        pytest.param(0, 20, 20, 0, 20, id="every request carries a bad token"),
-        pytest.param(0, 21, 21, 0, 1, id="one request is denied"),
-        pytest.param(0, 500, 499, 1, 0, id="one request is allowed"),
-        pytest.param(0, 500, 480, 20, 480, id="some requests are allowed"),
-        pytest.param(0, 19, 19, None, None, id="there are too few requests"),
+        pytest.param(True, 20, 20, None, id="it does not start, and nothing was ever counted"),
+        pytest.param(True, 500, 500, 0, id="every request is a fault or a crash"),
+        pytest.param(False, 20, 20, 20, id="every request carries a bad token"),
+        pytest.param(False, 21, 21, 1, id="one request is denied"),
+        pytest.param(False, 500, 499, None, id="one request is allowed"),
+        pytest.param(False, 500, 480, 480, id="some requests are allowed, the others denied"),
+        pytest.param(False, 19, 19, None, id="there are too few requests"),
+        pytest.param(False, None, None, None, id="there are no requests"),
     ],
 )
-def test_authorizer_is_down_when_every_request_is_a_fault_or_a_crash(
-    alarms, is_down, invocations, errors, allowed, denied
-):
-    alarm = alarms["AuthorizerDownAlarm"]
-    assert metrics(alarm)["allowed"]["MetricName"] == "Allowed"
-    assert metrics(alarm)["denied"]["MetricName"] == "Denied"
-    assert evaluate(alarm, invocations=invocations, errors=errors, allowed=allowed, denied=denied) == is_down
+def test_authorizer_is_down_when_every_request_is_a_fault_or_a_crash(alarms, is_down, invocations, errors, denied):
+    metrics = every_period(invocations=invocations, errors=errors, denied=denied)
+    assert fires(alarms["AuthorizerDownAlarm"], metrics) == is_down
+
+
+def test_authorizer_that_stops_starting_is_down_although_it_denied_requests_before(alarms):
+    metrics = {"invocations": [30] * 6, "errors": [30] * 6, "denied": [4, 30, 30, None, None, None]}
+    assert fires(alarms["AuthorizerDownAlarm"], metrics)
+
+
+def test_two_bad_minutes_are_not_an_outage(alarms):
+    metrics = {"invocations": [30, 30, 30], "errors": [30, 30, 2], "denied": NEVER}
+    assert not fires(alarms["AuthorizerDownAlarm"], metrics)
 
 
 @pytest.mark.parametrize(
-    ("crashes", "errors", "denied", "faults"), [(0, 30, 25, 5), (30, 30, None, None), (10, 30, 20, None)]
+    ("crashes", "errors", "denied", "faults"),
+    [
+        pytest.param(True, 30, None, None, id="only crashes, and nothing was ever counted"),
+        pytest.param(True, 30, 19, None, id="crashes beside denials"),
+        pytest.param(True, 500, 400, 80, id="crashes beside denials and faults"),
+        pytest.param(False, 2000, 2000, None, id="a burst of bad tokens"),
+        pytest.param(False, 300, None, 300, id="only faults"),
+        pytest.param(False, 30, 25, 5, id="denials and faults"),
+        pytest.param(False, 30, 20, None, id="no more than the threshold"),
+        pytest.param(False, None, None, None, id="no requests"),
+    ],
 )
 def test_denials_and_faults_do_not_count_as_crashes(alarms, crashes, errors, denied, faults):
-    assert evaluate(alarms["AuthorizerCrashesAlarm"], errors=errors, denied=denied, faults=faults) == crashes
+    metrics = every_period(errors=errors, denied=denied, faults=faults)
+    assert fires(alarms["AuthorizerCrashesAlarm"], metrics) == crashes
+
+
+def test_alarms_count_denials_and_faults_by_their_lines_and_not_by_metrics_that_an_instance_can_lose(resource, alarms):
+    (counted,) = resource("RejectionsFilter")["MetricTransformations"]
+    assert counted["Dimensions"] == [{"Key": "Outcome", "Value": "$.outcome"}]
+    for name, outcomes in (
+        ("AuthorizerDownAlarm", {"denied": "denied"}),
+        ("AuthorizerCrashesAlarm", {"denied": "denied", "faults": "fault"}),
+    ):
+        watched = {ident: metric for ident, metric in metrics(alarms[name]).items() if metric["Namespace"] == NAMESPACE}
+        assert watched == {
+            ident: {
+                "Namespace": counted["MetricNamespace"],
+                "MetricName": counted["MetricName"],
+                "Dimensions": [{"Name": "Outcome", "Value": outcome}],
+            }
+            for ident, outcome in outcomes.items()
+        }, name
+
+
+def test_rejections_are_counted_in_the_log_of_the_authorizer_by_the_field_that_it_writes(resource, core):
+    filtered = resource("RejectionsFilter")
+    group = filtered["LogGroupName"]["Fn::ImportValue"]["Fn::Sub"].removeprefix("${CoreStack}-")
+    authorizer = core["Resources"]["Authorizer"]["Properties"]
+    assert core["Outputs"][group]["Value"] == authorizer["LoggingConfig"]["LogGroup"]
+    assert re.findall(r'\$\.(\w+) = "(\w+)"', filtered["FilterPattern"]) == [
+        ("outcome", "denied"),
+        ("outcome", "fault"),
+    ]
+
+
+THROTTLED = ["tokensRead", "tokensWrite", "usersRead", "usersWrite"]
+THROTTLED += [f"{index}{kind}" for index in ("userIndex", "createdIndex") for kind in ("Read", "Write")]
+
+
+@pytest.mark.parametrize("name", THROTTLED)
+def test_throttles_of_one_table_or_index_fire_the_alarm_and_their_end_ends_it(alarms, name):
+    alarm = alarms["TablesThrottledAlarm"]
+    (expression,) = [query["Expression"] for query in alarm["Metrics"] if "Expression" in query]
+    assert metrics(alarm).keys() == set(THROTTLED)
+    throttled = dict.fromkeys(THROTTLED, [None] * 8) | {name: [11, 12, 13] + [None] * 5}
+
+    assert fires(alarm, throttled)
+    # An alarm on metrics of DynamoDB keeps its state while a value is missing.
+    assert evaluate(expression, throttled)[3:] == [0] * 5
+    assert not fires(alarm, dict.fromkeys(THROTTLED, [None] * 8))
+
+
+def test_alarm_watches_every_table_and_every_index_of_the_core(alarms, core):
+    watched = set()
+    for metric in metrics(alarms["TablesThrottledAlarm"]).values():
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+        table = dimensions["TableName"]["Fn::ImportValue"]["Fn::Sub"].removeprefix("${CoreStack}-")
+        index = dimensions.get("GlobalSecondaryIndexName")
+        watched.add((core["Outputs"][table]["Value"]["Ref"], index, metric["MetricName"]))
+
+    expected = set()
+    for name, table in of_type(core, "AWS::DynamoDB::Table").items():
+        for index in [None, *(index["IndexName"] for index in table.get("GlobalSecondaryIndexes", []))]:
+            expected |= {(name, index, f"{kind}ThrottleEvents") for kind in ("Read", "Write")}
+    assert watched == expected
 
 
 def test_authorizer_lists_all_its_metrics(metric_names):
@@ -98,7 +176,7 @@ def test_alarms_watch_existing_metrics(alarms, metric_names):
             if metric["Namespace"] == NAMESPACE and isinstance(metric["MetricName"], str):
                 assert metric["Dimensions"] == [{"Name": DIMENSION, "Value": {"Ref": "CoreStack"}}], name
                 watched.add(metric["MetricName"])
-    assert watched == {"Allowed", "Denied", "Faults"}
+    assert watched == {"Faults"}
     assert watched <= metric_names
 
 
