@@ -239,6 +239,35 @@ def test_restore_that_fails_halfway_says_so_and_asks_to_be_run_again(tables, tmp
     assert all("token_generation" in user for user in tables.users("Users").values())
 
 
+def test_restore_waits_while_a_table_is_still_being_restored(tables, tmp_path):
+    tables.create("Users", user("alice", "publisher"))
+    tables.create("Users-restored", user("alice", "administrator"))
+    # Stands in for DynamoDB, which takes an hour: the first two descriptions of the table are of one that is being
+    # restored, and a scan before that would fail.
+    aws = f"""#!/usr/bin/env bash
+        if [[ $* = *Users-restored* ]] && {{ mkdir "{tmp_path}/1" || mkdir "{tmp_path}/2"; }} 2>/dev/null; then
+          [ "$2" = describe-table ] || exit 255
+          "{tables.cli}/aws" "$@" | sed 's/"ACTIVE"/"CREATING"/'
+        else
+          exec "{tables.cli}/aws" "$@"
+        fi
+    """
+    (tmp_path / "aws").write_text(aws)
+    (tmp_path / "aws").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{tables.cli}{os.pathsep}{os.environ['PATH']}"
+
+    process = tables.run("--from", "Users", "--to", "Users-restored", PATH=path, AWAIT_SECONDS="0")
+
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.splitlines()[:4] == [
+        "Reading the users in `Users-restored`.",
+        "Waiting: `Users-restored` is CREATING.",
+        "Waiting: `Users-restored` is CREATING.",
+        "Reading the users in `Users`.",
+    ]
+    assert "token_generation" in tables.users("Users-restored")["alice"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
