@@ -11,8 +11,19 @@ variable "patgate_stack" {
   default     = "patgate"
 }
 
+variable "authorizer_arn" {
+  description = "The ARN of the authorizer, if the core is in another account. Its parameter TrustedAccounts names this account."
+  type        = string
+  default     = null
+}
+
 data "aws_cloudformation_export" "authorizer" {
-  name = "${var.patgate_stack}-AuthorizerArn"
+  count = var.authorizer_arn == null ? 1 : 0
+  name  = "${var.patgate_stack}-AuthorizerArn"
+}
+
+locals {
+  authorizer_arn = coalesce(var.authorizer_arn, one(data.aws_cloudformation_export.authorizer[*].value))
 }
 
 data "aws_region" "current" {}
@@ -28,7 +39,7 @@ resource "aws_apigatewayv2_authorizer" "patgate" {
   api_id                            = aws_apigatewayv2_api.api.id
   name                              = "patgate"
   authorizer_type                   = "REQUEST"
-  authorizer_uri                    = "arn:${data.aws_partition.current.partition}:apigateway:${data.aws_region.current.region}:lambda:path/2015-03-31/functions/${data.aws_cloudformation_export.authorizer.value}/invocations"
+  authorizer_uri                    = "arn:${data.aws_partition.current.partition}:apigateway:${data.aws_region.current.region}:lambda:path/2015-03-31/functions/${local.authorizer_arn}/invocations"
   authorizer_payload_format_version = "2.0"
   enable_simple_responses           = true
   identity_sources                  = ["$request.header.Authorization"]

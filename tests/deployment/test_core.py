@@ -33,6 +33,24 @@ def test_api_gateway_can_invoke_the_exported_alias(core, resource):
     assert permission["SourceArn"] == {"Fn::Sub": arn}
 
 
+def test_a_trusted_account_gets_the_permission_of_the_own_account_and_no_more(core, resource):
+    own = resource("AuthorizerPermission")
+    trusted = [
+        name
+        for name, permission in of_type(core, "AWS::Lambda::Permission").items()
+        if permission["FunctionName"] == {"Ref": "AuthorizerLive"} and name != "AuthorizerPermission"
+    ]
+    assert len(trusted) == 5
+    for name in trusted:
+        permission = dict(resource(name))
+        arn, values = permission.pop("SourceArn")["Fn::Sub"]
+        assert permission == {key: value for key, value in own.items() if key != "SourceArn"}
+        assert arn == own["SourceArn"]["Fn::Sub"].replace("${AWS::AccountId}", "${Account}")
+        # The permission exists if, and only if, it names an account.
+        condition = core["Conditions"][core["Resources"][name]["Condition"]]
+        assert condition == {"Fn::Not": [{"Fn::Equals": [values["Account"], ""]}]}
+
+
 @pytest.mark.parametrize("example", ["http-api", "package-api", "rest-api"])
 def test_examples_import_what_the_core_exports(example):
     imported = {"Fn::ImportValue": {"Fn::Sub": "${PatgateStack}-AuthorizerArn"}}
@@ -155,6 +173,8 @@ def test_parameters_refuse_common_typing_errors(check_pattern):
     check_pattern("RequiredScope", ["a b", " "], "", "api://patgate/.default")
     secrets = ["short", "with a blank in its midst", "ä" * 20]
     check_pattern("OriginSecret", secrets, "", "only-the-proxy-knows")
+    accounts = ["123", "*", "123456789012 ", "123456789012,", ",".join(["123456789012"] * 6)]
+    check_pattern("TrustedAccounts", accounts, "", "123456789012", ",".join(["123456789012"] * 5))
     origins = ["http://localhost:5173", "https://app.example.com", "*"]
     refused = ["", "app.example.com", "https://app.example.com/", "https://a.example/path"]
     check_pattern("CorsOrigins", refused, *origins)

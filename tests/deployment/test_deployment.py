@@ -16,6 +16,7 @@ import zipfile
 
 import boto3
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
 from templates import CORE, PARAMETERS, ROOT, as_list, load, of_type, translate
@@ -36,8 +37,7 @@ NOT_CREATED_OF_MONITORING = {"AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"
 # moto ignores time to live and point-in-time recovery of tables, and the architecture of functions.
 # The tests check those in the template itself.
 
-# moto looks up the function by the alias, which it does not create.
-LEFT_OUT = {"AuthorizerPermission"}
+TRUSTED = ["111111111111", "222222222222"]
 # No value is a default, so that a parameter without effect is noticed.
 GIVEN = PARAMETERS | {
     "RequiredScope": "tokens",
@@ -54,11 +54,13 @@ GIVEN = PARAMETERS | {
     "FirstMonth": "2025-11",
     "ClientIpHeader": "X-Client-Ip",
     "OriginSecret": "only-the-proxy-knows",
+    "TrustedAccounts": ",".join(TRUSTED),
     "LogRetentionDays": "14",
     "Architecture": "x86_64",
     "MemorySize": "512",
 }
 CODE = ("code", "function.zip")
+ALIAS = {"Ref": "AuthorizerLive"}
 
 
 class Aws:
@@ -114,10 +116,14 @@ def aws():
 def template():
     """The core as CloudFormation receives it, without what moto cannot create."""
     template = translate(load(CORE), code=f"s3://{'/'.join(CODE)}")
-    for name in LEFT_OUT:
-        del template["Resources"][name]
-    # moto exports nothing of a resource that it does not create.
+    # moto looks up the function of a permission by the alias, which it does not create.
+    for permission in of_type(template, "AWS::Lambda::Permission").values():
+        if permission["FunctionName"] == ALIAS:
+            permission["FunctionName"] = {"Ref": "Authorizer"}
+    # moto exports and stores nothing of a resource that it does not create.
     template["Outputs"]["ApiId"]["Value"] = "api1"
+    assert template["Resources"]["AuthorizerArnParameter"]["Properties"]["Value"] == ALIAS
+    template["Resources"]["AuthorizerArnParameter"]["Properties"]["Value"] = "arn:alias"
     return template
 
 
@@ -219,6 +225,23 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
     for value in ("TrustedRoots", "Tokens", "Users"):
         assert readers[value] == functions.keys()
     assert readers["FirstMonth"] == {"ListTokens"}
+
+
+def test_apis_of_the_own_and_the_trusted_accounts_can_use_the_authorizer_and_no_others(aws, physical):
+    policy = json.loads(aws.client("lambda").get_policy(FunctionName=physical["Authorizer"])["Policy"])
+    callers = set()
+    for statement in policy["Statement"]:
+        assert statement["Action"] == "lambda:InvokeFunction"
+        assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+        callers.add(statement["Condition"]["ArnLike"]["AWS:SourceArn"])
+    # In this region, and only authorizers.
+    accounts = [ACCOUNT_ID, *TRUSTED]
+    assert callers == {f"arn:aws:execute-api:us-east-1:{account}:*/authorizers/*" for account in accounts}
+
+
+def test_arn_of_the_authorizer_is_in_the_parameter_store_under_the_name_of_the_stack(aws, physical):
+    stored = aws.client("ssm").get_parameter(Name="/patgate/patgate/authorizer-arn")["Parameter"]
+    assert stored["Value"] == "arn:alias"
 
 
 def test_each_function_has_a_role_of_its_own_that_only_lambda_can_assume(aws, template, physical):

@@ -70,6 +70,22 @@ def test_sam_example_attaches_the_authorizer_without_a_cache():
             assert operation["security"] == [{"Patgate": []}]
 
 
+def test_example_in_another_account_attaches_the_given_authorizer_without_a_cache():
+    template = example("other-account")
+    authorizer = sam_authorizer(template)
+    assert '{"Ref": "AuthorizerArn"}' in json.dumps(authorizer["authorizerUri"])
+    assert authorizer["authorizerResultTtlInSeconds"] == 0
+    assert authorizer["enableSimpleResponses"] is True
+    assert authorizer["identitySource"] == ["$request.header.Authorization"]
+    # The stack cannot import from another account, nor permit anything there.
+    assert "Fn::ImportValue" not in json.dumps(template)
+    functions = [permission["FunctionName"] for permission in of_type(template, "AWS::Lambda::Permission").values()]
+    assert functions == [{"Ref": "Hello"}]
+    for methods in the_only(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].values():
+        for operation in methods.values():
+            assert operation["security"] == [{"Patgate": []}]
+
+
 def test_cdk_example_attaches_the_authorizer_without_a_cache(cdk_template):
     check_http_authorizer(the_only(cdk_template, "AWS::ApiGatewayV2::Authorizer"))
     assert the_only(cdk_template, "AWS::ApiGatewayV2::Route")["AuthorizationType"] == "CUSTOM"
@@ -121,7 +137,7 @@ def test_rest_api_leaves_the_permission_for_the_authorizer_to_the_core(rest_api)
     assert functions == [{"Ref": "Hello"}]
 
 
-@pytest.mark.parametrize("name", ["http-api", "rest-api"])
+@pytest.mark.parametrize("name", ["http-api", "other-account", "rest-api"])
 def test_template_finds_the_backend_beside_it(name):
     template = load(EXAMPLES / name / "template.yaml")
     function = the_only(template, "AWS::Lambda::Function", "AWS::Serverless::Function")
