@@ -156,6 +156,14 @@ package: build-debug $(AWS) ## Build the authorizer for x86_64, and check its si
 	$(WITH_AWS) cargo lambda build --release --x86-64 --package patgate-authorizer --lambda-dir target/package
 	$(TOOLS)/aws/bin/python scripts/check-package target/package/authorizer/bootstrap
 
+.PHONY: package-template
+package-template: $(AWS) ## Put the built code and the core's template into S3, for Terraform and the CDK (BUCKET, PREFIX)
+	@$(WITH_AWS) python scripts/package-template
+
+.PHONY: modules
+modules: $(AWS) ## Generate the parameters and outputs of the Terraform module and of the CDK construct from infra/core.yaml
+	$(TOOLS)/aws/bin/python scripts/generate-modules
+
 .PHONY: sbom
 sbom: $(AWS) node ## List the components of the functions and of the page (CycloneDX, in target/sbom/)
 	@mkdir -p $(SBOM)
