@@ -10,7 +10,7 @@ const patgate = new PatgateCore(stack, "Patgate", {
   templateUrl: app.node.getContext("templateUrl"),
   oidcIssuer: "https://issuer.example",
   oidcAudience: "patgate",
-  corsOrigins: ["https://app.example.com"],
+  expiryRequired: true,
   maxLifetimeDays: 365,
 });
 new CfnOutput(stack, "AuthorizerArn", { value: patgate.authorizerArn });

@@ -147,7 +147,8 @@ def test_terraform_module_gives_every_parameter_a_typed_variable_and_passes_it_o
     template = load(CORE)
     variables = hcl2.loads((folder / "variables.tf").read_text())
     names = unquoted(variables["variable"])
-    assert len(names) == len(template["Parameters"])
+    calculated = {"Release", "ReleaseOf"} & template["Parameters"].keys()
+    assert len(names) == len(template["Parameters"]) - len(calculated)
     required = {name for name, body in names.items() if "default" not in body}
     assert required == {"oidc_issuer", "oidc_audience"}
     assert names["origin_secret"]["sensitive"] is True
@@ -165,10 +166,10 @@ def test_terraform_module_gives_every_parameter_a_typed_variable_and_passes_it_o
         subprocess.run(["terraform", "fmt", "-check", folder], check=True, capture_output=True)
 
 
-def synth(tmp_path, script):
+def synth(tmp_path, script, **variables):
     """What the CDK makes of an app in examples/cdk."""
     context = json.dumps({"templateUrl": "https://packages.example/core.yaml"})
-    environment = os.environ | {"CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": context}
+    environment = os.environ | {"CDK_OUTDIR": str(tmp_path), "CDK_CONTEXT_JSON": context} | variables
     return subprocess.run(
         ["node", *script], cwd=EXAMPLES / "cdk", env=environment, capture_output=True, text=True, check=False
     )
@@ -181,14 +182,57 @@ def test_construct_deploys_the_packaged_template_and_has_its_outputs(node, tmp_p
     template = json.loads((tmp_path / "patgate-core.template.json").read_text())
     ((logical_id, stack),) = of_type(template, "AWS::CloudFormation::Stack").items()
     assert stack["TemplateURL"] == "https://packages.example/core.yaml"
-    assert stack["Parameters"] == {
+    given = {name: value for name, value in stack["Parameters"].items() if not name.startswith("Release")}
+    assert given == {
         "OidcIssuer": "https://issuer.example",
         "OidcAudience": "patgate",
-        "CorsOrigins": "https://app.example.com",
+        "ExpiryRequired": "true",
         "MaxLifetimeDays": "365",
     }
     assert stack["Parameters"].keys() <= load(CORE)["Parameters"].keys()
     assert template["Outputs"]["AuthorizerArn"]["Value"] == {"Fn::GetAtt": [logical_id, "Outputs.AuthorizerArn"]}
+
+
+def test_construct_and_module_publish_a_version_when_code_or_a_parameter_of_the_release_changes(node, tmp_path):
+    template = load(CORE)
+    template["Parameters"] |= {"Release": {"Type": "String"}, "ReleaseOf": {"Type": "String"}}
+    released = [{"Ref": "OidcIssuer"}, {"Ref": "SessionMaxAgeDays"}]
+    stale = {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReleaseOf"}, {"Fn::Join": ["|", released]}]}]}
+    template.setdefault("Conditions", {})["ReleaseIsStale"] = stale
+    for file in ("infra/core.yaml", "scripts/generate-modules"):
+        (tmp_path / file).parent.mkdir()
+    (tmp_path / "infra/core.yaml").write_text(json.dumps(template))
+    shutil.copy(ROOT / "scripts/generate-modules", tmp_path / "scripts")
+    subprocess.run([sys.executable, tmp_path / "scripts/generate-modules"], check=True)
+    construct = tmp_path / "examples/cdk/lib/patgate-core.js"
+    shutil.copy(EXAMPLES / "cdk/lib/patgate-core.js", construct)
+
+    def release(**properties):
+        properties = {"templateUrl": "t", "oidcIssuer": "i", "oidcAudience": "a"} | properties
+        script = f"""
+            const {{ Stack }} = require("aws-cdk-lib");
+            const {{ PatgateCore }} = require("{construct}");
+            const core = new PatgateCore(new Stack(), "Patgate", {json.dumps(properties)});
+            console.log(JSON.stringify(core.node.findChild("Stack").parameters));
+        """
+        done = synth(tmp_path, ["-e", script], NODE_PATH=str(EXAMPLES / "cdk/node_modules"))
+        assert done.returncode == 0, done.stderr
+        parameters = json.loads(done.stdout)
+        assert re.fullmatch("[0-9a-f]{64}", parameters["Release"])
+        return parameters["Release"], parameters["ReleaseOf"]
+
+    first = release()
+    assert first[1] == "i|0"
+    assert release(maxLifetimeDays=9) == first
+    assert release(sessionMaxAgeDays=9)[1] == "i|9"
+    changed = [release(sessionMaxAgeDays=9), release(templateUrl="u"), release(originSecret="s")]
+    assert len({first[0], *(one for one, _ in changed)}) == 4
+
+    variables = hcl2.loads((tmp_path / "examples/terraform/core/variables.tf").read_text())
+    (passed,) = [block["parameters"] for block in variables["locals"]]
+    assert "var.oidc_issuer, var.session_max_age_days" in str(passed["ReleaseOf"])
+    for variable in ("template_url", "origin_secret", "session_max_age_days"):
+        assert f"var.{variable}" in str(passed["Release"])
 
 
 @pytest.mark.parametrize(

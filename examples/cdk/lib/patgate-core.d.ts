@@ -25,7 +25,7 @@ export interface PatgateCoreProps {
   readonly maxLifetimeDays?: number;
   /** Whether every new token must have an expiry time. A maximum lifetime implies it. Default: "false". */
   readonly expiryRequired?: boolean;
-  /** How many tokens a user can have on record; revoked and expired tokens count until RetentionDays have passed. Default: 500. */
+  /** How many tokens a user can have on record; revoked and expired tokens count until their records are deleted. Default: 500. */
   readonly maxTokensPerUser?: number;
   /** How many days revoked and expired tokens stay in the list. Default: 90. */
   readonly retentionDays?: number;

@@ -1,13 +1,24 @@
 // Patgate's core as a construct: a nested stack of the packaged template. core.json names the template's
 // parameters and outputs.
 
+const { createHash } = require("node:crypto");
+
 const { CfnStack, Fn } = require("aws-cdk-lib");
 const { Construct } = require("constructs");
 
-const { parameters, required, outputs } = require("./core.json");
+const { parameters, required, outputs, released } = require("./core.json");
 
 /** `oidcIssuer` for `OidcIssuer`. */
 const property = (name) => name[0].toLowerCase() + name.slice(1);
+
+/** The parameters that publish a new version of the authorizer when its code or one of its parameters changes. */
+function release(templateUrl, given) {
+  const defaults = Object.entries(released);
+  if (defaults.length === 0) return {};
+  const ReleaseOf = defaults.map(([name, value]) => String(given[property(name)] ?? value)).join("|");
+  const Release = createHash("sha256").update(`${templateUrl}|${given.originSecret}|${ReleaseOf}`).digest("hex");
+  return { Release, ReleaseOf };
+}
 
 class PatgateCore extends Construct {
   constructor(scope, id, { templateUrl, ...given }) {
@@ -22,7 +33,10 @@ class PatgateCore extends Construct {
     const values = parameters
       .filter((name) => given[property(name)] !== undefined)
       .map((name) => [name, String(given[property(name)])]);
-    const stack = new CfnStack(this, "Stack", { templateUrl, parameters: Object.fromEntries(values) });
+    const stack = new CfnStack(this, "Stack", {
+      templateUrl,
+      parameters: { ...Object.fromEntries(values), ...release(templateUrl, given) },
+    });
 
     // A stack's ID is arn:…:stack/<name>/<unique ID>.
     this.stackName = Fn.select(1, Fn.split("/", stack.ref));

@@ -59,7 +59,7 @@ variable "expiry_required" {
 }
 
 variable "max_tokens_per_user" {
-  description = "How many tokens a user can have on record; revoked and expired tokens count until RetentionDays have passed."
+  description = "How many tokens a user can have on record; revoked and expired tokens count until their records are deleted."
   type        = number
   default     = 500
 }
