@@ -27,6 +27,12 @@ def run_function(node):
     return run
 
 
+def test_distribution_has_the_web_acl_of_the_parameter_and_none_by_default():
+    distribution = resource("Distribution")["DistributionConfig"]
+    assert distribution["WebACLId"] == {"Fn::If": ["HasWebAcl", {"Ref": "WebAclArn"}, {"Ref": "AWS::NoValue"}]}
+    assert TEMPLATE["Parameters"]["WebAclArn"]["Default"] == ""
+
+
 PAGES = ["/", "/callback", "/configuration/access-tokens"]
 OTHERS = ["/config.json", "/assets/index.js", "/icon.svg", "/nothing", "/configuration"]
 
