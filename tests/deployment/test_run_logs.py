@@ -8,6 +8,7 @@ import base64
 import collections
 import hashlib
 import json
+import re
 import urllib.parse
 
 import jsonschema
@@ -127,3 +128,22 @@ def test_each_kind_of_audit_event_comes_from_the_function_that_the_document_name
 
     groups = core["Outputs"]["AuditLogGroups"]["Value"]["Fn::Sub"].split()
     assert sorted(groups) == sorted({f"${{{function}Logs}}" for _, _, function in documented})
+
+
+def test_each_denial_and_fault_is_a_line_that_the_filter_of_the_alarms_counts(logs, monitoring):
+    pattern = monitoring["Resources"]["RejectionsFilter"]["Properties"]["FilterPattern"]
+    counted = set(re.findall(r'\(\$\.outcome = "(\w+)"\)', pattern))
+    assert counted == {"denied", "fault"}
+
+    lines, metrics = collections.Counter(), collections.Counter()
+    for log in logs.values():
+        for line in log.splitlines():
+            function, _, rest = line.removeprefix("[").partition("] ")
+            if function == "Authorizer" and rest.startswith("{"):
+                entry = json.loads(rest)
+                lines[entry.get("outcome")] += 1
+                metrics["denied"] += entry.get("Denied", 0)
+                metrics["fault"] += entry.get("Faults", 0)
+    assert lines.keys() - {None} == counted
+    # An instance loses the counts of its last minute, and no line.
+    assert all(lines[outcome] >= metrics[outcome] > 0 for outcome in counted), (lines, metrics)
