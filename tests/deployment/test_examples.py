@@ -1,6 +1,7 @@
 """The examples: each attaches the authorizer correctly, and docs/attach.md shows passages of them."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -89,6 +90,19 @@ def test_example_in_another_account_attaches_the_given_authorizer_without_a_cach
 def test_cdk_example_attaches_the_authorizer_without_a_cache(cdk_template):
     check_http_authorizer(the_only(cdk_template, "AWS::ApiGatewayV2::Authorizer"))
     assert the_only(cdk_template, "AWS::ApiGatewayV2::Route")["AuthorizationType"] == "CUSTOM"
+
+
+def test_cdk_caches_for_300_seconds_if_the_setting_is_left_out(cdk_template, tmp_path):
+    # The document warns of this. If the CDK's default changes, so must the warning.
+    app = (EXAMPLES / "cdk" / "app.js").read_text()
+    setting = "      resultsCacheTtl: Duration.seconds(0),\n"
+    assert setting in app
+    (tmp_path / "app.js").write_text(app.replace(setting, ""))
+    shutil.copytree(EXAMPLES / "cdk" / "backend", tmp_path / "backend")
+    modules = {"NODE_PATH": str(EXAMPLES / "cdk/node_modules"), "CDK_OUTDIR": str(tmp_path / "out")}
+    subprocess.run(["node", "app.js"], cwd=tmp_path, env=os.environ | modules, check=True)
+    template = json.loads((tmp_path / "out" / "hello-api.template.json").read_text())
+    assert the_only(template, "AWS::ApiGatewayV2::Authorizer")["AuthorizerResultTtlInSeconds"] == 300
 
 
 def test_terraform_example_attaches_the_authorizer_without_a_cache():
