@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user};
+use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user, user_path};
 use serde_json::json;
 
 use crate::seed::{put_items, token_items};
@@ -55,7 +55,7 @@ pub(crate) fn measure(tokens: usize) -> Result<Costs> {
     let cursor = owner.call("GET", "/api/tokens?limit=100").json()["nextCursor"].clone();
     let fifth_page = format!("limit=25&cursor={}", cursor.as_str().context("a second page")?);
     let target = owner.create_token("to be revoked");
-    let revoke_all_path = format!("/api/users/{}/revoke-all-tokens", owner.id());
+    let revoke_all_path = format!("{}/revoke-all-tokens", user_path(&owner.id()));
 
     let acts: [(_, &dyn Fn() -> Result<()>); 7] = [
         ("list a page of 250 own tokens", &|| list_page(&owner, "limit=25")),

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user};
+use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user, user_path};
 use serde_json::{Value, json};
 
 use crate::seed::{put_items, token_hash, token_items};
@@ -42,7 +42,7 @@ pub(crate) fn measure() -> Result<Vec<HighestCost>> {
 
     let own_token = owner.list_tokens("limit=1")[0]["id"].as_str().context("an ID")?.to_owned();
     let token_path = format!("/api/tokens/{own_token}");
-    let user_path = format!("/api/users/{}", owner.id());
+    let user_path = user_path(&owner.id());
     let hashes: Vec<_> = (0..REPORTED).map(token_hash).collect();
     let report = json!({ "hashes": hashes });
     let new_token =

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use self::authorization::{Authorizer, Decision};
 use self::event::ReceivedRequest;
-use self::routes::{MatchedRoute, RouteTable};
+use self::routes::{InvalidPath, MatchedRoute, RouteTable};
 use crate::lambda::{InvokeError, Lambda};
 use crate::template::{CorsSettings, HttpApi, Templates};
 
@@ -79,8 +79,10 @@ impl Gateway {
             return cors::preflight_response(api.and_then(|api| api.cors.as_ref()), &parts.headers);
         }
 
-        let Some(route) = self.routes.find(parts.method.as_str(), parts.uri.path()) else {
-            return response::message(StatusCode::NOT_FOUND, "Not Found");
+        let route = match self.routes.find(parts.method.as_str(), parts.uri.path()) {
+            Ok(Some(route)) => route,
+            Ok(None) => return response::message(StatusCode::NOT_FOUND, "Not Found"),
+            Err(InvalidPath) => return response::message(StatusCode::BAD_REQUEST, "Bad Request"),
         };
         let Some(api) = self.apis.get(route.api) else {
             return response::message(StatusCode::NOT_FOUND, "Not Found");

@@ -1,5 +1,6 @@
 """Schemathesis drives a system in one role: as a user with a session, as a user with a token, or as an administrator."""
 
+import base64
 import collections
 import datetime
 import hashlib
@@ -51,7 +52,7 @@ parameters = {{ "path.id" = {{ dictionary = "tokens", probability = 0.7 }} }}
 
 [[operations]]
 include-operation-id = ["showUser", "updateUser", "revokeAllTokens"]
-parameters = {{ "path.id" = {{ dictionary = "users", probability = 0.7 }} }}
+parameters = {{ "path.pathId" = {{ dictionary = "users", probability = 0.7 }} }}
 
 [[operations]]
 include-operation-id = "listTokens"
@@ -66,6 +67,10 @@ include-operation-id = "revokeLeakedTokens"
 parameters = {{ "body.tokens[*]" = {{ dictionary = "leaked", probability = 0.5 }}, "body.hashes[*]" = {{ dictionary = "hashes", probability = 0.5 }} }}
 
 """
+
+
+def path_id(user):
+    return "u_" + base64.urlsafe_b64encode(user.encode()).decode().rstrip("=")
 
 
 class Drive:
@@ -121,7 +126,7 @@ class Drive:
 
         dictionaries = {
             "tokens": [token["id"] for token in own + others],
-            "users": users + [user] * 2,
+            "users": [path_id(name) for name in users + [user] * 2 + ["unknown"]],
             "leaked": leaked[:3] + ["fdp_junk"],
             "hashes": [hashlib.sha256(token.encode()).hexdigest() for token in leaked[3:]] + ["abc"],
             "later": [f"20{year}-01-31T23:59:59Z" for year in range(30, 60)],

@@ -3,6 +3,7 @@
 They run in the process of Schemathesis, which gets its settings in the environment variable CONTRACT (JSON).
 """
 
+import base64
 import datetime
 import json
 import os
@@ -68,7 +69,12 @@ class Credential:
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Sends requests without a pause until a route responds with 429, and at most at the route's limit from then on."""
+    """Replaces a revoked token. Sends requests without a pause until a route responds with 429, and at most at the
+    route's limit from then on."""
+    # Several requests can be prepared with one token, and the first of them may revoke it.
+    if DRIVER.is_spent and case.headers.get("Authorization") == f"Bearer {DRIVER.credential}":
+        case.headers["Authorization"] = f"Bearer {DRIVER.current()}"
+
     operation = operation_id(case)
     if operation in DRIVER.throttled_at:
         pause = REPORT_PAUSE_SECONDS if operation == "revokeLeakedTokens" else THROTTLED_PAUSE_SECONDS
@@ -101,9 +107,24 @@ def lists_all_users_and_one_user(case):
 
 
 def has_a_user_id_of_more_than_255_bytes(case):
-    query, path = fields(case.query), fields(case.path_parameters)
-    ids = [query.get("userId"), query.get("cursor"), path.get("id")]
+    query = fields(case.query)
+    ids = [query.get("userId"), query.get("cursor")]
     return any(isinstance(text, str) and len(text.encode(errors="replace")) > 255 for text in ids)
+
+
+def has_a_path_id_of_no_user_id(case):
+    """Whether the text after `u_` is not canonical base64url, or not that of a user ID."""
+    encoded = fields(case.path_parameters).get("pathId")
+    if not isinstance(encoded, str) or not encoded.startswith("u_"):
+        return False
+    encoded = encoded.removeprefix("u_")
+    try:
+        user_id = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except ValueError:
+        return True
+    canonical = base64.urlsafe_b64encode(user_id.encode()).decode().rstrip("=")
+    controls = any(unicodedata.category(character) == "Cc" for character in user_id)
+    return canonical != encoded or controls or not 1 <= len(user_id.encode()) <= 255
 
 
 def reports_more_than_100_tokens(case):
@@ -134,6 +155,7 @@ def names_a_token_invisibly(case):
 FORBIDDEN_IN_PROSE = (
     lists_all_users_and_one_user,
     has_a_user_id_of_more_than_255_bytes,
+    has_a_path_id_of_no_user_id,
     reports_more_than_100_tokens,
     sends_more_than_16_kb,
     creates_a_token_that_has_expired,

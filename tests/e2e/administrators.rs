@@ -1,7 +1,7 @@
 //! How users become administrators, what only administrators may do, and that one always
 //! remains.
 
-use patgate_harness::{Settings, SignedInUser, System, repository_root, scan};
+use patgate_harness::{Settings, SignedInUser, System, repository_root, scan, user_path};
 use serde_json::{Value, json};
 
 use crate::users::{change_user, show_user, start_with_roles_in_the_table};
@@ -86,7 +86,7 @@ fn token_of_an_administrator_can_disable_users_and_cannot_assign_roles() {
 
     system.sign_in("bob").roles();
     let token = admin.create_token("offboarding").secret;
-    let patch = |body: Value| system.request("PATCH", "/api/users/bob").bearer(&token).json(&body).send();
+    let patch = |body: Value| system.request("PATCH", &user_path("bob")).bearer(&token).json(&body).send();
 
     // Otherwise an attacker with the token could keep access through another administrator.
     patch(json!({ "roles": ["administrator"] })).assert_problem(403);

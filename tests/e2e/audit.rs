@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_harness::{DynamoDbFault, Settings, System, set_token, sha256};
+use patgate_harness::{DynamoDbFault, Settings, System, set_token, sha256, user_path};
 use serde_json::{Value, json};
 
 /// The audit events in a log.
@@ -122,7 +122,7 @@ fn each_act_is_one_event_with_its_actor_user_and_token() {
 
     let superseded = bob.create_token("superseded");
     expected.push(created("bob", &superseded.id));
-    assert_eq!(bob.call("POST", "/api/users/bob/revoke-all-tokens").status, 204);
+    assert_eq!(bob.call("POST", &format!("{}/revoke-all-tokens", user_path("bob"))).status, 204);
 
     expected.push(json!({ "audit": "user.tokens_revoked", "actor_user_id": "bob", "user_id": "bob" }));
     assert_eq!(system.status_of(&superseded.secret), 401);
@@ -131,7 +131,7 @@ fn each_act_is_one_event_with_its_actor_user_and_token() {
 
     for disabled in [true, false] {
         let change = json!({ "disabled": disabled });
-        assert_eq!(admin.request("PATCH", "/api/users/bob").json(&change).send().status, 200);
+        assert_eq!(admin.request("PATCH", &user_path("bob")).json(&change).send().status, 200);
         expected.push(json!({
             "audit": "user.changed", "reason": "administrator",
             "actor_user_id": "admin", "user_id": "bob", "disabled": disabled,
@@ -201,7 +201,7 @@ fn act_is_an_event_even_if_the_database_response_is_lost() {
 
     wait_for(&system, 4);
     lose_response("RevokeAllTokens", "UpdateItem");
-    assert_eq!(alice.call("POST", "/api/users/alice/revoke-all-tokens").status, 204);
+    assert_eq!(alice.call("POST", &format!("{}/revoke-all-tokens", user_path("alice"))).status, 204);
 
     wait_for(&system, 5);
     let kinds: Vec<_> = events(&system.stop()).iter().map(|event| event["audit"].clone()).collect();
@@ -251,7 +251,7 @@ fn roles_set_by_an_administrator_are_in_the_event() {
     let bob = system.sign_in("bob").id();
 
     let change = json!({ "roles": ["viewer", "publisher"], "disabled": false });
-    let changed = admin.request("PATCH", &format!("/api/users/{bob}")).json(&change).send();
+    let changed = admin.request("PATCH", &user_path(&bob)).json(&change).send();
     assert_eq!(changed.status, 200, "{changed:?}");
 
     let found = events(&system.stop());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use patgate_harness::{Settings, System, delete_item, scan, sha256};
+use patgate_harness::{Settings, System, delete_item, scan, sha256, user_path};
 use serde_json::{Value, json};
 
 #[test]
@@ -70,7 +70,7 @@ fn only_documented_fields_can_be_set() {
             }
             if field != "disabled" {
                 let change = json!({ "disabled": false, field: value });
-                let response = admin.request("PATCH", "/api/users/bob").json(&change).send();
+                let response = admin.request("PATCH", &user_path("bob")).json(&change).send();
                 assert_eq!(response.assert_problem(400), [field.as_str()], "{field}: {value}");
             }
         }
@@ -79,8 +79,8 @@ fn only_documented_fields_can_be_set() {
 
     // An endpoint without a body ignores one, and no endpoint reads fields from the query.
     let body = json!({ "userId": "bob", "tokensValidAfter": "2020-01-01T00:00:00Z", "by": "bob" });
-    let path = "/api/users/alice/revoke-all-tokens?userId=bob&id=bob";
-    assert_eq!(alice.request("POST", path).json(&body).send().status, 204);
+    let path = format!("{}/revoke-all-tokens?userId=bob&id=bob", user_path("alice"));
+    assert_eq!(alice.request("POST", &path).json(&body).send().status, 204);
 
     let shown = alice.show_token(&kept.id);
     assert_eq!((&shown["status"], &shown["revokedBy"]), (&json!("revoked"), &json!("alice")));

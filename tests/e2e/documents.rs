@@ -3,10 +3,10 @@
 use patgate_harness::{Document, Settings, System, run_script, set_user};
 use serde_json::{Value, json};
 
-/// Runs a command with the system's URL and this ID in place of its placeholders. It must
-/// succeed.
-fn run(line: &str, system: &System, id: &str, variables: &[(&str, &str)]) -> String {
-    let line = line.replace("https://api.example.com", &system.api).replace("<id>", id);
+/// Runs a command with the system's URL and this `pathId` in place of its placeholders. It
+/// must succeed.
+fn run(line: &str, system: &System, path_id: &str, variables: &[(&str, &str)]) -> String {
+    let line = line.replace("https://api.example.com", &system.api).replace("<path id>", path_id);
     assert!(!line.contains('<'), "`{line}` has another placeholder");
     let output = run_script(&line, variables);
     assert!(output.status.success(), "{line}: {output:?}");
@@ -23,9 +23,11 @@ fn commands_in_the_administration_guide_work_as_documented() {
     admin.roles();
     let administrators = json!({ "L": [{ "S": "administrator" }] });
     set_user(&system.local().dynamodb, "admin", "roles", &administrators);
-    let lines = Document::read("docs/administration.md").commands("curl");
+    let guide = Document::read("docs/administration.md");
+    let path_id = run(&guide.block("printf %s alice").replace("alice", "bob"), &system, "", &[]);
+    let lines = guide.commands("curl");
     let [change_roles, disable, revoke_all] = lines.as_slice() else { panic!("{lines:#?}") };
-    let run = |line: &str| run(line, &system, "bob", &[("ADMIN", &admin.session)]);
+    let run = |line: &str| run(line, &system, path_id.trim(), &[("ADMIN", &admin.session)]);
 
     let changed: Value = serde_json::from_str(&run(change_roles)).unwrap();
     assert_eq!(changed["roles"], json!(["administrator", "publisher"]));

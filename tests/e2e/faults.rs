@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use patgate_harness::{DynamoDbFault, RecordedRequest, Response, SignedInUser, System, scan, sha256};
+use patgate_harness::{
+    DynamoDbFault, RecordedRequest, Response, SignedInUser, System, scan, sha256, user_path,
+};
 use serde_json::{Value, json};
 
 /// The authorizer's deadline of one second, and a margin for the gateway and the processes.
@@ -161,15 +163,15 @@ fn endpoint_calls<'a>(
         call("list packages", false, 200, Box::new(|| alice.call("GET", "/api/Package"))),
         call("list users", false, 200, Box::new(|| admin.call("GET", "/api/users"))),
         call("show a user", false, 200, {
-            let path = format!("/api/users/{disabled}");
+            let path = user_path(&disabled);
             Box::new(move || admin.call("GET", &path))
         }),
         call("disable", false, 200, {
-            let path = format!("/api/users/{disabled}");
+            let path = user_path(&disabled);
             Box::new(move || admin.request("PATCH", &path).json(&json!({ "disabled": true })).send())
         }),
         call("revoke all", false, 204, {
-            let path = format!("/api/users/{without_tokens}/revoke-all-tokens");
+            let path = format!("{}/revoke-all-tokens", user_path(&without_tokens));
             Box::new(move || admin.call("POST", &path))
         }),
     ]

@@ -31,11 +31,11 @@ const ENDPOINTS: [Endpoint; 10] = [
     Endpoint { id: NO_TOKEN, ..endpoint("revoke-token", "DELETE", 404) },
     Endpoint { reads_query: true, ..endpoint("list-users", "GET", 200) },
     Endpoint {
-        id: Some("alice"),
+        id: Some("u_YWxpY2U"),
         body: Some("{\"disabled\":false}"),
         ..endpoint("update-user", "PATCH", 200)
     },
-    Endpoint { id: Some("alice"), ..endpoint("revoke-all-tokens", "POST", 204) },
+    Endpoint { id: Some("u_YWxpY2U"), ..endpoint("revoke-all-tokens", "POST", 204) },
     Endpoint { body: Some("{\"tokens\":[\"junk\"]}"), ..endpoint("revoke-leaked-tokens", "POST", 202) },
     endpoint("package-api", "GET", 200),
     Endpoint { body: Some(UPLOAD), ..endpoint("package-api", "POST", 201) },
@@ -54,7 +54,7 @@ impl Endpoint {
                 "host": "api.example.com",
                 "x-forwarded-proto": "https",
             },
-            "pathParameters": self.id.map(|id| json!({ "id": id })),
+            "pathParameters": self.id.map(|id| json!({ "id": id, "pathId": id })),
             "requestContext": {
                 "accountId": "123456789012",
                 "apiId": "an-api",

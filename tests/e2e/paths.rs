@@ -2,7 +2,8 @@
 //! is more lenient than `local`, the route's authorizer still runs first, and the function
 //! handles the request like one for the usual spelling.
 
-use patgate_harness::{Settings, System};
+use patgate_harness::{Settings, System, scan, set_user, user_path};
+use serde_json::json;
 
 /// Sends a path unchanged; an HTTP library might normalize it.
 fn send(system: &System, method: &str, path: &str, headers: &str) -> (u16, String) {
@@ -50,8 +51,8 @@ fn other_spellings_of_a_path_are_404_even_for_an_administrator() {
         ("DELETE", format!("/api/tokens/./{id}")),
         ("DELETE", format!("/api/tokens/x/../{id}")),
         ("DELETE", format!("/api%2ftokens/{id}")),
-        ("POST", "/api/users/bob%2frevoke-all-tokens".to_owned()),
-        ("POST", "/api/users/bob/revoke-all-tokens/".to_owned()),
+        ("POST", format!("{}%2frevoke-all-tokens", user_path("bob"))),
+        ("POST", format!("{}/revoke-all-tokens/", user_path("bob"))),
         ("POST", "/api/tokens/revoke/".to_owned()),
         ("POST", "/api/tokens/%72evoke".to_owned()),
     ];
@@ -75,6 +76,8 @@ fn path_variable_is_always_one_id_and_encoded_slashes_open_no_other_path() {
     let alices_token = alice.create_token("alice's");
     let own = bob.create_token("bob's");
     let (own_id, alices_id) = (&own.id, &alices_token.id);
+    let (bobs_path, alices_path) = (user_path("bob"), user_path("alice"));
+    let [bobs_path_id, alices_path_id] = [&bobs_path, &alices_path].map(|path| &path["/api/users/".len()..]);
     for (method, path, status) in [
         ("GET", "/api/tokens/..%2fusers".to_owned(), 400),
         ("GET", "/api/tokens/%2e%2e".to_owned(), 400),
@@ -85,12 +88,14 @@ fn path_variable_is_always_one_id_and_encoded_slashes_open_no_other_path() {
         ("DELETE", format!("/api/tokens/id%23{alices_id}"), 400),
         ("DELETE", format!("/api/tokens/{}", alices_id.to_uppercase()), 404),
         ("GET", format!("/api/tokens/{}", alices_id.to_uppercase()), 404),
-        ("POST", "/api/users/bob%2f..%2falice/revoke-all-tokens".to_owned(), 403),
-        ("POST", "/api/users/alice%2f..%2fbob/revoke-all-tokens".to_owned(), 403),
-        ("POST", "/api/users/bob%00/revoke-all-tokens".to_owned(), 400),
+        ("POST", format!("{bobs_path}%2f..%2f{alices_path_id}/revoke-all-tokens"), 400),
+        ("POST", format!("{alices_path}%2f..%2f{bobs_path_id}/revoke-all-tokens"), 400),
+        ("POST", format!("{alices_path}%3f/revoke-all-tokens"), 403),
+        ("POST", format!("{bobs_path}%00/revoke-all-tokens"), 400),
         ("POST", "/api/users//revoke-all-tokens".to_owned(), 400),
-        ("POST", "/api/users/Bob/revoke-all-tokens".to_owned(), 403),
-        ("POST", "/api/users/%20bob/revoke-all-tokens".to_owned(), 403),
+        ("POST", "/api/users/bob/revoke-all-tokens".to_owned(), 400),
+        ("POST", format!("{}/revoke-all-tokens", user_path("Bob")), 403),
+        ("POST", format!("{}/revoke-all-tokens", user_path(" bob")), 403),
     ] {
         assert_eq!(send(&system, method, &path, "").0, 401, "{method} {path}");
         let response = send(&system, method, &path, &bearer(&bob.session));
@@ -99,6 +104,43 @@ fn path_variable_is_always_one_id_and_encoded_slashes_open_no_other_path() {
 
     for token in [&alices_token, &own] {
         assert_eq!(system.status_of(&token.secret), 200, "both tokens still work");
+    }
+}
+
+/// An HTTP API cuts a path at an encoded question mark, and decodes it twice.
+#[test]
+fn user_id_that_a_gateway_would_change_never_reaches_another_user() {
+    let settings = Settings { parameters: vec!["RolesClaim="], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+    let dynamodb = &system.local().dynamodb;
+    let ids = ["bob", "bob?x", "bob%3Fx", "bob/x", "100%", "auth0|bob", "https://idp.example/bob#1", "бob"];
+    for id in ids {
+        set_user(dynamodb, id, "name", &json!({ "S": "Bob" }));
+    }
+    set_user(dynamodb, "admin", "roles", &json!({ "L": [{ "S": "administrator" }] }));
+    let admin = system.sign_in("admin");
+
+    let disabled = || {
+        let users = scan(dynamodb, "Users").into_iter().filter(|user| user["disabled"]["BOOL"] == true);
+        users.map(|user| user["user_id"]["S"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let set_disabled = |path: &str, disabled: bool| {
+        admin.request("PATCH", path).json(&json!({ "disabled": disabled })).send().status
+    };
+
+    // As a client would send an ID that it does not know to be special.
+    for raw in ["bob", "bob%3Fx", "bob%253Fx", "bob%2Fx", "100%25", "auth0%7Cbob", "%62ob"] {
+        assert_eq!(set_disabled(&format!("/api/users/{raw}"), true), 400, "{raw}");
+    }
+    assert!(disabled().is_empty());
+
+    let listed = admin.call("GET", "/api/users?limit=100").json();
+    for user in listed["items"].as_array().unwrap().iter().filter(|user| user["id"] != "admin") {
+        let path = format!("/api/users/{}", user["pathId"].as_str().unwrap());
+        assert_eq!(path, user_path(user["id"].as_str().unwrap()));
+        assert_eq!(set_disabled(&path, true), 200);
+        assert_eq!(disabled(), [user["id"].as_str().unwrap()]);
+        assert_eq!(set_disabled(&path, false), 200);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Point-in-time restores of the tables, by the runbook in docs/operations.md.
 
-use patgate_harness::{Document, Settings, System, create_table_like, replace_items, scan, set_user};
+use patgate_harness::{
+    Document, Settings, System, create_table_like, replace_items, scan, set_user, user_path,
+};
 use serde_json::json;
 
 /// Runs step 3 of the runbook, which reapplies later changes of users, on these tables.
@@ -36,8 +38,7 @@ fn later_revocations_disabled_users_and_removed_roles_survive_a_restore_of_both_
         (alice.create_token("revoked"), alice.create_token("leaked"), bob.create_token("bob's"));
     let (tokens, users) = (scan(&dynamodb, "Tokens"), scan(&dynamodb, "Users"));
 
-    let change =
-        |id: &str, body| admin.request("PATCH", &format!("/api/users/{id}")).json(&body).send().status;
+    let change = |id: &str, body| admin.request("PATCH", &user_path(id)).json(&body).send().status;
     assert_eq!(alice.revoke_token(&revoked.id), 204);
 
     let report = json!({ "tokens": [leaked.secret] });
@@ -84,7 +85,7 @@ fn later_revocations_disabled_users_and_removed_roles_survive_a_restore_of_both_
     }
 
     assert_eq!((carol.roles(), admin.roles()), (json!([]), json!(["administrator"])));
-    assert_eq!(admin.call("GET", "/api/users/alice").json()["name"], "Alice Archer");
+    assert_eq!(admin.call("GET", &user_path("alice")).json()["name"], "Alice Archer");
     assert_eq!(system.status_of(&alice.create_token("after the restore").secret), 200);
 }
 

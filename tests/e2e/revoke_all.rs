@@ -4,11 +4,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use patgate_harness::{DynamoDbFault, RecordedRequest, SignedInUser, System};
+use patgate_harness::{DynamoDbFault, RecordedRequest, SignedInUser, System, user_path};
 use serde_json::{Value, json};
 
 fn revoke_all(user: &SignedInUser<'_>, user_id: &str) -> patgate_harness::Response {
-    user.call("POST", &format!("/api/users/{user_id}/revoke-all-tokens"))
+    user.call("POST", &format!("{}/revoke-all-tokens", user_path(user_id)))
 }
 
 fn at(value: &Value) -> DateTime<Utc> {
@@ -60,7 +60,7 @@ fn administrator_can_revoke_all_tokens_of_a_user_and_is_recorded_as_revoker() {
     let shown = bob.show_token(&token.id);
     assert_eq!((&shown["revokedBy"], &shown["revocationReason"]), (&json!(admin.id()), &json!("revoke-all")));
 
-    let user = admin.call("GET", &format!("/api/users/{}", bob.id())).json();
+    let user = admin.call("GET", &user_path(&bob.id())).json();
     assert_eq!(
         (&user["tokensRevokedAt"], &user["tokensRevokedBy"]),
         (&shown["revokedAt"], &shown["revokedBy"])
@@ -81,7 +81,7 @@ fn only_administrators_can_revoke_all_tokens_of_another_user() {
     }
     assert_eq!(responses[0].text, responses[1].text, "the response does not reveal whether a user exists");
     system
-        .request("POST", &format!("/api/users/{}/revoke-all-tokens", bob.id()))
+        .request("POST", &format!("{}/revoke-all-tokens", user_path(&bob.id())))
         .send()
         .assert_gateway_error(401, "Unauthorized");
     assert_eq!(system.status_of(&token.secret), 200);

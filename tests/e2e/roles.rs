@@ -1,6 +1,6 @@
 //! Roles belong to the user, never to the token.
 
-use patgate_harness::{Settings, SignedInUser, System};
+use patgate_harness::{Settings, SignedInUser, System, user_path};
 use serde_json::json;
 
 fn start_local() -> Option<System> {
@@ -91,9 +91,11 @@ fn only_the_configured_role_makes_an_administrator() {
 
     let (first, second) = (alice.create_token("first"), alice.create_token("second"));
     let disable = |user: &SignedInUser<'_>| {
-        user.request("PATCH", "/api/users/alice").json(&json!({ "disabled": true })).send().status
+        user.request("PATCH", &user_path("alice")).json(&json!({ "disabled": true })).send().status
     };
-    let revoke_all = |user: &SignedInUser<'_>| user.call("POST", "/api/users/alice/revoke-all-tokens").status;
+    let revoke_all = |user: &SignedInUser<'_>| {
+        user.call("POST", &format!("{}/revoke-all-tokens", user_path("alice"))).status
+    };
     assert_eq!((carol.revoke_token(&first.id), revoke_all(&carol), disable(&carol)), (404, 403, 403));
     assert_eq!((system.status_of(&first.secret), system.status_of(&second.secret)), (200, 200));
     assert_eq!(keeper.revoke_token(&first.id), 204);

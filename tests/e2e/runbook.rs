@@ -1,6 +1,6 @@
 //! The commands of docs/operations.md that change the tables without the API.
 
-use patgate_harness::{Document, Settings, System, scan};
+use patgate_harness::{Document, Settings, System, scan, user_path};
 
 /// Runs a block of the runbook that begins with this text, for a user of this system.
 fn run(system: &System, beginning: &str, user_id: &str) {
@@ -39,7 +39,7 @@ fn operator_can_delete_the_tokens_of_a_user_who_has_too_many() {
     let (alice, bob) = (system.sign_in("alice"), system.sign_in("bob"));
     let bobs = bob.create_token("bob's");
     let alices = ["first", "second", "third"].map(|name| alice.create_token(name));
-    let revoke_all = alice.call("POST", "/api/users/alice/revoke-all-tokens");
+    let revoke_all = alice.call("POST", &format!("{}/revoke-all-tokens", user_path("alice")));
     assert_eq!(revoke_all.status, 204);
     alice.request_token(&serde_json::json!({ "name": "fourth" })).assert_problem(409);
 

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use patgate_harness::{Response, Settings, SignedInUser, System, scan, set_user};
+use patgate_harness::{Response, Settings, SignedInUser, System, scan, set_user, user_path};
 use serde_json::{Value, json};
 
 pub(crate) fn show_user(admin: &SignedInUser<'_>, id: &str) -> Value {
-    let response = admin.call("GET", &format!("/api/users/{id}"));
+    let response = admin.call("GET", &user_path(id));
     assert_eq!(response.status, 200, "{response:?}");
     response.json()
 }
@@ -30,7 +30,7 @@ fn list_users(admin: &SignedInUser<'_>, limit: usize) -> Vec<Value> {
 }
 
 pub(crate) fn change_user(admin: &SignedInUser<'_>, id: &str, body: &Value) -> Response {
-    admin.request("PATCH", &format!("/api/users/{id}")).json(body).send()
+    admin.request("PATCH", &user_path(id)).json(body).send()
 }
 
 /// A system where roles are managed in the table `Users`, with `admin` as its administrator.
@@ -67,11 +67,11 @@ fn administrator_can_list_all_users_who_have_signed_in() {
     );
 
     let expected = json!({
-        "id": "alice", "name": "Alice Archer", "email": "alice@example.org", "roles": ["publisher"],
-        "disabled": false, "lastSignInAt": null, "tokensRevokedAt": null, "tokensRevokedBy": null,
+        "id": "alice", "pathId": "u_YWxpY2U", "name": "Alice Archer", "email": "alice@example.org",
+        "roles": ["publisher"], "disabled": false, "lastSignInAt": null, "tokensRevokedAt": null, "tokensRevokedBy": null,
     });
     assert_eq!(alice, expected);
-    admin.call("GET", "/api/users/unknown").assert_problem(404);
+    admin.call("GET", &user_path("unknown")).assert_problem(404);
 }
 
 #[test]
@@ -84,11 +84,11 @@ fn only_administrators_can_view_and_change_users() {
     let bobs_id = bob.id();
     for (method, path) in [
         ("GET", "/api/users".to_owned()),
-        ("GET", format!("/api/users/{bobs_id}")),
-        ("GET", format!("/api/users/{}", alice.id())),
-        ("GET", "/api/users/unknown".to_owned()),
-        ("PATCH", format!("/api/users/{bobs_id}")),
-        ("PATCH", "/api/users/unknown".to_owned()),
+        ("GET", user_path(&bobs_id)),
+        ("GET", user_path(&alice.id())),
+        ("GET", user_path("unknown")),
+        ("PATCH", user_path(&bobs_id)),
+        ("PATCH", user_path("unknown")),
     ] {
         for credential in [&alice.session, &alices_token] {
             let request = system.request(method, &path).bearer(credential);
@@ -180,7 +180,7 @@ fn damaged_record_of_a_user_is_a_fault_and_lists_still_show_all_other_users() {
     set_user(&system.local().dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
     let ids: Vec<_> = list_users(&admin, 1).into_iter().map(|user| user["id"].clone()).collect();
     assert!(ids.len() == 2 && !ids.contains(&json!("bob")), "{ids:?}");
-    admin.call("GET", "/api/users/bob").assert_problem(500);
+    admin.call("GET", &user_path("bob")).assert_problem(500);
     assert_eq!(admin.list_tokens("allUsers=true").len(), 2);
 }
 
@@ -208,7 +208,7 @@ fn invalid_change_names_the_fields_and_changes_nothing() {
         admin.call("GET", &format!("/api/users?{query}")).assert_problem(400);
     }
     change_user(&admin, "unknown", &json!({ "disabled": true })).assert_problem(404);
-    assert_eq!(change_user(&admin, "%00", &json!({ "disabled": true })).assert_problem(400), ["id"]);
+    assert_eq!(change_user(&admin, "\0", &json!({ "disabled": true })).assert_problem(400), ["pathId"]);
     assert_eq!(scan(&system.local().dynamodb, "Users"), before, "no user was created or changed");
 }
 
@@ -217,9 +217,9 @@ fn user_id_with_special_characters_works_in_a_path() {
     let Some(system) = System::start_local(Settings::default()) else { return };
     let admin = system.sign_in("admin");
     system.sign_in_as("odd", &[("claims", r#"{"sub": "auth0|ö d+d%"}"#)]).roles();
-    let path = "auth0%7C%C3%B6%20d%2Bd%25";
-    assert_eq!(show_user(&admin, path)["id"], "auth0|ö d+d%");
-    assert_eq!(change_user(&admin, path, &json!({ "disabled": true })).json()["disabled"], true);
+    let id = "auth0|ö d+d%";
+    assert_eq!(show_user(&admin, id)["id"], id);
+    assert_eq!(change_user(&admin, id, &json!({ "disabled": true })).json()["disabled"], true);
 }
 
 #[test]

@@ -18,9 +18,9 @@ pub(crate) const USUAL: [Usual; 9] = [
     (None, ""),                                                    // list-tokens
     (None, r#"{"name":"ci","expiresAt":"2030-01-01T00:00:00Z"}"#), // create-token
     (Some("01a209fd-f356-77e9-8e70-4ac34baf1061"), ""),            // revoke-token
-    (Some("alice"), ""),                                           // list-users
-    (Some("alice"), r#"{"disabled":false}"#),                      // update-user
-    (Some("alice"), ""),                                           // revoke-all-tokens
+    (Some("u_YWxpY2U"), ""),                                       // list-users
+    (Some("u_YWxpY2U"), r#"{"disabled":false}"#),                  // update-user
+    (Some("u_YWxpY2U"), ""),                                       // revoke-all-tokens
     (None, r#"{"tokens":["fdp_x"],"hashes":["x"]}"#),              // revoke-leaked-tokens
     (None, UPLOAD),                                                // package-api
 ];
@@ -94,6 +94,7 @@ pub(crate) fn names() -> BoxedStrategy<String> {
         "tokenId",
         "tokenName",
         "id",
+        "pathId",
         "host",
         "content-type",
         "x-forwarded-proto",
@@ -174,7 +175,7 @@ fn requests_like((id, body): Usual) -> BoxedStrategy<Value> {
                 "rawPath": path,
                 "rawQueryString": query,
                 "headers": headers,
-                "pathParameters": id.map(|id| json!({ "id": id })),
+                "pathParameters": id.map(|id| json!({ "id": id, "pathId": id })),
                 "requestContext": {
                     "authorizer": { "lambda": context },
                     "domainName": "api.example.com",

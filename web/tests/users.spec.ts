@@ -111,7 +111,7 @@ test("administrators cannot disable themselves, and are told when a change fails
   await openUsers(page, system);
   await expect(userRow(page, "Ada Admin").getByRole("button", { name: /^Disable/ })).toHaveCount(0);
 
-  await page.route("**/api/users/bob", (route) =>
+  await page.route("**/api/users/u_Ym9i", (route) =>
     route.fulfill({ status: 503, json: { detail: "Storage is unavailable." } }),
   );
   await userRow(page, "Bob Baker").getByRole("button", { name: "Disable Bob Baker" }).click();
@@ -156,7 +156,7 @@ test("change under way is announced, and a second change of the same user is blo
 
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route("**/api/users/bob", async (route) => {
+  await page.route("**/api/users/u_Ym9i", async (route) => {
     await held;
     await route.continue();
   });
@@ -180,6 +180,7 @@ test("change under way is announced, and a second change of the same user is blo
 test("failure far down a long list is visible", async ({ page, system }) => {
   const items = Array.from({ length: 100 }, (_, n) => ({
     id: `p${n}`,
+    pathId: `u_${Buffer.from(`p${n}`).toString("base64url")}`,
     name: `User ${String(n).padStart(3, "0")}`,
     email: null,
     roles: [],
@@ -189,7 +190,7 @@ test("failure far down a long list is visible", async ({ page, system }) => {
     tokensRevokedBy: null,
   }));
   await page.route("**/api/users?*", (route) => route.fulfill({ json: { items, nextCursor: null } }));
-  await page.route("**/api/users/p90", (route) => route.abort());
+  await page.route("**/api/users/u_cDkw", (route) => route.abort());
 
   await openUsers(page, system);
 

@@ -7,6 +7,7 @@ use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{CreationOutcome, NewToken, Store};
 use patgate_endpoint::request::read_caller;
 use patgate_endpoint::resource::token_resource;
+use patgate_endpoint::user_path::to_path;
 use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
 use patgate_rules::clock::Timestamp;
@@ -114,7 +115,12 @@ fn token_id(created_at: Timestamp) -> Uuid {
 fn resource_with_secret(plain: &PlainToken, record: &TokenRecord, caller: &Caller, now: Timestamp) -> Value {
     let mut resource = token_resource(record, None, now);
     if let Some(fields) = resource.as_object_mut() {
-        let owner = json!({ "id": caller.user_id, "name": caller.user_name, "disabled": false });
+        let owner = json!({
+            "id": caller.user_id,
+            "pathId": to_path(&caller.user_id),
+            "name": caller.user_name,
+            "disabled": false,
+        });
         fields.insert("owner".to_owned(), owner);
         fields.insert("token".to_owned(), plain.expose().into());
     }

@@ -4,6 +4,7 @@ mod config;
 
 use patgate_caller::{Caller, Credential};
 use patgate_endpoint::request::read_caller;
+use patgate_endpoint::user_path::to_path;
 use patgate_endpoint::{Endpoint, Problem, Request, Response, response};
 use patgate_rules::clock::Timestamp;
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ impl GetCaller {
 
         json!({
             "id": caller.user_id,
+            "pathId": to_path(&caller.user_id),
             "name": caller.user_name,
             "roles": caller.roles,
             "administrator": caller.has_role(&self.config.admin_role),

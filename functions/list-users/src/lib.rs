@@ -1,11 +1,11 @@
-//! `GET /api/users` and `GET /api/users/{id}`, for administrators.
+//! `GET /api/users` and `GET /api/users/{pathId}`, for administrators.
 
 mod config;
 mod query;
 
 use patgate_dynamodb::Store;
 use patgate_endpoint::request::{
-    path_id, path_user_id, query_parameters, read_caller, require_administrator,
+    optional_path_user_id, query_parameters, read_caller, require_administrator,
 };
 use patgate_endpoint::resource::user_resource;
 use patgate_endpoint::{Endpoint, Problem, Request, Response, response};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub use crate::config::Config;
 use crate::query::Query;
 
-/// Handles `GET /api/users` and `GET /api/users/{id}`.
+/// Handles `GET /api/users` and `GET /api/users/{pathId}`.
 #[derive(Debug)]
 pub struct ListUsers {
     config: Config,
@@ -32,9 +32,9 @@ impl ListUsers {
 impl Endpoint for ListUsers {
     async fn handle(&self, request: &Request, _now: Timestamp) -> Result<Response, Problem> {
         require_administrator(&read_caller(request)?, &self.config.admin_role, "view users")?;
-        let body = match path_id(request) {
+        let body = match optional_path_user_id(request)? {
             None => self.list(request).await?,
-            Some(_) => self.show(path_user_id(request)?).await?,
+            Some(user_id) => self.show(&user_id).await?,
         };
 
         Ok(response::ok(&body))

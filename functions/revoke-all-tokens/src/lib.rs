@@ -1,4 +1,4 @@
-//! `POST /api/users/{id}/revoke-all-tokens`: revokes all of a user's existing tokens.
+//! `POST /api/users/{pathId}/revoke-all-tokens`: revokes all of a user's existing tokens.
 
 mod config;
 
@@ -10,7 +10,7 @@ use patgate_rules::clock::Timestamp;
 
 pub use crate::config::Config;
 
-/// Handles `POST /api/users/{id}/revoke-all-tokens`.
+/// Handles `POST /api/users/{pathId}/revoke-all-tokens`.
 #[derive(Debug)]
 pub struct RevokeAllTokens {
     config: Config,
@@ -33,11 +33,15 @@ impl Endpoint for RevokeAllTokens {
             require_administrator(&caller, &self.config.admin_role, "revoke the tokens of other users")?;
         }
 
-        if !self.store.revoke_all_tokens(user_id, &caller.user_id, now).await? {
+        if !self.store.revoke_all_tokens(&user_id, &caller.user_id, now).await? {
             return Err(Problem::no_such_user());
         }
-        let event =
-            AuditEvent { act: Act::AllTokensRevoked, actor: audit::actor(&caller), user_id, token_id: None };
+        let event = AuditEvent {
+            act: Act::AllTokensRevoked,
+            actor: audit::actor(&caller),
+            user_id: &user_id,
+            token_id: None,
+        };
         audit::log(&event, request, self.config.client_ip_header.as_ref());
 
         Ok(response::no_content())

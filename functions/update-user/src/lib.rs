@@ -1,4 +1,4 @@
-//! `PATCH /api/users/{id}`: an administrator disables or enables a user, or changes the
+//! `PATCH /api/users/{pathId}`: an administrator disables or enables a user, or changes the
 //! user's roles where no claim manages them.
 
 mod config;
@@ -18,7 +18,7 @@ use crate::input::Input;
 /// Completes the sentence "Only administrators can …".
 const ACT: &str = "change users";
 
-/// Handles `PATCH /api/users/{id}`.
+/// Handles `PATCH /api/users/{pathId}`.
 #[derive(Debug)]
 pub struct UpdateUser {
     config: Config,
@@ -50,7 +50,7 @@ impl Endpoint for UpdateUser {
         }
 
         let change = UserChange {
-            user_id,
+            user_id: &user_id,
             disabled: input.disabled,
             roles: input.roles.as_deref(),
             by: &caller.user_id,
@@ -65,7 +65,7 @@ impl Endpoint for UpdateUser {
         }
 
         // A transaction does not return the changed record.
-        let user = self.store.get_user(user_id).await?.ok_or_else(Problem::no_such_user)?;
+        let user = self.store.get_user(&user_id).await?.ok_or_else(Problem::no_such_user)?;
         Ok(response::ok(&user_resource(&user)))
     }
 }

@@ -58,22 +58,26 @@ impl RouteTable {
         Ok(Self { by_method })
     }
 
-    pub(super) fn find(&self, method: &str, path: &str) -> Option<MatchedRoute> {
-        [method, ANY_METHOD].iter().find_map(|method| {
-            let found = self.by_method.get(*method)?.at(path).ok()?;
-            let decode = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
-            let path_parameters = found.params.iter().map(|(name, value)| (name.to_owned(), decode(value)));
+    /// The route of a request. `None` if there is none.
+    ///
+    /// # Errors
+    /// When a variable in the path cannot be decoded.
+    pub(super) fn find(&self, method: &str, path: &str) -> Result<Option<MatchedRoute>, InvalidPath> {
+        let mut candidates = [method, ANY_METHOD].into_iter().filter_map(|method| self.by_method.get(method));
+        let Some(found) = candidates.find_map(|routes| routes.at(path).ok()) else { return Ok(None) };
 
-            let Target { api, route, throttle } = found.value;
-            Some(MatchedRoute {
-                api: *api,
-                key: route.key(),
-                function: route.function.clone(),
-                is_public: route.is_public,
-                throttle: throttle.clone(),
-                path_parameters: path_parameters.collect(),
-            })
-        })
+        let decode = |(name, value): (&str, &str)| Ok((name.to_owned(), decode_variable(value)?));
+        let path_parameters = found.params.iter().map(decode).collect::<Result<_, _>>()?;
+
+        let Target { api, route, throttle } = found.value;
+        Ok(Some(MatchedRoute {
+            api: *api,
+            key: route.key(),
+            function: route.function.clone(),
+            is_public: route.is_public,
+            throttle: throttle.clone(),
+            path_parameters,
+        }))
     }
 
     /// The API that has a route for this path, with any method.
@@ -82,11 +86,62 @@ impl RouteTable {
     }
 }
 
+/// A variable in the path has an invalid percent-encoding. API Gateway responds with 400.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InvalidPath;
+
+/// Decodes a variable as an HTTP API does: twice, and only up to a question mark that was
+/// encoded once.
+///
+/// This is what captures from a real API show
+/// (<https://github.com/hotsock/voker/blob/main/vokerhttp/testdata/ingress-paths.json>). Whether
+/// API Gateway finds the route before or after decoding is not known. Here it is before.
+fn decode_variable(value: &str) -> Result<String, InvalidPath> {
+    let once = percent_decode_str(value).decode_utf8().map_err(|_| InvalidPath)?;
+    let before_query = once.split('?').next().unwrap_or_default();
+
+    let mut rest = before_query;
+    while let Some((_, escape)) = rest.split_once('%') {
+        let is_escape =
+            escape.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        if !is_escape {
+            return Err(InvalidPath);
+        }
+        rest = escape;
+    }
+
+    let twice = percent_decode_str(before_query).decode_utf8().map_err(|_| InvalidPath)?;
+    Ok(twice.into_owned())
+}
+
 /// A route's path in the syntax of `matchit`, which writes `{proxy+}` (the rest of the
 /// path) as `{*proxy}`.
 fn pattern(path: &str) -> String {
     match path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
         Some((before, name)) => format!("{before}{{*{name}}}"),
         None => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variable_is_decoded_as_an_http_api_decodes_it() {
+        for (sent, received) in [
+            ("plain", Ok("plain")),
+            ("space%20value", Ok("space value")),
+            ("question%3Fvalue", Ok("question")),
+            ("percent%25done", Err(InvalidPath)),
+            ("hash%23value", Ok("hash#value")),
+            ("slash%2Fvalue", Ok("slash/value")),
+            ("unicode-%CE%BB", Ok("unicode-λ")),
+            ("literal%252Fvalue", Ok("literal/value")),
+            ("literal%253Fvalue", Ok("literal?value")),
+            ("literal%2525value", Ok("literal%value")),
+        ] {
+            assert_eq!(decode_variable(sent), received.map(str::to_owned), "{sent}");
+        }
     }
 }

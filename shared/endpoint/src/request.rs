@@ -4,14 +4,15 @@ use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use patgate_caller::{Caller, MissingCaller};
-use patgate_rules::user::is_user_id;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::problem::{FieldError, Problem};
+use crate::user_path;
 
 /// The largest body that an endpoint accepts.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+const PATH_ID: &str = "pathId";
 
 /// The caller, from the context that the authorizer added to the request.
 ///
@@ -36,10 +37,14 @@ pub fn require_administrator(caller: &Caller, admin_role: &str, act: &str) -> Re
     }
 }
 
-/// The path variable `{id}`, decoded.
+/// The path variable `{id}` of a token, decoded.
 #[must_use]
 pub fn path_id(request: &Request) -> Option<&str> {
-    request.path_parameters_ref().and_then(|path| path.first("id"))
+    path_variable(request, "id")
+}
+
+fn path_variable<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.path_parameters_ref().and_then(|path| path.first(name))
 }
 
 /// Parses a token ID from a path. It must have the form in which the API returns it.
@@ -51,13 +56,27 @@ pub fn parse_token_id(text: &str) -> Result<Uuid, Problem> {
     id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "must be the UUID of a token")]))
 }
 
-/// The user ID in a path.
+/// The user ID in the path variable `{pathId}`, which has the form of
+/// [`user_path::to_path`]. `None` if the path has no such variable.
 ///
 /// # Errors
-/// 400 when no user can have this ID.
-pub fn path_user_id(request: &Request) -> Result<&str, Problem> {
-    let id = path_id(request).filter(|id| is_user_id(id));
-    id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "is not a valid user ID")]))
+/// 400 when the variable has another form, such as a user ID that is not encoded.
+pub fn optional_path_user_id(request: &Request) -> Result<Option<String>, Problem> {
+    let Some(text) = path_variable(request, PATH_ID) else { return Ok(None) };
+    user_path::from_path(text).map(Some).ok_or_else(invalid_path_id)
+}
+
+/// Like [`optional_path_user_id`], for a path that always has the variable.
+///
+/// # Errors
+/// 400 when the variable is missing or has another form.
+pub fn path_user_id(request: &Request) -> Result<String, Problem> {
+    optional_path_user_id(request)?.ok_or_else(invalid_path_id)
+}
+
+fn invalid_path_id() -> Problem {
+    let message = "must be the `pathId` of a user, such as `u_YWxpY2U`";
+    Problem::invalid(vec![FieldError::new(PATH_ID, message)])
 }
 
 /// The parameters of the query, decoded.

@@ -6,6 +6,8 @@ use patgate_rules::user::User;
 use patgate_rules::verdict;
 use serde_json::{Value, json};
 
+use crate::user_path::to_path;
+
 /// The token resource: camelCase, times in RFC 3339 and UTC, `null` for absent values.
 #[must_use]
 pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Value {
@@ -19,6 +21,7 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp)
         "status": verdict::status(token, owner, now).as_str(),
         "owner": {
             "id": token.user_id,
+            "pathId": to_path(&token.user_id),
             "name": owner.map_or("", |owner| owner.name.as_str()),
             "disabled": owner.is_some_and(|owner| owner.disabled),
         },
@@ -42,6 +45,7 @@ fn sighting_resource(sighting: &Sighting) -> Value {
 pub fn user_resource(user: &User) -> Value {
     json!({
         "id": user.user_id,
+        "pathId": to_path(&user.user_id),
         "name": user.name,
         "email": user.email,
         "roles": user.roles,

@@ -22,6 +22,7 @@ mod signed_in_user;
 mod system;
 mod tls;
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use sha2::{Digest, Sha256};
 
 pub use documents::{Document, run_script};
@@ -37,6 +38,11 @@ pub use sessions::{decode_part, forge, forge_text};
 pub use signed_in_user::{CreatedToken, SignedInUser};
 pub use system::System;
 pub use tls::TlsFront;
+
+/// The path of a user, computed without Patgate's code.
+pub fn user_path(id: &str) -> String {
+    format!("/api/users/u_{}", BASE64_URL_SAFE_NO_PAD.encode(id))
+}
 
 /// The hash under which a token is stored, computed without Patgate's code.
 pub fn sha256(token: &str) -> String {

@@ -69,12 +69,12 @@ export class Client {
     return this.call<UserPage>("GET", `/api/users?${parameters(query)}`);
   }
 
-  updateUser(id: string, change: UserChange): Promise<User> {
-    return this.call<User>("PATCH", `/api/users/${encodeURIComponent(id)}`, change);
+  updateUser(pathId: string, change: UserChange): Promise<User> {
+    return this.call<User>("PATCH", `/api/users/${pathId}`, change);
   }
 
-  async revokeAllTokens(userId: string): Promise<void> {
-    await this.call<undefined>("POST", `/api/users/${encodeURIComponent(userId)}/revoke-all-tokens`);
+  async revokeAllTokens(pathId: string): Promise<void> {
+    await this.call<undefined>("POST", `/api/users/${pathId}/revoke-all-tokens`);
   }
 
   private async call<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -26,8 +26,8 @@ export interface paths {
          * @description Requires a session: a token cannot create tokens (403). A user who is disabled cannot create tokens either
          *     (403). Only this response contains the token itself; it cannot be retrieved afterwards.
          *
-         *     A user can have a limited number of tokens, 500 by default. Revoked and expired tokens count until they are
-         *     deleted.
+         *     A user can have a limited number of tokens, 500 by default. Revoked and expired tokens count until their records
+         *     are deleted. Only an operator can delete the records of tokens without an expiry that were revoked all at once.
          */
         post: operations["createToken"];
         delete?: never;
@@ -125,13 +125,13 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/users/{id}": {
+    "/api/users/{pathId}": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject of the user's sessions, percent-encoded. */
-                id: components["parameters"]["UserId"];
+                /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
+                pathId: components["parameters"]["PathId"];
             };
             cookie?: never;
         };
@@ -155,13 +155,13 @@ export interface paths {
         patch: operations["updateUser"];
         trace?: never;
     };
-    "/api/users/{id}/revoke-all-tokens": {
+    "/api/users/{pathId}/revoke-all-tokens": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject of the user's sessions, percent-encoded. */
-                id: components["parameters"]["UserId"];
+                /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
+                pathId: components["parameters"]["PathId"];
             };
             cookie?: never;
         };
@@ -205,8 +205,14 @@ export interface components {
         Status: "active" | "expired" | "revoked";
         /** @description No control characters; at most 255 bytes in UTF-8. */
         UserId: string;
+        /**
+         * @description A user's ID for paths: `u_`, followed by the ID in base64url without padding (RFC 4648, section 5).
+         * @example u_YWxpY2U
+         */
+        PathId: string;
         Owner: {
             id: string;
+            pathId: components["schemas"]["PathId"];
             name: string;
             /** @description The tokens of a disabled owner do not work, whatever their status. */
             disabled: boolean;
@@ -292,6 +298,7 @@ export interface components {
         };
         User: {
             id: string;
+            pathId: components["schemas"]["PathId"];
             name: string;
             email: string | null;
             roles: string[];
@@ -316,6 +323,7 @@ export interface components {
         };
         Caller: {
             id: string;
+            pathId: components["schemas"]["PathId"];
             name: string;
             roles: string[];
             /** @description Whether the caller is an administrator. */
@@ -452,8 +460,8 @@ export interface components {
     };
     parameters: {
         TokenId: string;
-        /** @description The subject of the user's sessions, percent-encoded. */
-        UserId: components["schemas"]["UserId"];
+        /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
+        PathId: components["schemas"]["PathId"];
     };
     requestBodies: never;
     headers: {
@@ -698,8 +706,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject of the user's sessions, percent-encoded. */
-                id: components["parameters"]["UserId"];
+                /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
+                pathId: components["parameters"]["PathId"];
             };
             cookie?: never;
         };
@@ -730,8 +738,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject of the user's sessions, percent-encoded. */
-                id: components["parameters"]["UserId"];
+                /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
+                pathId: components["parameters"]["PathId"];
             };
             cookie?: never;
         };
@@ -767,8 +775,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The subject of the user's sessions, percent-encoded. */
-                id: components["parameters"]["UserId"];
+                /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
+                pathId: components["parameters"]["PathId"];
             };
             cookie?: never;
         };

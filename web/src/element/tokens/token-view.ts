@@ -154,7 +154,7 @@ export class TokenView extends ListView {
     this.announcement = "Revoking all your tokens…";
     this.focusHeading();
     const isDone = await this.change(
-      () => this.api.revokeAllTokens(caller.id),
+      () => this.api.revokeAllTokens(caller.pathId),
       "Couldn't revoke your tokens.",
       "Your tokens may have been revoked",
     );

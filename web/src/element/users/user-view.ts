@@ -94,7 +94,7 @@ export class UserView extends ListView {
     const name = isolate(displayName(user));
     const done = disabled ? "disabled" : "enabled";
     await this.changeUser(user, {
-      request: async () => this.patch(user.id, await this.api.updateUser(user.id, { disabled })),
+      request: async () => this.patch(user.id, await this.api.updateUser(user.pathId, { disabled })),
       running: `${disabled ? "Disabling" : "Enabling"} ${name}…`,
       done: `${name} is ${done}.`,
       failed: `Couldn't ${disabled ? "disable" : "enable"} ${name}.`,
@@ -117,7 +117,7 @@ export class UserView extends ListView {
     const isolated = isolate(name);
     await this.changeUser(user, {
       request: async () => {
-        await this.api.revokeAllTokens(user.id);
+        await this.api.revokeAllTokens(user.pathId);
         this.patch(user.id, { tokensRevokedAt: new Date().toISOString(), tokensRevokedBy: caller.id });
       },
       running: `Revoking all tokens of ${isolated}…`,
