@@ -7,7 +7,7 @@ use patgate_authorizer::Authorizer;
 use patgate_rules::clock;
 use serde_json::{Value, json};
 
-use crate::gateway_events::{HTTP_2, REST_REQUEST, with_bearer};
+use crate::gateway_events::{APP_SYNC, HTTP_2, REST_REQUEST, WEB_SOCKET_CONNECT, with_bearer};
 use crate::setup::{authorizer_config, sign_in, start_system, store_at, user_with_token};
 
 /// The code of an example's backend.
@@ -24,6 +24,7 @@ fn run_backend(program: &str, code: &str, print: &str, event: &Value) -> Value {
         .arg(format!("{code}\n{print}"))
         .env("EVENT", event.to_string())
         .env("PAGE_ORIGIN", "https://app.example.com")
+        .env("MAX_CONNECTION_MINUTES", "15")
         .output()
         .unwrap_or_else(|error| panic!("{program}: {error}; `make tools-rust` brings what is missing"));
 
@@ -41,7 +42,8 @@ async fn authorizer_context(recorded: &str, roles: &[&str]) -> Value {
 
     let authorizer = Authorizer::new(authorizer_config(&[]), store);
     let outcome = authorizer.handle(&with_bearer(recorded, secret.expose()), clock::now()).await;
-    outcome.response.unwrap()["context"].clone()
+    let response = outcome.response.unwrap();
+    response[if recorded == APP_SYNC { "resolverContext" } else { "context" }].clone()
 }
 
 fn assert_response(response: &Value, status: u16, roles: &[&str]) {
@@ -77,5 +79,57 @@ async fn backend_in_python_reads_the_context_of_a_rest_api() {
         let response = run_backend("python3", &code, print, &event);
         assert_response(&response, status, roles);
         assert_eq!(response["headers"]["access-control-allow-origin"], "https://app.example.com");
+    }
+}
+
+/// The event of a WebSocket API for a connection of this age.
+fn web_socket_event(event_type: &str, context: &Value, age: chrono::TimeDelta) -> Value {
+    json!({ "requestContext": {
+        "eventType": event_type, "connectionId": "BtPzXcS0liACGdg=", "authorizer": context,
+        "connectedAt": (clock::now() - age).timestamp_millis(),
+    } })
+}
+
+#[tokio::test]
+async fn backend_of_a_websocket_api_reads_the_context_and_serves_no_old_connection() {
+    let code = code_of("websocket-api/backend/hello.py");
+    let print = "print(json.dumps(handler(json.loads(os.environ['EVENT']), None)))";
+    let message = |context: &Value, minutes: i64| {
+        let event = web_socket_event("MESSAGE", context, chrono::TimeDelta::minutes(minutes));
+        let response = run_backend("python3", &code, print, &event);
+        serde_json::from_str::<Value>(response["body"].as_str().unwrap()).unwrap()
+    };
+
+    let context = authorizer_context(WEB_SOCKET_CONNECT, &["publisher", "viewer"]).await;
+    let greeting = json!({ "hello": "alice", "roles": ["publisher", "viewer"], "by": "pat" });
+    assert_eq!(message(&context, 14), greeting);
+    assert_eq!(message(&context, 16), json!({ "error": "connect again" }));
+
+    let without_roles = authorizer_context(WEB_SOCKET_CONNECT, &[]).await;
+    assert_eq!(message(&without_roles, 0), json!({ "error": "forbidden" }));
+}
+
+/// AppSync runs a subset of JavaScript, and provides `util`.
+#[tokio::test]
+async fn resolver_of_an_appsync_api_reads_the_context() {
+    let (import, rest) =
+        ("import { util } from \"@aws-appsync/utils\";", code_of("appsync-api/backend/hello.js"));
+    assert!(rest.contains(import));
+    let util = "const util = { unauthorized() { throw new Error('Unauthorized'); } };";
+    let code = rest.replace(import, util).replace("export function", "function");
+    let print = "let result;
+        try { result = response(JSON.parse(process.env.EVENT)); } catch (error) { result = { error: error.message }; }
+        console.log(JSON.stringify(result));";
+
+    for (roles, expected) in [
+        (
+            &["publisher", "viewer"][..],
+            json!({ "hello": "alice", "roles": ["publisher", "viewer"], "by": "pat" }),
+        ),
+        (&[], json!({ "error": "Unauthorized" })),
+    ] {
+        let context = authorizer_context(APP_SYNC, roles).await;
+        let event = json!({ "identity": { "resolverContext": context } });
+        assert_eq!(run_backend("node", &code, print, &event), expected);
     }
 }

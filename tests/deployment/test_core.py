@@ -38,7 +38,8 @@ def test_a_trusted_account_gets_the_permission_of_the_own_account_and_no_more(co
     trusted = [
         name
         for name, permission in of_type(core, "AWS::Lambda::Permission").items()
-        if permission["FunctionName"] == {"Ref": "AuthorizerLive"} and name != "AuthorizerPermission"
+        if permission["FunctionName"] == {"Ref": "AuthorizerLive"}
+        and name not in ("AuthorizerPermission", "AuthorizerPermissionForAppSync")
     ]
     assert len(trusted) == 5
     for name in trusted:
@@ -51,7 +52,16 @@ def test_a_trusted_account_gets_the_permission_of_the_own_account_and_no_more(co
         assert condition == {"Fn::Not": [{"Fn::Equals": [values["Account"], ""]}]}
 
 
-@pytest.mark.parametrize("example", ["http-api", "package-api", "rest-api"])
+def test_appsync_apis_of_the_account_can_invoke_the_exported_alias(core, resource):
+    permission = resource("AuthorizerPermissionForAppSync")
+    assert permission["FunctionName"] == core["Outputs"]["AuthorizerArn"]["Value"]
+    assert permission["Action"] == "lambda:InvokeFunction"
+    assert permission["Principal"] == "appsync.amazonaws.com"
+    arn = "arn:${AWS::Partition}:appsync:${AWS::Region}:${AWS::AccountId}:apis/*"
+    assert permission["SourceArn"] == {"Fn::Sub": arn}
+
+
+@pytest.mark.parametrize("example", ["appsync-api", "http-api", "package-api", "rest-api", "websocket-api"])
 def test_examples_import_what_the_core_exports(example):
     imported = {"Fn::ImportValue": {"Fn::Sub": "${PatgateStack}-AuthorizerArn"}}
     template = load(EXAMPLES / example / "template.yaml")

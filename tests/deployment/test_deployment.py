@@ -45,6 +45,7 @@ GIVEN = PARAMETERS | {
     "RolesClaim": "groups",
     "AdminRole": "token-keeper",
     "TokenPrefix": "acme_",
+    "RefusalStatus": "403",
     "LastUsedResolutionSeconds": "300",
     "MaxLifetimeDays": "180",
     "ExpiryRequired": "true",
@@ -214,6 +215,7 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
         "RequiredScope",
         "AllowedClients",
         "SessionMaxAgeDays",
+        "RefusalStatus",
         "LastUsedResolutionSeconds",
     ):
         assert readers[parameter] == {"Authorizer"}
@@ -229,14 +231,18 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
 
 def test_apis_of_the_own_and_the_trusted_accounts_can_use_the_authorizer_and_no_others(aws, physical):
     policy = json.loads(aws.client("lambda").get_policy(FunctionName=physical["Authorizer"])["Policy"])
-    callers = set()
+    callers = {"apigateway.amazonaws.com": set(), "appsync.amazonaws.com": set()}
     for statement in policy["Statement"]:
         assert statement["Action"] == "lambda:InvokeFunction"
-        assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
-        callers.add(statement["Condition"]["ArnLike"]["AWS:SourceArn"])
+        callers[statement["Principal"]["Service"]].add(statement["Condition"]["ArnLike"]["AWS:SourceArn"])
     # In this region, and only authorizers.
     accounts = [ACCOUNT_ID, *TRUSTED]
-    assert callers == {f"arn:aws:execute-api:us-east-1:{account}:*/authorizers/*" for account in accounts}
+    assert callers == {
+        "apigateway.amazonaws.com": {
+            f"arn:aws:execute-api:us-east-1:{account}:*/authorizers/*" for account in accounts
+        },
+        "appsync.amazonaws.com": {f"arn:aws:appsync:us-east-1:{ACCOUNT_ID}:apis/*"},
+    }
 
 
 def test_arn_of_the_authorizer_is_in_the_parameter_store_under_the_name_of_the_stack(aws, physical):

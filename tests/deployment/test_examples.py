@@ -140,10 +140,22 @@ def test_every_method_of_the_rest_api_has_the_authorizer_except_preflights(rest_
 
 def test_denial_by_the_rest_api_follows_rfc_6750_and_is_readable_by_pages(rest_api_body):
     responses = rest_api_body["x-amazon-apigateway-gateway-responses"]
-    headers = responses["UNAUTHORIZED"]["responseParameters"]
-    assert headers["gatewayresponse.header.WWW-Authenticate"] == "'Bearer error=\"invalid_token\"'"
-    for name in ("UNAUTHORIZED", "DEFAULT_4XX", "DEFAULT_5XX"):
+    for name in ("UNAUTHORIZED", "ACCESS_DENIED"):
+        headers = responses[name]["responseParameters"]
+        assert headers["gatewayresponse.header.WWW-Authenticate"] == "'Bearer error=\"invalid_token\"'"
+    for name in ("UNAUTHORIZED", "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX"):
         assert "gatewayresponse.header.Access-Control-Allow-Origin" in responses[name]["responseParameters"]
+
+
+def test_denial_by_the_rest_api_is_401_with_the_same_body_for_each_refusal_status(rest_api_body):
+    responses = rest_api_body["x-amazon-apigateway-gateway-responses"]
+    bodies = []
+    for name in ("UNAUTHORIZED", "ACCESS_DENIED"):
+        assert int(responses[name]["statusCode"]) == 401, name
+        template = responses[name]["responseTemplates"]["application/json"]
+        # A test of the authorizer asserts that this is the reason in the context of a denial.
+        bodies.append(json.loads(template.replace("$context.authorizer.reason", "unauthorized")))
+    assert bodies == [{"message": "Unauthorized", "reason": "unauthorized"}] * 2
 
 
 def test_rest_api_leaves_the_permission_for_the_authorizer_to_the_core(rest_api):
@@ -151,7 +163,38 @@ def test_rest_api_leaves_the_permission_for_the_authorizer_to_the_core(rest_api)
     assert functions == [{"Ref": "Hello"}]
 
 
-@pytest.mark.parametrize("name", ["http-api", "other-account", "rest-api"])
+def test_websocket_example_attaches_the_authorizer_to_connections():
+    template = example("websocket-api")
+    authorizer = the_only(template, "AWS::ApiGatewayV2::Authorizer")
+    assert authorizer["AuthorizerType"] == "REQUEST"
+    assert authorizer["IdentitySource"] == ["route.request.header.Authorization"]
+    assert "AuthorizerArn" in json.dumps(authorizer["AuthorizerUri"])
+    # AWS accepts these for HTTP APIs only.
+    for setting in ("AuthorizerPayloadFormatVersion", "EnableSimpleResponses", "AuthorizerResultTtlInSeconds"):
+        assert setting not in authorizer
+
+    routes = {route["RouteKey"]: route for route in of_type(template, "AWS::ApiGatewayV2::Route").values()}
+    connect = routes.pop("$connect")
+    assert (connect["AuthorizationType"], connect["AuthorizerId"]) == ("CUSTOM", {"Ref": "Authorizer"})
+    # AWS accepts an authorizer for no other route.
+    assert all("AuthorizationType" not in route for route in routes.values())
+
+
+def test_appsync_example_authorizes_every_request_by_the_authorizer_without_a_cache():
+    api = the_only(example("appsync-api"), "AWS::AppSync::GraphQLApi")
+    assert api["AuthenticationType"] == "AWS_LAMBDA"
+    assert "AdditionalAuthenticationProviders" not in api
+    authorizer = api["LambdaAuthorizerConfig"]
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    assert authorizer["AuthorizerUri"] == {"Fn::ImportValue": {"Fn::Sub": "${PatgateStack}-AuthorizerArn"}}
+
+
+def test_resolver_of_the_appsync_example_is_beside_the_template():
+    resolver = the_only(load(EXAMPLES / "appsync-api" / "template.yaml"), "AWS::AppSync::Resolver")
+    assert (EXAMPLES / "appsync-api" / resolver["CodeS3Location"]).is_file()
+
+
+@pytest.mark.parametrize("name", ["http-api", "other-account", "rest-api", "websocket-api"])
 def test_template_finds_the_backend_beside_it(name):
     template = load(EXAMPLES / name / "template.yaml")
     function = the_only(template, "AWS::Lambda::Function", "AWS::Serverless::Function")
@@ -200,6 +243,8 @@ def test_documented_passage_for_sam_caches_nothing(authorizer_passage, name):
 def test_documented_passages_for_cloudformation_and_terraform_cache_nothing(authorizer_passage):
     plain = yaml_parse(authorizer_passage("http-api/template.yaml"))["Authorizer"]["Properties"]
     assert plain["AuthorizerResultTtlInSeconds"] == 0
+    appsync = yaml_parse(authorizer_passage("appsync-api/template.yaml"))["LambdaAuthorizerConfig"]
+    assert appsync["AuthorizerResultTtlInSeconds"] == 0
     terraform = terraform_authorizer(authorizer_passage("terraform/main.tf"))
     assert terraform["authorizer_result_ttl_in_seconds"] == 0
 

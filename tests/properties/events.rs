@@ -1,14 +1,15 @@
-//! The authorizer on arbitrary input, while neither the store nor the issuer is reachable.
+//! The authorizer on arbitrary input, while neither the store nor the issuer is reachable, with
+//! each `RefusalStatus`.
 
 use patgate_authorizer::credential::BearerCredential;
-use patgate_authorizer::event::GatewayRequest;
-use patgate_authorizer::{Authorizer, Fault, Rejection};
+use patgate_authorizer::event::{EventKind, GatewayRequest};
+use patgate_authorizer::{Authorizer, Fault, Outcome, Rejection};
 use patgate_rules::clock;
 use patgate_rules::token::TokenFormat;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestCaseResult;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json as value};
 use tokio::runtime::Runtime;
 
 use crate::gateway_events;
@@ -20,40 +21,61 @@ const REGRESSIONS: &str = regressions!("events");
 /// A well-formed token that does not exist.
 const UNKNOWN_TOKEN: &str = "Bearer fdp_0123456789ABCDEFGHIJKLMNOPQRSTUV0eO3Xw";
 
-/// An authorizer that can never allow a request, because it reaches neither the store nor
-/// the issuer.
-fn offline_authorizer() -> (Authorizer, Runtime) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let store = setup::store_at(setup::UNREACHABLE_URL);
-    (Authorizer::new(setup::authorizer_config(&[]), store), runtime)
+/// Authorizers that can never allow a request, because they reach neither the store nor the
+/// issuer. There is one for each status of a denial.
+struct OfflineAuthorizers {
+    by_refusal_status: [(u16, Authorizer); 2],
+    runtime: Runtime,
 }
 
-/// Checks that an event is denied if the event alone is a reason to deny it, and a fault
-/// otherwise.
-fn check_event((authorizer, runtime): &(Authorizer, Runtime), event: &str) -> TestCaseResult {
-    let outcome = runtime.block_on(authorizer.handle(event, clock::now()));
+fn offline_authorizers() -> OfflineAuthorizers {
+    let by_refusal_status = [401, 403].map(|status: u16| {
+        let config = setup::authorizer_config(&[("REFUSAL_STATUS", &status.to_string())]);
+        (status, Authorizer::new(config, setup::store_at(setup::UNREACHABLE_URL)))
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    OfflineAuthorizers { by_refusal_status, runtime }
+}
+
+impl OfflineAuthorizers {
+    /// Checks that an event is denied if the event alone is a reason to deny it, and a fault
+    /// otherwise.
+    fn check(&self, event: &str) -> TestCaseResult {
+        for (refusal_status, authorizer) in &self.by_refusal_status {
+            let outcome = self.runtime.block_on(authorizer.handle(event, clock::now()));
+            check_outcome(event, *refusal_status, outcome)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_outcome(event: &str, refusal_status: u16, outcome: Outcome) -> TestCaseResult {
     prop_assert!(outcome.use_to_record.is_none());
-    let Err(rejection) = outcome.response else {
-        return Err(TestCaseError::fail(format!("allowed: {event}")));
-    };
+    let shown = format!("{:?} for {event}", outcome.response);
 
     let format = TokenFormat::new("fdp_").unwrap();
     let request = GatewayRequest::parse(event);
+    let denied_status = match request.as_ref().map(|request| &request.kind) {
+        Ok(EventKind::AppSync) => 403,
+        Ok(_) | Err(_) => refusal_status,
+    };
+    let fault = match &outcome.response {
+        Err(Rejection::Fault(fault)) => Some(fault),
+        Err(Rejection::Denied(_)) | Ok(_) => None,
+    };
+
     let credential = request.as_ref().map(|request| BearerCredential::read(request, &format));
     let is_expected = match credential {
-        Err(_) => matches!(rejection, Rejection::Fault(Fault::Event(_))),
-        Ok(Err(_)) => matches!(rejection, Rejection::Denied(_)),
-        Ok(Ok(BearerCredential::Token(text))) if format.parse(text).is_err() => {
-            matches!(rejection, Rejection::Denied(_))
-        }
-        Ok(Ok(BearerCredential::Token(_))) => {
-            matches!(rejection, Rejection::Fault(Fault::Store(_) | Fault::Deadline(_)))
-        }
-        Ok(Ok(BearerCredential::Session(_))) => {
-            matches!(rejection, Rejection::Denied(_) | Rejection::Fault(Fault::Issuer(_)))
-        }
+        Err(_) => matches!(fault, Some(Fault::Event(_))),
+        Ok(Err(_)) => fault.is_none(),
+        Ok(Ok(BearerCredential::Token(text))) if format.parse(text).is_err() => fault.is_none(),
+        Ok(Ok(BearerCredential::Token(_))) => matches!(fault, Some(Fault::Store(_) | Fault::Deadline(_))),
+        Ok(Ok(BearerCredential::Session(_))) => matches!(fault, None | Some(Fault::Issuer(_))),
     };
-    prop_assert!(is_expected, "{:?} for {}", rejection, event);
+    prop_assert!(is_expected, "{}", shown);
+
+    let expected_status = if fault.is_some() { 500 } else { denied_status };
+    prop_assert_eq!(gateway_events::gateway_status(outcome), expected_status, "{}", shown);
     Ok(())
 }
 
@@ -72,8 +94,13 @@ fn field_names() -> impl Strategy<Value = String> + Clone {
         "Authorization",
         "AUTHORIZATION",
         "x-origin-verify",
+        "requestHeaders",
         "requestContext",
         "requestId",
+        "apiId",
+        "eventType",
+        "routeKey",
+        "operation",
         "http",
         "identity",
         "sourceIp",
@@ -112,7 +139,16 @@ fn credentials() -> impl Strategy<Value = String> {
 
 /// Arbitrary JSON in which known field names and values are frequent.
 fn json_values() -> impl Strategy<Value = Value> {
-    let texts = select(vec!["1.0", "2.0", "REQUEST", "TOKEN", "arn:aws:execute-api:a:1:b/prod/GET/x", ""]);
+    let texts = select(vec![
+        "1.0",
+        "2.0",
+        "REQUEST",
+        "TOKEN",
+        "CONNECT",
+        "$connect",
+        "arn:aws:execute-api:a:1:b/prod/GET/x",
+        "",
+    ]);
     let values = prop_oneof![
         2 => texts.prop_map(Value::from),
         1 => credentials().prop_map(Value::from),
@@ -120,25 +156,38 @@ fn json_values() -> impl Strategy<Value = Value> {
     json::nested(values, field_names())
 }
 
-/// Events of a known type, with arbitrary further fields.
+/// The fields that make an event one of each kind. Null stands for an absent field.
+fn kinds() -> Vec<Value> {
+    let method_arn = "arn:aws:execute-api:a:1:b/prod/GET/x";
+    vec![
+        value!({ "version": "2.0", "type": "REQUEST" }),
+        value!({ "version": "1.0", "type": "REQUEST", "methodArn": method_arn }),
+        value!({ "version": null, "type": "REQUEST", "methodArn": method_arn }),
+        value!({ "version": null, "type": "TOKEN", "methodArn": method_arn }),
+        value!({
+            "version": null, "type": "REQUEST", "methodArn": method_arn,
+            "requestContext": { "eventType": "CONNECT", "routeKey": "$connect" },
+        }),
+        value!({
+            "version": null, "type": null, "methodArn": null, "requestContext": { "apiId": "a" },
+        }),
+    ]
+}
+
+/// Events of a known kind, with arbitrary further fields.
 fn plausible_events() -> impl Strategy<Value = Value> {
-    let types = select(vec![("2.0", "REQUEST"), ("1.0", "REQUEST"), ("", "REQUEST"), ("", "TOKEN")]);
     let headers = prop::collection::vec(
         (field_names(), prop_oneof![credentials().prop_map(Value::from), json_values()]),
         0..4,
     );
     let rest = prop::collection::vec((field_names(), json_values()), 0..4);
 
-    (types, headers, credentials(), rest).prop_map(|((version, event_type), headers, credential, rest)| {
+    (select(kinds()), headers, credentials(), rest).prop_map(|(kind, headers, credential, rest)| {
         let mut event = Map::new();
-        event.insert("methodArn".to_owned(), "arn:aws:execute-api:a:1:b/prod/GET/x".into());
         event.insert("authorizationToken".to_owned(), credential.into());
         event.insert("headers".to_owned(), Value::Object(headers.into_iter().collect()));
         event.extend(rest);
-        event.insert("type".to_owned(), event_type.into());
-        if !version.is_empty() {
-            event.insert("version".to_owned(), version.into());
-        }
+        event.extend(kind.as_object().cloned().unwrap_or_default());
         Value::Object(event)
     })
 }
@@ -152,32 +201,30 @@ fn recorded_events() -> impl Strategy<Value = Value> {
 
 #[test]
 fn arbitrary_json_never_panics_and_is_never_allowed() {
-    let authorizer = offline_authorizer();
-    check_property(1_024, REGRESSIONS, json_values(), |json| check_event(&authorizer, &json.to_string()));
+    let authorizers = offline_authorizers();
+    check_property(1_024, REGRESSIONS, json_values(), |json| authorizers.check(&json.to_string()));
 }
 
 #[test]
 fn event_of_a_known_type_is_never_allowed_while_store_and_issuer_are_unreachable() {
-    let authorizer = offline_authorizer();
-    check_property(512, REGRESSIONS, plausible_events(), |event| {
-        check_event(&authorizer, &event.to_string())
-    });
+    let authorizers = offline_authorizers();
+    check_property(512, REGRESSIONS, plausible_events(), |event| authorizers.check(&event.to_string()));
 }
 
 #[test]
 fn changed_event_never_panics_and_is_never_allowed() {
-    let authorizer = offline_authorizer();
+    let authorizers = offline_authorizers();
     let inputs = (recorded_events(), json::changes(json_values(), field_names()));
 
     check_property(512, REGRESSIONS, inputs, |(event, changes)| {
-        check_event(&authorizer, &json::changed(event, changes).to_string())
+        authorizers.check(&json::changed(event, changes).to_string())
     });
 }
 
 #[test]
 fn damaged_event_text_never_panics_and_is_never_allowed() {
-    let authorizer = offline_authorizer();
+    let authorizers = offline_authorizers();
     check_property(512, REGRESSIONS, (recorded_events(), json::damage()), |(event, damage)| {
-        check_event(&authorizer, &json::damaged(&event, damage))
+        authorizers.check(&json::damaged(&event, damage))
     });
 }

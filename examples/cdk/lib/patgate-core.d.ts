@@ -19,6 +19,8 @@ export interface PatgateCoreProps {
   readonly adminRole?: string;
   /** The prefix of every token. Default: "fdp_". */
   readonly tokenPrefix?: string;
+  /** The status of a request whose credential is denied. HTTP APIs document 403; public projects rely upon 401, which AWS does not document. docs/attach.md says which one to choose. Default: 401. */
+  readonly refusalStatus?: number;
   /** The minimum number of seconds between two recorded uses of a token. Default: 60. */
   readonly lastUsedResolutionSeconds?: number;
   /** The maximum lifetime of new tokens in days; 0 for no maximum, which also allows tokens without expiry. Default: 0. */

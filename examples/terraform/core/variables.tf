@@ -40,6 +40,12 @@ variable "token_prefix" {
   default     = "fdp_"
 }
 
+variable "refusal_status" {
+  description = "The status of a request whose credential is denied. HTTP APIs document 403; public projects rely upon 401, which AWS does not document. docs/attach.md says which one to choose."
+  type        = number
+  default     = 401
+}
+
 variable "last_used_resolution_seconds" {
   description = "The minimum number of seconds between two recorded uses of a token."
   type        = number
@@ -140,6 +146,7 @@ locals {
     RolesClaim                = var.roles_claim
     AdminRole                 = var.admin_role
     TokenPrefix               = var.token_prefix
+    RefusalStatus             = var.refusal_status
     LastUsedResolutionSeconds = var.last_used_resolution_seconds
     MaxLifetimeDays           = var.max_lifetime_days
     ExpiryRequired            = var.expiry_required

@@ -25,9 +25,26 @@ pub struct Config {
     /// `None`: the table `Users` is the only source of roles.
     pub roles_claim: Option<String>,
     pub client_ip_header: Option<ClientIpHeader>,
+    pub refusal_status: RefusalStatus,
     /// The dimension of the metrics.
     pub stack_name: String,
 }
+
+/// The status of a denial on API Gateway. AppSync has its own form of a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalStatus {
+    /// 401: the function fails with the error `Unauthorized`. AWS documents what this does for
+    /// REST and WebSocket APIs, and not for HTTP APIs.
+    Unauthorized,
+    /// 403: the response says that the request is not authorized. AWS documents this for every
+    /// kind of API.
+    Forbidden,
+}
+
+/// The status cannot be that of a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected `401` or `403`")]
+pub struct InvalidRefusalStatus;
 
 /// The URL of the OpenID Connect issuer. It uses HTTPS, except on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +75,7 @@ impl Config {
             allowed_clients: allowed_clients(environment),
             roles_claim: settings::roles_claim(environment),
             client_ip_header: settings::client_ip_header(environment)?,
+            refusal_status: environment.parsed("REFUSAL_STATUS", "401")?,
             stack_name: environment.optional("STACK_NAME").unwrap_or_else(|| "patgate".to_owned()),
         })
     }
@@ -66,6 +84,18 @@ impl Config {
 fn allowed_clients(environment: &Environment<'_>) -> Vec<String> {
     let clients = environment.optional("ALLOWED_CLIENTS").unwrap_or_default();
     clients.split(',').filter(|client| !client.is_empty()).map(str::to_owned).collect()
+}
+
+impl FromStr for RefusalStatus {
+    type Err = InvalidRefusalStatus;
+
+    fn from_str(status: &str) -> Result<Self, Self::Err> {
+        match status {
+            "401" => Ok(Self::Unauthorized),
+            "403" => Ok(Self::Forbidden),
+            _ => Err(InvalidRefusalStatus),
+        }
+    }
 }
 
 impl IssuerUrl {
@@ -131,6 +161,17 @@ mod tests {
         assert_eq!(config.policy, Policy::default());
         assert!(config.roles_claim.is_none() && config.client_ip_header.is_none());
         assert!(config.required_scope.is_none() && config.allowed_clients.is_empty());
+        assert_eq!(config.refusal_status, RefusalStatus::Unauthorized);
+    }
+
+    #[test]
+    fn refusal_status_is_401_or_403() {
+        let status = |text| read(&[("REFUSAL_STATUS", text)]).map(|config| config.refusal_status);
+        assert_eq!(status("401"), Ok(RefusalStatus::Unauthorized));
+        assert_eq!(status("403"), Ok(RefusalStatus::Forbidden));
+        for text in ["400", "200", "4030", " 403", "forbidden"] {
+            assert!(status(text).unwrap_err().contains("expected `401` or `403`"), "{text}");
+        }
     }
 
     #[test]

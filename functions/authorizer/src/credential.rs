@@ -38,30 +38,35 @@ pub enum CredentialError {
 
 impl<'a> BearerCredential<'a> {
     /// Reads the credential of a request (RFC 6750, section 2.1): `Authorization: Bearer …`.
-    /// The header name and the scheme are not case-sensitive.
+    /// The header name and the scheme are not case-sensitive. AppSync's clients may leave out
+    /// the scheme.
     ///
     /// # Errors
     /// When the request has no credential, several, or one of another scheme.
     pub fn read(request: &'a GatewayRequest, format: &TokenFormat) -> Result<Self, CredentialError> {
         let value = match &request.kind {
-            EventKind::RestToken { .. } => {
+            EventKind::RestToken { .. } | EventKind::AppSync => {
                 request.authorization_token.as_deref().ok_or(CredentialError::Missing)?
             }
-            EventKind::HttpApi2 | EventKind::HttpApi1 { .. } | EventKind::RestRequest { .. } => {
-                match request.header("authorization") {
-                    [] => return Err(CredentialError::Missing),
-                    [value] => value,
-                    [_, _, ..] => return Err(CredentialError::Several),
-                }
-            }
+            EventKind::HttpApi2
+            | EventKind::HttpApi1 { .. }
+            | EventKind::RestRequest { .. }
+            | EventKind::WebSocketConnect { .. } => match request.header("authorization") {
+                [] => return Err(CredentialError::Missing),
+                [value] => value,
+                [_, _, ..] => return Err(CredentialError::Several),
+            },
         };
 
-        let (scheme, credential) = value.split_once(' ').ok_or(CredentialError::NotBearer)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(CredentialError::NotBearer);
-        }
-        // RFC 6750 allows several spaces before the credential, and nothing after it.
-        let credential = credential.trim_start_matches(' ');
+        let credential = match value.split_once(' ') {
+            // RFC 6750 allows several spaces before the credential, and nothing after it.
+            Some((scheme, credential)) if scheme.eq_ignore_ascii_case("bearer") => {
+                credential.trim_start_matches(' ')
+            }
+            // AWS documents that a credential for AppSync has no scheme.
+            None if request.kind == EventKind::AppSync => value,
+            Some(_) | None => return Err(CredentialError::NotBearer),
+        };
         if credential.is_empty() {
             return Err(CredentialError::Missing);
         }

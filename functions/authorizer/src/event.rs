@@ -1,4 +1,4 @@
-//! The events of API Gateway: four kinds, which differ in `version` and `type`.
+//! The events of API Gateway and AppSync: six kinds. Each is recognised by fields that only it has.
 //!
 //! Only the fields that matter are read. The types of `aws_lambda_events` accept any object
 //! as a `TOKEN` event, and reject events because of fields that this function does not use
@@ -15,7 +15,7 @@ pub struct GatewayRequest {
     pub kind: EventKind,
     /// All values of each header, by its lowercase name.
     headers: HashMap<String, Vec<String>>,
-    /// The value of the identity source of a `TOKEN` authorizer.
+    /// The credential of a REST API's `TOKEN` event or of an AppSync event.
     pub authorization_token: Option<String>,
     source_ip: Option<String>,
     pub request_id: Option<String>,
@@ -32,6 +32,10 @@ pub enum EventKind {
     RestRequest { method_arn: String },
     /// REST API, `TOKEN`. The response is a policy. The event has no client address.
     RestToken { method_arn: String },
+    /// WebSocket API, when a client connects. The response is a policy.
+    WebSocketConnect { method_arn: String },
+    /// AppSync GraphQL API. The event has no client address.
+    AppSync,
 }
 
 /// The event is not an event of an authorizer. No message contains a part of the event, because
@@ -53,14 +57,23 @@ struct RawEvent {
     method_arn: Option<String>,
     authorization_token: Option<String>,
     headers: Option<HashMap<String, Option<String>>>,
+    /// The headers of an AppSync event.
+    request_headers: Option<HashMap<String, Option<String>>>,
     multi_value_headers: Option<HashMap<String, Option<Vec<String>>>>,
     request_context: Option<RequestContext>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
     request_id: Option<String>,
+    api_id: Option<String>,
+    /// Of a WebSocket API.
+    event_type: Option<String>,
+    /// Of a WebSocket API, and of an HTTP API with payload 2.0.
+    route_key: Option<String>,
+    /// Of an AppSync Event API, which expects another response than a GraphQL API.
+    operation: Option<String>,
     http: Option<Client>,
     identity: Option<Client>,
 }
@@ -79,25 +92,23 @@ impl GatewayRequest {
     pub fn parse(json: &str) -> Result<Self, EventError> {
         let event: RawEvent = serde_json::from_str(json)
             .map_err(|error| EventError::Malformed { line: error.line(), column: error.column() })?;
-        let kind = match (event.version.as_deref(), event.event_type.as_deref(), event.method_arn) {
-            (Some("2.0"), Some("REQUEST"), _) => EventKind::HttpApi2,
-            (Some("1.0"), Some("REQUEST"), Some(method_arn)) => EventKind::HttpApi1 { method_arn },
-            (None, Some("REQUEST"), Some(method_arn)) => EventKind::RestRequest { method_arn },
-            (None, Some("TOKEN"), Some(method_arn)) => EventKind::RestToken { method_arn },
-            _ => return Err(EventError::UnknownKind),
-        };
-
-        let (request_id, http, identity) = match event.request_context {
-            Some(context) => (context.request_id, context.http, context.identity),
-            None => (None, None, None),
+        let kind = event.kind()?;
+        let context = event.request_context.unwrap_or_default();
+        let single = match kind {
+            EventKind::AppSync => event.request_headers,
+            EventKind::HttpApi2
+            | EventKind::HttpApi1 { .. }
+            | EventKind::RestRequest { .. }
+            | EventKind::RestToken { .. }
+            | EventKind::WebSocketConnect { .. } => event.headers,
         };
 
         Ok(Self {
             kind,
-            headers: collect_headers(event.headers, event.multi_value_headers),
+            headers: collect_headers(single, event.multi_value_headers),
             authorization_token: event.authorization_token,
-            source_ip: http.or(identity).and_then(|client| client.source_ip),
-            request_id,
+            source_ip: context.http.or(context.identity).and_then(|client| client.source_ip),
+            request_id: context.request_id,
         })
     }
 
@@ -115,6 +126,42 @@ impl GatewayRequest {
             _ => None,
         };
         client_ip(header, single_value, self.source_ip.as_deref())
+    }
+}
+
+impl RawEvent {
+    /// The kind of this event. An event that could be of two kinds is of neither.
+    fn kind(&self) -> Result<EventKind, EventError> {
+        let kind = (self.version.as_deref(), self.event_type.as_deref(), self.method_arn.clone());
+        match kind {
+            (Some("2.0"), Some("REQUEST"), _) => Ok(EventKind::HttpApi2),
+            (Some("1.0"), Some("REQUEST"), Some(method_arn)) => Ok(EventKind::HttpApi1 { method_arn }),
+            (None, Some("REQUEST"), Some(method_arn)) => self.rest_or_web_socket(method_arn),
+            (None, Some("TOKEN"), Some(method_arn)) => Ok(EventKind::RestToken { method_arn }),
+            (None, None, None) if self.is_from_graphql_api() => Ok(EventKind::AppSync),
+            _ => Err(EventError::UnknownKind),
+        }
+    }
+
+    /// REST and WebSocket APIs send the same `type`. Only `requestContext` differs.
+    fn rest_or_web_socket(&self, method_arn: String) -> Result<EventKind, EventError> {
+        let context = self.request_context.as_ref();
+        let event_type = context.and_then(|context| context.event_type.as_deref());
+        let route_key = context.and_then(|context| context.route_key.as_deref());
+
+        match (event_type, route_key) {
+            (None, None) => Ok(EventKind::RestRequest { method_arn }),
+            (Some("CONNECT"), Some("$connect")) => Ok(EventKind::WebSocketConnect { method_arn }),
+            _ => Err(EventError::UnknownKind),
+        }
+    }
+
+    fn is_from_graphql_api(&self) -> bool {
+        self.authorization_token.is_some()
+            && self
+                .request_context
+                .as_ref()
+                .is_some_and(|context| context.api_id.is_some() && context.operation.is_none())
     }
 }
 

@@ -28,7 +28,7 @@ use patgate_rules::verdict::{Verdict, verify};
 use serde_json::Value;
 
 use crate::after_response::UseToRecord;
-pub use crate::config::Config;
+pub use crate::config::{Config, RefusalStatus};
 use crate::credential::BearerCredential;
 use crate::event::GatewayRequest;
 use crate::metrics::Metrics;
@@ -52,6 +52,7 @@ pub struct Authorizer {
 /// The response to API Gateway, and the work after it.
 #[derive(Debug)]
 pub struct Outcome {
+    /// What the function returns, which may be a denial, or the error that it fails with.
     pub response: Result<Value, Rejection>,
     pub use_to_record: Option<UseToRecord>,
 }
@@ -91,15 +92,25 @@ impl Authorizer {
             }
             Err(rejection) => {
                 audit::denied_token(&rejection, &request, self.config.client_ip_header.as_ref());
-                self.reject(rejection, request.request_id.as_deref())
+                self.reject(rejection, Some(&request))
             }
         }
     }
 
-    fn reject(&self, rejection: Rejection, request_id: Option<&str>) -> Outcome {
-        rejection.log(request_id);
+    /// Logs and counts a rejection. A fault is always an error, and a denial is one if the
+    /// kind of API and the configuration ask for it.
+    fn reject(&self, rejection: Rejection, request: Option<&GatewayRequest>) -> Outcome {
         self.metrics.count_rejection(&rejection);
-        Outcome { response: Err(rejection), use_to_record: None }
+        let denial = match &rejection {
+            Rejection::Denied(_) => {
+                request.and_then(|request| response::deny(request, self.config.refusal_status))
+            }
+            Rejection::Fault(_) => None,
+        };
+
+        let request_id = request.and_then(|request| request.request_id.as_deref());
+        rejection.log(denial.is_none(), request_id);
+        Outcome { response: denial.ok_or(rejection), use_to_record: None }
     }
 
     async fn authorize(&self, request: &GatewayRequest, now: Timestamp) -> Result<Allowed, Rejection> {

@@ -16,7 +16,7 @@ use crate::session::{IssuerError, SessionDenial, SessionError};
 /// A request that is not allowed.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
-    /// The credential is denied: 401.
+    /// The credential is denied: 401 or 403, as `RefusalStatus` says.
     #[error(transparent)]
     Denied(Denial),
     /// A decision is not possible: 500. The client may try again.
@@ -54,16 +54,31 @@ pub enum Fault {
 }
 
 impl Rejection {
-    /// Logs the rejection. A denial is normal and a fault is not.
-    pub(crate) fn log(&self, request_id: Option<&str>) {
+    /// Logs the rejection. A denial is normal and a fault is not. Lambda counts an error if
+    /// `invocation_failed`, so that alarms can subtract these from the errors.
+    pub(crate) fn log(&self, invocation_failed: bool, request_id: Option<&str>) {
         match self {
             Self::Denied(denial) => {
                 let token_id = denial.token_id().map(tracing::field::display);
                 let user_id = denial.user_id();
-                tracing::info!(outcome = "denied", reason = %denial, token_id, user_id, request_id, "denied");
+                tracing::info!(
+                    outcome = "denied",
+                    reason = %denial,
+                    token_id,
+                    user_id,
+                    invocation_failed,
+                    request_id,
+                    "denied"
+                );
             }
             Self::Fault(fault) => {
-                tracing::error!(outcome = "fault", reason = %fault, request_id, "cannot authorize");
+                tracing::error!(
+                    outcome = "fault",
+                    reason = %fault,
+                    invocation_failed,
+                    request_id,
+                    "cannot authorize"
+                );
             }
         }
     }

@@ -5,7 +5,10 @@ use patgate_authorizer::{Authorizer, Rejection};
 use serde_json::{Value, json};
 
 use super::{gateway_status, send, send_token};
-use crate::gateway_events::{self, HTTP_1, HTTP_2, REST_REQUEST, REST_TOKEN, with_bearer};
+use crate::gateway_events::{
+    self, APP_SYNC, APP_SYNC_EVENT_API, HTTP_1, HTTP_2, REST_REQUEST, REST_TOKEN, WEB_SOCKET_CONNECT,
+    with_authorization, with_bearer,
+};
 use crate::setup::{UNREACHABLE_URL, authorizer_config, start_system, store_at, user_with_token};
 
 #[tokio::test]
@@ -22,10 +25,14 @@ async fn each_event_type_gets_the_response_format_that_its_api_expects() {
     let simple = send_token(&authorizer, HTTP_2, &secret).await.response.unwrap();
     assert_eq!(simple, json!({ "isAuthorized": true, "context": context }));
 
+    let app_sync = send_token(&authorizer, APP_SYNC, &secret).await.response.unwrap();
+    assert_eq!(app_sync, json!({ "isAuthorized": true, "resolverContext": context, "ttlOverride": 0 }));
+
     for (recorded, stage) in [
         (HTTP_1, "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/prod/*"),
         (REST_REQUEST, "arn:aws:execute-api:eu-central-1:123456789012:f5e4d3c2b1/prod/*"),
         (REST_TOKEN, "arn:aws:execute-api:eu-central-1:123456789012:f5e4d3c2b1/prod/*"),
+        (WEB_SOCKET_CONNECT, "arn:aws:execute-api:eu-central-1:123456789012:b2c3d4e5f6/prod/*"),
     ] {
         let policy = send_token(&authorizer, recorded, &secret).await.response.unwrap();
         assert_eq!(policy["principalId"], "alice");
@@ -47,6 +54,8 @@ async fn use_is_recorded_once_a_minute_with_the_address_that_the_gateway_reports
         (HTTP_1, Some("198.51.100.23")),
         (REST_REQUEST, Some("198.51.100.23")),
         (REST_TOKEN, None),
+        (WEB_SOCKET_CONNECT, Some("198.51.100.23")),
+        (APP_SYNC, None),
     ] {
         let due = send_token(&authorizer, recorded, &secret).await.use_to_record.expect("a use to record");
         assert_eq!(due.last_use.ip.as_deref(), address);
@@ -82,6 +91,66 @@ async fn request_with_two_credentials_is_denied() {
     let mut two_spellings: Value = serde_json::from_str(&with_bearer(HTTP_1, secret.expose())).unwrap();
     two_spellings["headers"]["authorization"] = bearer.into();
     assert_eq!(gateway_status(send(&authorizer, &two_spellings.to_string()).await), 401);
+}
+
+/// Clients of AppSync send the header `authorization` in either form, and AppSync passes its
+/// value on unchanged.
+#[tokio::test]
+async fn credential_for_appsync_is_accepted_with_and_without_its_scheme() {
+    let system = start_system();
+    let store = store_at(&system.local().dynamodb);
+    let (secret, _) = user_with_token(&store, "alice").await;
+    let authorizer = Authorizer::new(authorizer_config(&[]), store);
+
+    let status = async |recorded, authorization: &str| {
+        gateway_status(send(&authorizer, &with_authorization(recorded, authorization)).await)
+    };
+    let secret = secret.expose();
+    assert_eq!(status(APP_SYNC, &format!("Bearer {secret}")).await, 200);
+    assert_eq!(status(APP_SYNC, secret).await, 200);
+    assert_eq!(status(APP_SYNC, &format!("Basic {secret}")).await, 403);
+    for recorded in [HTTP_2, HTTP_1, REST_REQUEST, REST_TOKEN, WEB_SOCKET_CONNECT] {
+        assert_eq!(status(recorded, secret).await, 401, "{recorded}");
+    }
+}
+
+#[tokio::test]
+async fn event_that_is_not_clearly_of_one_kind_is_a_fault() {
+    let system = start_system();
+    let store = store_at(&system.local().dynamodb);
+    let (secret, _) = user_with_token(&store, "alice").await;
+    let authorizer = Authorizer::new(authorizer_config(&[]), store);
+
+    let changed = |recorded: &str, changes: &[(&str, Value)]| {
+        let mut event: Value = serde_json::from_str(&with_bearer(recorded, secret.expose())).unwrap();
+        for (pointer, value) in changes {
+            let (parent, field) = pointer.rsplit_once('/').unwrap();
+            event.pointer_mut(parent).unwrap()[field] = value.clone();
+        }
+        event.to_string()
+    };
+    let of_web_socket = |event_type: Value, route_key: Value| {
+        [("/requestContext/eventType", event_type), ("/requestContext/routeKey", route_key)]
+    };
+
+    for event in [
+        changed(WEB_SOCKET_CONNECT, &of_web_socket("MESSAGE".into(), "$default".into())),
+        changed(WEB_SOCKET_CONNECT, &of_web_socket("DISCONNECT".into(), "$disconnect".into())),
+        changed(WEB_SOCKET_CONNECT, &of_web_socket("CONNECT".into(), Value::Null)),
+        changed(WEB_SOCKET_CONNECT, &of_web_socket(Value::Null, "$connect".into())),
+        changed(WEB_SOCKET_CONNECT, &of_web_socket(1.into(), "$connect".into())),
+        changed(REST_REQUEST, &of_web_socket("CONNECT".into(), "GET /reports".into())),
+        changed(APP_SYNC, &[("/requestContext/apiId", Value::Null)]),
+        changed(APP_SYNC, &[("/requestContext", Value::Null)]),
+        changed(APP_SYNC, &[("/type", "TOKEN".into())]),
+        changed(APP_SYNC, &[("/type", "REQUEST".into())]),
+        changed(APP_SYNC, &[("/version", "2.0".into())]),
+        changed(APP_SYNC, &[("/methodArn", "arn:aws:execute-api:a:1:b/prod/GET/x".into())]),
+        changed(APP_SYNC, &[("/authorizationToken", Value::Null)]),
+        changed(APP_SYNC_EVENT_API, &[]),
+    ] {
+        assert_eq!(gateway_status(send(&authorizer, &event).await), 500, "{event}");
+    }
 }
 
 #[tokio::test]

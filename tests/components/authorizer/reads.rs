@@ -8,7 +8,7 @@ use patgate_rules::token::PlainToken;
 use patgate_rules::token_record::Revocation;
 use serde_json::{Value, json};
 
-use super::{gateway_status, send, send_token};
+use super::{denied_status, gateway_status, send, send_token};
 use crate::gateway_events::{self, HTTP_2, with_authorization};
 use crate::setup::{
     UNREACHABLE_URL, authorizer_config, generate_token, start_system, store_at, user_with_token,
@@ -60,7 +60,7 @@ async fn malformed_credential_is_denied_in_every_event_type_without_a_read() {
         ] {
             let outcome = send(&authorizer, &with_authorization(recorded, &authorization)).await;
             assert!(outcome.use_to_record.is_none());
-            assert_eq!(gateway_status(outcome), 401, "{authorization:?}");
+            assert_eq!(gateway_status(outcome), denied_status(recorded), "{authorization:?}");
         }
 
         let well_formed = with_authorization(recorded, &format!("bEARER   {token}"));
