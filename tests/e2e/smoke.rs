@@ -1,7 +1,7 @@
 //! `make smoke`, which operators run after each deployment.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -25,14 +25,15 @@ fn smoke(system: &System) -> Output {
     command(system, &attached).output().expect("Python 3 is installed")
 }
 
-/// Starts a server that handles every connection with `respond`, and returns its URL.
-fn server(respond: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
+/// Starts a server that handles the start of every request with `respond`, and returns its URL.
+fn server(respond: impl Fn(&str, &mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut connection in listener.incoming().map_while(Result::ok) {
-            let _ = connection.read(&mut [0; 4096]);
-            respond(&mut connection);
+            let mut request = [0; 4096];
+            let length = connection.read(&mut request).unwrap_or_default();
+            respond(&String::from_utf8_lossy(&request[..length]), &mut connection);
         }
     });
 
@@ -60,7 +61,43 @@ fn smoke_test_fails_if_a_cache_keeps_a_revoked_token_working() {
     assert!(!output.status.success());
 
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(errors.contains("deny the revoked token at the next request: expected 401, got 200"), "{errors}");
+    assert!(
+        errors.contains("deny the revoked token at the next request: expected 401 or 403, got 200"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn smoke_test_passes_if_a_denial_has_the_status_403() {
+    let settings = Settings { parameters: vec!["RefusalStatus=403"], ..Settings::default() };
+    let Some(system) = System::start_local(settings) else { return };
+
+    let output = smoke(&system);
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(lines.contains("endpoints deny the revoked token at the next request: 403\n"), "{lines}");
+}
+
+/// An HTTP API that reports the error `Unauthorized` like any other error of its authorizer.
+#[test]
+fn smoke_test_names_the_parameter_if_an_api_turns_a_denial_into_500() {
+    let Some(system) = System::start_local(Settings::default()) else { return };
+
+    let attached = server(|request, connection| {
+        let credential = request.lines().find_map(|line| line.strip_prefix("Authorization: Bearer "));
+        let status = match credential {
+            Some(token) if token.starts_with("fdp_") => "200 OK",
+            Some(_) => "500 Internal Server Error",
+            None => "401 Unauthorized",
+        };
+        let _ = write!(connection, "HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+    });
+    let output = command(&system, &attached).output().unwrap();
+    assert!(!output.status.success());
+
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.contains("attached API denies junk: expected 401 or 403, got 500"), "{errors}");
+    assert!(errors.contains("set the core's parameter RefusalStatus to 403"), "{errors}");
 }
 
 #[test]
@@ -81,7 +118,7 @@ fn smoke_test_stops_in_time_on_an_endless_response_and_still_revokes_its_token()
     let Some(system) = System::start_local(Settings::default()) else { return };
 
     // Every read receives a byte in time, so that no timeout of a single read applies.
-    let endless = server(|connection| {
+    let endless = server(|_, connection| {
         let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
         connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         // Until the client closes the connection.
@@ -107,7 +144,7 @@ fn smoke_test_reports_a_connection_that_closes_early_as_a_failure() {
     for (response, error) in
         [("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx", "IncompleteRead"), ("", "closed")]
     {
-        let broken = server(move |connection| {
+        let broken = server(move |_, connection| {
             let _ = connection.write_all(response.as_bytes());
         });
         let output = command(&system, &broken).output().unwrap();
@@ -128,7 +165,7 @@ fn smoke_test_names_a_token_that_it_cannot_revoke_by_id_and_not_by_secret() {
     let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
     let Some(system) = System::start_local(settings) else { return };
 
-    let broken = server(|_| ());
+    let broken = server(|_, _| ());
     for attached in [format!("{}/api/Package", system.packages), broken] {
         let output = command(&system, &attached).output().unwrap();
         assert!(!output.status.success());
