@@ -79,6 +79,49 @@ test("denied session leads to sign-in and back to the same address", async ({ pa
   await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
 });
 
+test.describe("where a denial has the status 403", () => {
+  test.use({ parameters: ["RefusalStatus=403"] });
+
+  test("session that the gateway denies leads to sign-in", async ({ page, system }) => {
+    await system.createToken("alice", "there");
+    await system.open(page, "alice");
+
+    // The page believes that the session is valid. The API does not.
+    await page.route("**/api/**", (route) =>
+      route.continue({ headers: { ...route.request().headers(), authorization: "Bearer expired" } }),
+    );
+    const denied = page.waitForResponse((response) => response.status() === 403);
+    await page.reload();
+    await denied;
+    await expect(page.getByRole("alert").filter({ hasText: "Sign in to continue" })).toBeVisible();
+  });
+
+  test("403 of an endpoint or of a firewall does not end the session", async ({ page, system }) => {
+    await system.open(page, "alice");
+
+    for (const { body, contentType, shown } of [
+      {
+        body: JSON.stringify({
+          title: "Forbidden",
+          status: 403,
+          detail: "Only administrators can do this.",
+          errors: [],
+        }),
+        contentType: "application/problem+json",
+        shown: "Only administrators can do this.",
+      },
+      { body: "<html>Forbidden</html>", contentType: "text/html", shown: "The server has a problem." },
+      { body: "null", contentType: "application/json", shown: "The server has a problem." },
+    ]) {
+      await page.route("**/api/tokens?*", (route) => route.fulfill({ status: 403, body, contentType }));
+      await page.reload();
+      await expect(page.getByRole("alert")).toContainText(shown);
+      await expect(page.getByRole("alert").filter({ hasText: "Sign in to continue" })).toHaveCount(0);
+      await page.unroute("**/api/tokens?*");
+    }
+  });
+});
+
 test("form survives a session that expires while the user fills it in", async ({ page, system }) => {
   await system.open(page, "alice");
 

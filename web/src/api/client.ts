@@ -95,13 +95,13 @@ export class Client {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch {
-      // A script cannot read a response without CORS headers, such as a 401 of the gateway. If the
-      // session's access token has expired, the response was probably such a 401.
+      // A script cannot read a response without CORS headers, such as a 401 or 403 of the gateway. If the
+      // session's access token has expired, the response was probably such a denial.
       if (hasExpired(credential)) throw new SessionExpired();
       throw new ApiError("Can't reach the server.", 0);
     }
 
-    if (response.status === 401) throw new SessionExpired();
+    if (response.status === 401 || (await isDeniedByGateway(response))) throw new SessionExpired();
     if (!response.ok) throw await readError(response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   }
@@ -114,6 +114,19 @@ function parameters(query: Readonly<Record<string, string | number | boolean | u
     if (value !== undefined && value !== false) set.set(name, String(value));
   }
   return set;
+}
+
+/**
+ * Whether API Gateway denied the session with 403, as it does if the stack's `RefusalStatus` is 403. A 403 of
+ * an endpoint is a problem, and one of another server in between, such as a firewall, has another body.
+ */
+async function isDeniedByGateway(response: Response): Promise<boolean> {
+  if (response.status !== 403) return false;
+  const body = (await response
+    .clone()
+    .json()
+    .catch(() => null)) as Record<string, unknown> | null;
+  return body?.["message"] === "Forbidden" && Object.keys(body).length === 1;
 }
 
 async function readError(response: Response): Promise<ApiError> {
