@@ -8,7 +8,6 @@ import base64
 import collections
 import hashlib
 import json
-import re
 import urllib.parse
 
 import jsonschema
@@ -130,20 +129,25 @@ def test_each_kind_of_audit_event_comes_from_the_function_that_the_document_name
     assert sorted(groups) == sorted({f"${{{function}Logs}}" for _, _, function in documented})
 
 
-def test_each_denial_and_fault_is_a_line_that_the_filter_of_the_alarms_counts(logs, monitoring):
-    pattern = monitoring["Resources"]["RejectionsFilter"]["Properties"]["FilterPattern"]
-    counted = set(re.findall(r'\(\$\.outcome = "(\w+)"\)', pattern))
-    assert counted == {"denied", "fault"}
+def test_each_denial_and_fault_is_a_line_that_the_filters_of_the_alarms_count(logs, monitoring):
+    filters = {name: monitoring["Resources"][name]["Properties"] for name in ("DenialsFilter", "ReturnedErrorsFilter")}
+    assert filters["DenialsFilter"]["FilterPattern"] == '{ $.outcome = "denied" }'
+    assert filters["ReturnedErrorsFilter"]["FilterPattern"] == "{ $.invocation_failed IS TRUE }"
 
-    lines, metrics = collections.Counter(), collections.Counter()
+    lines, failed, metrics = collections.Counter(), collections.Counter(), collections.Counter()
     for log in logs.values():
         for line in log.splitlines():
             function, _, rest = line.removeprefix("[").partition("] ")
             if function == "Authorizer" and rest.startswith("{"):
                 entry = json.loads(rest)
                 lines[entry.get("outcome")] += 1
+                failed[entry.get("outcome")] += entry.get("invocation_failed") is True
                 metrics["denied"] += entry.get("Denied", 0)
                 metrics["fault"] += entry.get("Faults", 0)
-    assert lines.keys() - {None} == counted
+    assert lines.keys() - {None} == {"denied", "fault"}
     # An instance loses the counts of its last minute, and no line.
-    assert all(lines[outcome] >= metrics[outcome] > 0 for outcome in counted), (lines, metrics)
+    assert all(lines[outcome] >= metrics[outcome] > 0 for outcome in ("denied", "fault")), (lines, metrics)
+    # The run has systems with each RefusalStatus.
+    assert failed["fault"] == lines["fault"]
+    assert 0 < failed["denied"] < lines["denied"]
+    assert failed[None] == 0
