@@ -68,6 +68,13 @@ def test_users_return_only_to_the_urls_of_the_parameters():
         assert "Default" not in TEMPLATE["Parameters"][name], "no default can be right"
 
 
+def test_methods_of_mfa_are_named_only_if_there_is_mfa():
+    # Cognito refuses a pool with `EnabledMfas` and the configuration OFF.
+    methods = {"Fn::If": ["HasMfa", ["SOFTWARE_TOKEN_MFA"], {"Ref": "AWS::NoValue"}]}
+    assert resource("UserPool")["EnabledMfas"] == methods
+    assert TEMPLATE["Conditions"]["HasMfa"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Mfa"}, "OFF"]}]}
+
+
 def test_session_lasts_as_long_as_the_parameter_says():
     client = resource("Client")
     for token in ("AccessToken", "IdToken"):
