@@ -22,7 +22,9 @@ def example(name):
 def sam_authorizer(template):
     """What SAM makes of the only authorizer of a template's only API."""
     api = the_only(template, "AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
-    return api["Body"]["components"]["securitySchemes"]["Patgate"]["x-amazon-apigateway-authorizer"]
+    body = api["Body"]
+    schemes = body["securityDefinitions"] if "swagger" in body else body["components"]["securitySchemes"]
+    return schemes["Patgate"]["x-amazon-apigateway-authorizer"]
 
 
 def terraform_authorizer(text):
@@ -254,3 +256,17 @@ def test_documented_passage_for_the_cdk_caches_nothing(authorizer_passage, cdk_t
     rest = (EXAMPLES / "cdk" / "app.js").read_text().replace(passage, "")
     assert "new HttpLambdaAuthorizer" not in rest, "only the passage creates the authorizer"
     assert the_only(cdk_template, "AWS::ApiGatewayV2::Authorizer")["AuthorizerResultTtlInSeconds"] == 0
+
+
+def test_preflight_of_the_rest_example_is_valid_openapi():
+    # SAM 1.115 nests `schema` in `schema` in a description of version 3.
+    template = translate(load(EXAMPLES / "rest-api" / "template.yaml"))
+    body = the_only(template, "AWS::ApiGateway::RestApi")["Body"]
+    headers = body["paths"]["/hello"]["options"]["responses"]["200"]["headers"]
+    assert set(headers) == {
+        "Access-Control-Allow-Origin",
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+    }
+    assert all(header == {"type": "string"} for header in headers.values())
+    assert len(of_type(template, "AWS::ApiGateway::Stage")) == 1, "SAM added a stage of its own"
