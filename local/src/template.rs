@@ -29,6 +29,11 @@ use crate::options::Options;
 const CORE_STACK: &str = "patgate";
 const API_STACK: &str = "package-api";
 
+/// Where a frontend's development server usually is.
+const FRONTEND_ORIGIN: &str = "http://localhost:5173";
+
+const RELEASE: &str = "development";
+
 /// What runs on this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
@@ -52,6 +57,10 @@ impl Templates {
             ("OidcIssuer".to_owned(), issuer_url.to_owned()),
             ("OidcAudience".to_owned(), issuer::AUDIENCE.to_owned()),
             ("RolesClaim".to_owned(), issuer::ROLES_CLAIM.to_owned()),
+            ("CorsOrigins".to_owned(), FRONTEND_ORIGIN.to_owned()),
+            // These two say which version CloudFormation publishes. Nothing is published here.
+            ("Release".to_owned(), RELEASE.to_owned()),
+            ("ReleaseOf".to_owned(), RELEASE.to_owned()),
         ]);
         core_parameters
             .extend(options.parameters.iter().map(|given| (given.name.clone(), given.value.clone())));

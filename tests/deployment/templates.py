@@ -17,8 +17,8 @@ PAGE = ROOT / "infra" / "page.yaml"
 EXAMPLES = ROOT / "examples"
 PACKAGE_API = EXAMPLES / "package-api" / "template.yaml"
 
-# The core's parameters without a default.
-PARAMETERS = {"OidcIssuer": "https://issuer.example", "OidcAudience": "patgate"}
+# The core's parameters without a default, except ReleaseOf, which follows from all parameters.
+PARAMETERS = {"OidcIssuer": "https://issuer.example", "OidcAudience": "patgate", "Release": "1764042000abcdef"}
 
 
 class ManagedPolicies:
@@ -35,12 +35,26 @@ def load(path):
     return yaml_parse(path.read_text())
 
 
-def translate(template, code="s3://code/function.zip"):
+def translate(template, code="s3://code/function.zip", **parameters):
     """Turns SAM's resources into those of CloudFormation. The code of every function is at `code`."""
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code
-    return transform(template, PARAMETERS, ManagedPolicies())
+    return transform(template, PARAMETERS | {"ReleaseOf": "x"} | parameters, ManagedPolicies())
+
+
+def names_of_release(template):
+    """The parameters whose values ReleaseOf contains, in its order."""
+    _, joined = template["Conditions"]["ReleaseIsStale"]["Fn::Not"][0]["Fn::Equals"]
+    separator, values = joined["Fn::Join"]
+    assert separator == "|"
+    return [value["Ref"] for value in values]
+
+
+def release_of(template, parameters):
+    """The value of ReleaseOf that belongs to these parameters and the defaults of others."""
+    defaults = {name: str(one["Default"]) for name, one in template["Parameters"].items() if "Default" in one}
+    return "|".join((defaults | parameters)[name] for name in names_of_release(template))
 
 
 def of_type(template, resource_type):

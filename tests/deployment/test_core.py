@@ -4,9 +4,12 @@ import json
 import re
 
 import pytest
+from samcli.lib.providers.api_provider import ApiProvider
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
 from documents import names_in
-from templates import EXAMPLES, PAGE, ROOT, load, of_type, the_only
+from templates import CORE, EXAMPLES, PAGE, PARAMETERS, ROOT, load, of_type, the_only, translate
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +18,9 @@ def resource(core):
 
 
 def test_api_gateway_can_invoke_the_exported_alias(core, resource):
-    alias = {"Ref": "AuthorizerLive"}
-    assert resource("AuthorizerLive") == {
-        "Name": "live",
-        "FunctionName": {"Ref": "Authorizer"},
-        "FunctionVersion": "$LATEST",
-    }
+    alias = {"Ref": "AuthorizerAliaslive"}
+    assert resource("AuthorizerAliaslive")["Name"] == "live"
+    assert resource("AuthorizerAliaslive")["FunctionName"] == {"Ref": "Authorizer"}
     exported = core["Outputs"]["AuthorizerArn"]
     assert exported["Value"] == alias
     assert exported["Export"] == {"Name": {"Fn::Sub": "${AWS::StackName}-AuthorizerArn"}}
@@ -38,7 +38,7 @@ def test_a_trusted_account_gets_the_permission_of_the_own_account_and_no_more(co
     trusted = [
         name
         for name, permission in of_type(core, "AWS::Lambda::Permission").items()
-        if permission["FunctionName"] == {"Ref": "AuthorizerLive"}
+        if permission["FunctionName"] == {"Ref": "AuthorizerAliaslive"}
         and name not in ("AuthorizerPermission", "AuthorizerPermissionForAppSync")
     ]
     assert len(trusted) == 5
@@ -70,7 +70,20 @@ def test_examples_import_what_the_core_exports(example):
 
 def test_cores_own_api_uses_the_alias_as_well(resource):
     scheme = resource("Api")["Body"]["components"]["securitySchemes"]["Patgate"]
-    assert '{"Ref": "AuthorizerLive"}' in json.dumps(scheme["x-amazon-apigateway-authorizer"]["authorizerUri"])
+    assert "${Authorizer.Arn}:live" in json.dumps(scheme["x-amazon-apigateway-authorizer"]["authorizerUri"])
+    assert resource("AuthorizerAliaslive")["Name"] == "live"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_sam_local_finds_the_authorizer_of_every_route_and_the_handler_of_every_function():
+    # It runs a route without an authorizer if it does not understand the reference, and only logs that.
+    stacks, _ = SamLocalStackProvider.get_stacks(str(CORE), parameter_overrides=PARAMETERS | {"ReleaseOf": "x"})
+
+    routes = ApiProvider(stacks).api.routes
+    public = [route.path for route in routes if not route.authorizer_object]
+    assert len(routes) > 8
+    assert public == ["/api/tokens/revoke"]
+    assert {function.handler for function in SamFunctionProvider(stacks).get_all()} == {"bootstrap"}
 
 
 def test_openapi_document_describes_every_route_and_whether_it_needs_a_credential(resource):
@@ -136,6 +149,37 @@ def test_outputs_name_the_log_groups_of_all_functions(core):
     assert sorted(groups) == sorted(function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions)
 
 
+def test_access_log_lies_where_it_lengthens_no_resource_policy(core, resource):
+    name, values = resource("AccessLogs")["LogGroupName"]["Fn::Sub"]
+    assert name.startswith("/aws/vendedlogs/${AWS::StackName}-")
+    # The part of the stack's ARN that is new for a stack of the same name.
+    assert values == {"Id": {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}}
+    assert "${Id}" in name
+
+
+def test_lambda_writes_no_line_for_a_request_that_succeeds_and_passes_the_lines_of_functions(core):
+    for name, function in of_type(core, "AWS::Lambda::Function").items():
+        logging = function["LoggingConfig"]
+        assert logging.keys() == {"LogGroup", "LogFormat", "SystemLogLevel"}, name
+        # A metric line has no level, and counts as INFO: an ApplicationLogLevel above it would drop metrics.
+        assert (logging["LogFormat"], logging["SystemLogLevel"]) == ("JSON", "WARN"), name
+
+
+def test_no_page_of_another_origin_can_call_the_api_unless_the_operator_names_it(core, resource):
+    assert core["Parameters"]["CorsOrigins"]["Default"] == ""
+    cors = resource("Api")["Body"]["x-amazon-apigateway-cors"]
+    condition, given, none = cors["Fn::If"]
+    assert (condition, none) == ("HasCorsOrigins", {"Ref": "AWS::NoValue"})
+    assert given.keys() == {"allowOrigins", "allowMethods", "allowHeaders", "maxAge"}
+
+
+def test_each_origin_of_the_parameter_is_an_origin_of_its_own():
+    # SAM fills in the parameter before CloudFormation sees it.
+    template = translate(load(CORE), CorsOrigins="https://a.example,https://b.example")
+    _, given, _ = template["Resources"]["Api"]["Properties"]["Body"]["x-amazon-apigateway-cors"]["Fn::If"]
+    assert given["allowOrigins"] == {"Fn::Split": [",", "https://a.example,https://b.example"]}
+
+
 def test_access_log_is_json_and_holds_no_secret(core):
     log_format = json.loads(the_only(core, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
     allowed = {"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLatency"}
@@ -185,9 +229,9 @@ def test_parameters_refuse_common_typing_errors(check_pattern):
     check_pattern("OriginSecret", secrets, "", "only-the-proxy-knows")
     accounts = ["123", "*", "123456789012 ", "123456789012,", ",".join(["123456789012"] * 6)]
     check_pattern("TrustedAccounts", accounts, "", "123456789012", ",".join(["123456789012"] * 5))
-    origins = ["http://localhost:5173", "https://app.example.com", "*"]
-    refused = ["", "app.example.com", "https://app.example.com/", "https://a.example/path"]
-    check_pattern("CorsOrigins", refused, *origins)
+    origins = ["", "http://localhost:5173", "https://app.example.com", "*"]
+    refused = ["app.example.com", "https://app.example.com/", "https://a.example/path", "https://a.example, https://b"]
+    check_pattern("CorsOrigins", refused, *origins, "https://a.example,https://b.example:8443")
 
 
 def test_page_and_core_accept_the_same_secrets_except_an_empty_one(core):

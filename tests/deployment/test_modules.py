@@ -106,8 +106,9 @@ def test_packaged_template_is_the_core_with_its_code_in_the_bucket_and_matching_
             assert (entry.filename, entry.external_attr >> 16) == ("bootstrap", 0o100755)
             assert archive.read(entry).decode() == f"the binary of {binary}"
         function["CodeUri"] = original["Resources"][name]["Properties"]["CodeUri"]
-    for resource in packaged["Resources"].values():
-        resource.pop("Metadata", None)  # SAM's name for the resource
+    # SAM adds its name for the resource.
+    for resource in [*packaged["Resources"].values(), *original["Resources"].values()]:
+        resource.pop("Metadata", None)
     assert packaged == original
 
 

@@ -1,8 +1,10 @@
 """`scripts/deploy` with stand-ins for `sam` and `aws`, and the time limit of `scripts/smoke`."""
 
+import itertools
 import json
 import os
 import pathlib
+import re
 import runpy
 import shutil
 import stat
@@ -12,11 +14,14 @@ import sys
 import pytest
 from samcli.cli.types import CfnParameterOverridesType
 
+from templates import CORE, SIGN_IN, load, names_of_release, of_type
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # What the stacks have once they are deployed.
 OUTPUTS = {
     "patgate": {
+        "ApiId": "api1",
         "ApiUrl": "https://api1.execute-api.eu-central-1.amazonaws.com",
         "AuthorizerArn": "arn:authorizer",
     },
@@ -30,6 +35,11 @@ OUTPUTS = {
     "patgate-page": {"PageUrl": "https://d1.cloudfront.net", "FilesBucket": "files1", "DistributionId": "D1"},
 }
 PARAMETERS = {"patgate": {"OidcIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/pool"}}
+ROUTE_SETTINGS = {"GET /api/tokens": {}, "GET /api/me": {}}
+
+FUNCTIONS = [
+    pathlib.Path(function["CodeUri"]).name for function in of_type(load(CORE), "AWS::Serverless::Function").values()
+]
 
 ALL_STACKS = "patgate patgate-sign-in patgate-monitoring patgate-page"
 ALARM_TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
@@ -38,7 +48,7 @@ ALARM_TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 STAND_IN = (
     f"#!{sys.executable} -IS"
     + """
-import json, os, pathlib, re, shutil, sys
+import json, os, pathlib, shutil, sys
 folder = pathlib.Path(os.environ["STAND_IN"])
 name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
 with (folder / "calls.jsonl").open("a") as calls:
@@ -47,6 +57,10 @@ deployed = folder / "deployed"
 if name == "sam":
     with deployed.open("a") as file:
         file.write(arguments[arguments.index("--stack-name") + 1] + "\\n")
+    if "--parameter-overrides" in arguments:
+        given = pathlib.Path(arguments[-1].replace("file://", ""))
+        count = len((folder / "calls.jsonl").read_text().splitlines())
+        shutil.copy(given, folder / f"parameters-{count}.yaml")
 elif arguments[:2] == ["cloudformation", "describe-stacks"]:
     stack = arguments[arguments.index("--stack-name") + 1]
     if "BROKEN" in os.environ:
@@ -55,11 +69,14 @@ elif arguments[:2] == ["cloudformation", "describe-stacks"]:
     existing += deployed.read_text().split() if deployed.exists() else []
     if stack not in existing:
         sys.exit(f"Stack with id {stack} does not exist")
-    query = re.search(r"(Output|Parameter)Key=='(\\w+)'", arguments[-1])
-    if query:
-        print(json.loads(os.environ[query[1].upper() + "S"]).get(stack, {}).get(query[2], "None"))
-    else:
-        print("UPDATE_COMPLETE")
+    described = {"StackStatus": json.loads(os.environ["STATES"]).get(stack, "UPDATE_COMPLETE")}
+    for kind in ("Output", "Parameter"):
+        values = json.loads(os.environ[kind.upper() + "S"]).get(stack, {})
+        described[kind + "s"] = [{kind + "Key": key, kind + "Value": value} for key, value in values.items()]
+    print(json.dumps({"Stacks": [described]}))
+elif arguments[:2] == ["apigatewayv2", "get-stages"]:
+    settings = json.loads(os.environ["ROUTE_SETTINGS"])
+    print(json.dumps({"Items": [{"StageName": "$default", "RouteSettings": settings}]}))
 elif arguments[0] == "sts":
     print("123456789012")
 elif arguments[:2] == ["s3", "sync"]:
@@ -74,24 +91,28 @@ ARM64, X86_64 = b"\xb7\x00", b"\x3e\x00"
 class Deployment:
     """A copy of what `scripts/deploy` reads, and one run of it."""
 
-    def __init__(self, folder, machine, environment):
+    def __init__(self, folder, machine, environment, code=b""):
         for command in ("sam", "aws"):
             write_executable(folder / command, STAND_IN.encode())
         copy = folder / "copy"
         (copy / "scripts").mkdir(parents=True)
-        for script in ("deploy", "page-config"):
+        for script in ("deploy", "check-account", "page-config"):
             shutil.copy(ROOT / "scripts" / script, copy / "scripts")
+        shutil.copytree(ROOT / "infra", copy / "infra")
         (copy / "web/dist").mkdir(parents=True)
-        for function in ("authorizer", "create-token", "list-tokens"):
-            write_executable(copy / "target/lambda" / function / "bootstrap", bytes(18) + machine)
+        for function in FUNCTIONS:
+            write_executable(copy / "target/lambda" / function / "bootstrap", bytes(18) + machine + code)
 
         no_user_pool = {"patgate-sign-in": {}} if environment.get("SIGN_IN") == "no" else {}
         variables = {
-            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+            # The script needs the Python that has SAM.
+            "PATH": os.pathsep.join([str(folder), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
             "AWS_REGION": "eu-central-1",
             "STAND_IN": str(folder),
             "OUTPUTS": json.dumps(OUTPUTS | no_user_pool),
             "PARAMETERS": json.dumps(PARAMETERS),
+            "STATES": "{}",
+            "ROUTE_SETTINGS": json.dumps(ROUTE_SETTINGS),
         }
         self.process = subprocess.run(
             ["scripts/deploy"],
@@ -105,6 +126,11 @@ class Deployment:
         log = folder / "calls.jsonl"
         calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         self.changes = [call for call in calls if call[0] == "sam" or call[1] in ("s3", "cloudfront")]
+        self.changes += [call for call in calls if "delete-route-settings" in call]
+        # What the file with the parameters contained, by the number of the call.
+        self.given = {
+            number: folder / f"parameters-{number}.yaml" for number, call in enumerate(calls, 1) if call[0] == "sam"
+        }
         config = folder / "bucket" / "config.json"
         self.config = json.loads(config.read_text()) if config.exists() else None
 
@@ -113,14 +139,10 @@ class Deployment:
 
     def parameters(self):
         """The parameters of each stack's deployment, as SAM itself parses them; it rejects invalid ones."""
-        return [self.parameters_of(call) for call in self.changes if call[0] == "sam"]
-
-    @staticmethod
-    def parameters_of(call):
-        if "--parameter-overrides" not in call:
-            return {}
-        given = tuple(call[call.index("--parameter-overrides") + 1 :])
-        return CfnParameterOverridesType().convert(given, None, None)
+        return [
+            CfnParameterOverridesType().convert((f"file://{file}",), None, None) if file.exists() else {}
+            for file in self.given.values()
+        ]
 
 
 def write_executable(path, content):
@@ -133,8 +155,10 @@ def write_executable(path, content):
 def deploy(tmp_path):
     """Runs `scripts/deploy`, which has to succeed."""
 
-    def run(machine=ARM64, **environment):
-        deployment = Deployment(tmp_path, machine, environment)
+    number = itertools.count()
+
+    def run(machine=ARM64, code=b"", **environment):
+        deployment = Deployment(tmp_path / str(next(number)), machine, environment, code)
         assert deployment.process.returncode == 0, deployment.process.stderr
         return deployment
 
@@ -206,7 +230,7 @@ def test_parameters_that_are_not_named_keep_their_values(deploy):
     sign_in, core, monitoring, page, _ = deploy(EXISTING=ALL_STACKS).parameters()
 
     assert sign_in == {}, "neither the domain nor the callback addresses"
-    assert set(core) == {"Architecture", "OidcIssuer", "OidcAudience"}
+    assert set(core) == {"Architecture", "OidcIssuer", "OidcAudience", "Release", "ReleaseOf"}
     assert monitoring == {"CoreStack": "patgate"}
     assert "OriginSecret" not in page
 
@@ -261,6 +285,32 @@ def test_binary_for_the_other_architecture_is_deployed_when_requested(deploy):
     ("message", "machine", "environment"),
     [
         pytest.param("not built for arm64", X86_64, {}, id="wrong architecture"),
+        pytest.param(
+            "too long for the page", ARM64, {"STACK": "a-very-long-name-of-a-stack-for-tokens"}, id="a long name"
+        ),
+        pytest.param("without aws, amazon, cognito", ARM64, {"STACK": "aws-tokens"}, id="a word that Cognito refuses"),
+        pytest.param(
+            "Cognito refuses the domain prefix `Team`",
+            ARM64,
+            {"SIGN_IN_PARAMETERS": "DomainPrefix=Team"},
+            id="an invalid prefix",
+        ),
+        pytest.param("`SessionAge=9`", ARM64, {"CORE_PARAMETERS": "SessionAge=9"}, id="a typing error"),
+        pytest.param("No closing quotation", ARM64, {"CORE_PARAMETERS": "RolesClaim='a"}, id="an open quotation mark"),
+        pytest.param("PAGE=no and SIGN_IN=no", ARM64, {"AWS_REGION": "us-gov-west-1"}, id="GovCloud"),
+        pytest.param("PAGE=no and SIGN_IN=no", ARM64, {"AWS_REGION": "cn-north-1"}, id="China"),
+        pytest.param(
+            "ROLLBACK_COMPLETE",
+            ARM64,
+            {"EXISTING": "patgate", "STATES": json.dumps({"patgate": "ROLLBACK_COMPLETE"})},
+            id="a first deployment that failed",
+        ),
+        pytest.param(
+            "UPDATE_IN_PROGRESS",
+            ARM64,
+            {"EXISTING": ALL_STACKS, "STATES": json.dumps({"patgate-page": "UPDATE_IN_PROGRESS"})},
+            id="another deployment",
+        ),
         pytest.param("OidcIssuer", ARM64, {"SIGN_IN": "no", "PAGE_CLIENT_ID": "own"}, id="no issuer"),
         pytest.param(
             "PAGE_CLIENT_ID",
@@ -287,6 +337,100 @@ def test_deployment_that_would_fail_is_refused_before_anything_changes(tmp_path,
     assert deployment.process.returncode != 0
     assert deployment.changes == [], "nothing was changed"
     assert message in deployment.process.stderr
+
+
+def test_parameter_can_be_emptied_and_can_have_blanks(deploy):
+    parameters = "RolesClaim= AllowedClients=page,cli OidcAudience='my api'"
+    deployment = deploy(SIGN_IN="no", PAGE="no", MONITORING="no", EXISTING="patgate", CORE_PARAMETERS=parameters)
+
+    (core,) = deployment.parameters()
+
+    assert core["RolesClaim"] == ""
+    assert core["AllowedClients"] == "page,cli"
+    assert core["OidcAudience"] == "my api"
+
+
+def test_stack_that_was_only_reviewed_counts_as_absent(deploy):
+    states = json.dumps({"patgate-sign-in": "REVIEW_IN_PROGRESS"})
+    deployment = deploy(EXISTING="patgate-sign-in", STATES=states)
+
+    assert deployment.parameters()[0]["DomainPrefix"] == "patgate-123456789012"
+
+
+def test_secret_is_in_no_list_of_processes(first_deployment):
+    secret = first_deployment.parameters()[1]["OriginSecret"]
+    assert all(secret not in word for call in first_deployment.changes for word in call)
+
+
+def test_core_can_be_deployed_in_govcloud_and_china(deploy):
+    parameters = "OidcIssuer=https://issuer.example OidcAudience=api TrustedRoots=system"
+    for region in ("us-gov-west-1", "cn-north-1"):
+        deployment = deploy(SIGN_IN="no", PAGE="no", AWS_REGION=region, CORE_PARAMETERS=parameters)
+        assert deployment.stacks() == ["patgate", "patgate-monitoring"]
+
+
+def deployed_before(core):
+    """The settings of a deployment to stacks that have these parameters of the core."""
+    return {"EXISTING": ALL_STACKS, "PARAMETERS": json.dumps({"patgate": core})}
+
+
+def test_same_deployment_again_publishes_no_version(deploy):
+    before = deploy(**deployed_before(PARAMETERS["patgate"])).parameters()[1]
+    again = deploy(**deployed_before(before)).parameters()[1]
+
+    assert again["Release"] == before["Release"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        pytest.param("SessionMaxAgeDays=90", b"", id="a parameter"),
+        pytest.param("RolesClaim=", b"", id="a parameter that is emptied"),
+        pytest.param("", b"new", id="the code"),
+        pytest.param(f"OriginSecret={'s' * 20}", b"", id="the secret, whose old value is unknown"),
+    ],
+)
+def test_deployment_that_changes_the_authorizer_publishes_a_version(deploy, changed, code):
+    before = deploy(**deployed_before(PARAMETERS["patgate"])).parameters()[1]
+    # A deployment of the past: the clock is not part of the test.
+    before["Release"] = "1764042000" + before["Release"][10:]
+    after = deploy(**deployed_before(before), CORE_PARAMETERS=changed, code=code).parameters()[1]
+
+    # SAM reads the first ten characters.
+    assert after["Release"][:10] != before["Release"][:10]
+    assert re.fullmatch(load(CORE)["Parameters"]["Release"]["AllowedPattern"], after["Release"])
+
+
+def test_release_is_of_the_values_that_the_core_will_have(deploy):
+    kept = {**PARAMETERS["patgate"], "OidcAudience": "client1", "TokenPrefix": "kept_", "SessionMaxAgeDays": "30"}
+    core = deploy(**deployed_before(kept), CORE_PARAMETERS="SessionMaxAgeDays=90 RolesClaim=").parameters()[1]
+
+    values = dict(zip(names_of_release(load(CORE)), core["ReleaseOf"].split("|"), strict=True))
+    assert (values["SessionMaxAgeDays"], values["RolesClaim"], values["TokenPrefix"]) == ("90", "", "kept_")
+    assert values["MemorySize"] == "256", "the default of the template"
+    assert (values["OidcIssuer"], values["Architecture"]) == (kept["OidcIssuer"], "arm64")
+
+
+def test_settings_of_a_route_that_goes_away_are_deleted_before_the_core_is_deployed(deploy):
+    settings = ROUTE_SETTINGS | {"GET /api/gone": {}}
+    deployment = deploy(EXISTING=ALL_STACKS, ROUTE_SETTINGS=json.dumps(settings))
+
+    (deleted,) = [call for call in deployment.changes if "delete-route-settings" in call]
+    assert deleted[deleted.index("--route-key") + 1] == "GET /api/gone"
+    assert deleted[deleted.index("--api-id") + 1] == "api1"
+    assert deleted[deleted.index("--stage-name") + 1] == "$default"
+
+
+def test_sign_in_checks_prefixes_as_its_template_does():
+    pattern = runpy.run_path(ROOT / "scripts" / "deploy")["DOMAIN_PREFIX"].pattern
+    assert load(SIGN_IN)["Parameters"]["DomainPrefix"]["AllowedPattern"] == f"^{pattern}$"
+
+
+def test_longest_name_of_the_page_is_the_one_that_is_checked():
+    names = re.findall(r"Name: !Sub (\$\{AWS::StackName\}\S*\$\{AWS::Region\})", (ROOT / "infra/page.yaml").read_text())
+    assert len(names) == 5
+    longest = max(names, key=len).replace("${AWS::StackName}", "{stack}-page").replace("${AWS::Region}", "{region}")
+    assert runpy.run_path(ROOT / "scripts" / "deploy")["LONGEST_PAGE_NAME"] == longest
 
 
 def test_smoke_test_limits_itself_to_less_than_a_minute(monkeypatch):

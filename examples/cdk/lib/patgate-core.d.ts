@@ -39,8 +39,8 @@ export interface PatgateCoreProps {
   readonly clientIpHeader?: string;
   /** The value of X-Origin-Verify by which the proxy proves that ClientIpHeader comes from it. Default: "". */
   readonly originSecret?: string;
-  /** The origins of the pages that can call the API from a browser. Default: "http://localhost:5173". */
-  readonly corsOrigins?: string[];
+  /** The origins of the pages that can call the API from a browser, separated by commas. The page itself needs none: it has the same origin as the API. Default: "". */
+  readonly corsOrigins?: string;
   /** The IDs of up to five other AWS accounts whose APIs in this region can use the authorizer, separated by commas; empty for none. Default: "". */
   readonly trustedAccounts?: string;
   /** How many days logs are kept. Default: 90. */
@@ -51,6 +51,10 @@ export interface PatgateCoreProps {
   readonly trustedRoots?: string;
   /** The memory of each function in MB; Lambda assigns CPU time in proportion. Default: 256. */
   readonly memorySize?: number;
+  /** How requests move to a new version of the authorizer. All but AllAtOnce move a part first, and move it back if the new version is down or has faults. Default: "AllAtOnce". */
+  readonly rollout?: string;
+  /** How many instances of the authorizer Lambda keeps started; each of them costs money. 0 for none. Default: 0. */
+  readonly provisionedConcurrency?: number;
 }
 
 export class PatgateCore extends Construct {

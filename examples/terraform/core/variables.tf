@@ -102,9 +102,9 @@ variable "origin_secret" {
 }
 
 variable "cors_origins" {
-  description = "The origins of the pages that can call the API from a browser."
-  type        = list(string)
-  default     = ["http://localhost:5173"]
+  description = "The origins of the pages that can call the API from a browser, separated by commas. The page itself needs none: it has the same origin as the API."
+  type        = string
+  default     = ""
 }
 
 variable "trusted_accounts" {
@@ -137,6 +137,18 @@ variable "memory_size" {
   default     = 256
 }
 
+variable "rollout" {
+  description = "How requests move to a new version of the authorizer. All but AllAtOnce move a part first, and move it back if the new version is down or has faults."
+  type        = string
+  default     = "AllAtOnce"
+}
+
+variable "provisioned_concurrency" {
+  description = "How many instances of the authorizer Lambda keeps started; each of them costs money. 0 for none."
+  type        = number
+  default     = 0
+}
+
 locals {
   parameters = {
     OidcIssuer                = var.oidc_issuer
@@ -156,11 +168,15 @@ locals {
     FirstMonth                = var.first_month
     ClientIpHeader            = var.client_ip_header
     OriginSecret              = var.origin_secret
-    CorsOrigins               = join(",", var.cors_origins)
+    CorsOrigins               = var.cors_origins
     TrustedAccounts           = var.trusted_accounts
     LogRetentionDays          = var.log_retention_days
     Architecture              = var.architecture
     TrustedRoots              = var.trusted_roots
     MemorySize                = var.memory_size
+    Rollout                   = var.rollout
+    ProvisionedConcurrency    = var.provisioned_concurrency
+    ReleaseOf                 = join("|", [var.oidc_issuer, var.oidc_audience, var.required_scope, var.allowed_clients, var.roles_claim, var.refusal_status, var.token_prefix, var.last_used_resolution_seconds, var.session_max_age_days, var.client_ip_header, var.trusted_roots, var.memory_size, var.architecture])
+    Release                   = sha256(join("|", [var.template_url, nonsensitive(sha256(var.origin_secret)), var.oidc_issuer, var.oidc_audience, var.required_scope, var.allowed_clients, var.roles_claim, var.refusal_status, var.token_prefix, var.last_used_resolution_seconds, var.session_max_age_days, var.client_ip_header, var.trusted_roots, var.memory_size, var.architecture]))
   }
 }

@@ -53,6 +53,10 @@ impl Stack<'_> {
                 _ => bail!("`Fn::GetAtt` needs a resource and an attribute"),
             },
             ("Fn::Sub", Value::String(template)) => self.substitute(template).map(Value::from),
+            ("Fn::Split", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(separator), joined] => self.split(separator, joined),
+                _ => bail!("`Fn::Split` needs a separator and a text"),
+            },
             ("Fn::ImportValue", name) => self.import(&text(&self.resolve(name)?)?),
             ("Fn::If", Value::Array(parts)) => match parts.as_slice() {
                 [Value::String(condition), if_true, if_false] => {
@@ -62,6 +66,11 @@ impl Stack<'_> {
             },
             (function, _) => bail!("the intrinsic function `{function}` is not emulated in this form"),
         }
+    }
+
+    fn split(&self, separator: &str, joined: &Value) -> Result<Value> {
+        let joined = text(&self.resolve(joined)?)?;
+        Ok(joined.split(separator).collect::<Vec<_>>().into())
     }
 
     /// Replaces `${Name}` and `${Resource.Attribute}`, and turns `${!literal}` into
@@ -104,10 +113,10 @@ Conditions:
   IsOther: !Not [!Condition IsDefault]
 Resources:
   Tokens: { Type: AWS::DynamoDB::Table }
-  Authorizer: { Type: AWS::Serverless::Function }
-  Live: { Type: AWS::Lambda::Alias, Properties: { Name: live, FunctionName: !Ref Authorizer } }
+  Authorizer: { Type: AWS::Serverless::Function, Properties: { AutoPublishAlias: live } }
+  Endpoint: { Type: AWS::Serverless::Function }
 Outputs:
-  Arn: { Value: !Ref Live, Export: { Name: !Sub '${AWS::StackName}-Arn' } }
+  Arn: { Value: !Ref Authorizer.Alias, Export: { Name: !Sub '${AWS::StackName}-Arn' } }
 ";
 
     fn resolve_yaml(given: &[(&str, &str)], yaml: &str) -> Result<Value> {
@@ -124,7 +133,7 @@ Outputs:
             ("!Ref Prefix", "fdp_"),
             ("!Ref Tokens", "Tokens"),
             ("Ref: AWS::Region", "us-east-1"),
-            ("!Ref Live", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer:live"),
+            ("!Ref Authorizer.Alias", "arn:aws:lambda:us-east-1:000000000000:function:Authorizer:live"),
             ("!GetAtt Tokens.Arn", "arn:aws:dynamodb:us-east-1:000000000000:table/Tokens"),
             (
                 "!Sub '${Tokens.Arn}/${Prefix}/${!kept}'",
@@ -140,6 +149,17 @@ Outputs:
     }
 
     #[test]
+    fn text_is_split_at_each_separator() {
+        for (yaml, expected) in [
+            ("!Split [',', 'a,b']", vec!["a", "b"]),
+            ("!Split ['_', !Ref Prefix]", vec!["fdp", ""]),
+            ("!Split [',', a]", vec!["a"]),
+        ] {
+            assert_eq!(resolve_yaml(&[], yaml).unwrap(), Value::from(expected), "{yaml}");
+        }
+    }
+
+    #[test]
     fn list_parameters_become_lists_and_absent_values_leave_fields_out() {
         let origins = Value::from(vec!["https://a.example", "https://b.example"]);
         assert_eq!(resolve_yaml(&[], "!Ref Origins").unwrap(), origins);
@@ -152,6 +172,8 @@ Outputs:
         for (yaml, named) in [
             ("!Join [',', [a, b]]", "`Fn::Join`"),
             ("!Ref Unknown", "`Unknown`"),
+            ("!Ref Endpoint.Alias", "`AutoPublishAlias`"),
+            ("!Ref Tokens.Name", "`Tokens.Name`"),
             ("!GetAtt Tokens.StreamArn", "`StreamArn`"),
             ("Fn::ImportValue: elsewhere", "`elsewhere`"),
             ("!If [Undefined, 1, 2]", "`Undefined`"),

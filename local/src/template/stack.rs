@@ -79,9 +79,9 @@ impl<'a> Stack<'a> {
             return Ok(value);
         }
 
-        match self.type_of(name)? {
-            "AWS::Lambda::Alias" => self.alias_arn(name).map(Value::from),
-            _ => Ok(name.into()),
+        match name.split_once('.') {
+            Some((function, "Alias")) => self.alias_arn(function).map(Value::from),
+            _ => self.type_of(name).map(|_| name.into()),
         }
     }
 
@@ -93,15 +93,12 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// `Ref` returns an alias's ARN: the ARN of its function, and its own name.
-    fn alias_arn(&self, id: &str) -> Result<String> {
-        let property = |name: &str| {
-            let value = self.template.pointer(&format!("/Resources/{id}/Properties/{name}"));
-            text(&self.resolve(value.with_context(|| format!("the alias `{id}` has no `{name}`"))?)?)
-        };
+    /// The ARN of the alias that SAM adds to a function with `AutoPublishAlias`.
+    fn alias_arn(&self, function: &str) -> Result<String> {
+        let alias = self.template.pointer(&format!("/Resources/{function}/Properties/AutoPublishAlias"));
+        let alias = alias.with_context(|| format!("`{function}` has no `AutoPublishAlias`"))?;
 
-        let function = property("FunctionName")?;
-        Ok(format!("{}:{}", self.arn(&function)?, property("Name")?))
+        Ok(format!("{}:{}", self.arn(function)?, text(&self.resolve(alias)?)?))
     }
 
     fn arn(&self, id: &str) -> Result<String> {
