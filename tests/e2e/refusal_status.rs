@@ -1,7 +1,7 @@
 //! The core guarantees with `RefusalStatus` 403: the authorizer returns a denial as a response,
 //! and only a fault is an error.
 
-use patgate_harness::{DynamoDbFault, Settings, System};
+use patgate_harness::{DynamoDbFault, Settings, System, user_path};
 use serde_json::{Value, json};
 
 use crate::lifecycle::create_expired_token;
@@ -32,7 +32,7 @@ fn revoked_expired_disabled_and_invalid_credentials_are_403() {
     assert_denied(&system, &token.secret);
 
     let token = bob.create_token("of a disabled user");
-    let path = format!("/api/users/{}", bob.id());
+    let path = user_path(&bob.id());
     assert_eq!(admin.request("PATCH", &path).json(&json!({ "disabled": true })).send().status, 200);
     assert_denied(&system, &token.secret);
     assert_denied(&system, &bob.session);
