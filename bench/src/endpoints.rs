@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user, user_path};
+use patgate_harness::{SignedInUser, System, set_user, user_path};
 use serde_json::json;
 
 use crate::seed::{put_items, token_items};
@@ -21,10 +21,7 @@ pub(crate) type Costs = BTreeMap<&'static str, f64>;
 
 /// Measures the capacity units of each act in a system with this many tokens.
 pub(crate) fn measure(tokens: usize) -> Result<Costs> {
-    let proxy = DynamoDbProxy::start();
-    let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
-    let system = System::start_local(settings).context("BASE_URL is set")?;
-    proxy.forward_to(&system.local().dynamodb);
+    let (system, proxy) = System::start_observed().context("BASE_URL is set")?;
     proxy.report_units();
 
     let owner = system.sign_in("owner-of-many");

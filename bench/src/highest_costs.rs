@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeDelta, Utc};
-use patgate_harness::{DynamoDbProxy, Settings, SignedInUser, System, set_user, user_path};
+use patgate_harness::{SignedInUser, System, set_user, user_path};
 use serde_json::{Value, json};
 
 use crate::seed::{put_items, token_hash, token_items};
@@ -30,10 +30,7 @@ pub(crate) struct HighestCost {
 
 /// Measures the most expensive request to each endpoint.
 pub(crate) fn measure() -> Result<Vec<HighestCost>> {
-    let proxy = DynamoDbProxy::start();
-    let settings = Settings { functions_dynamodb_url: Some(proxy.url.clone()), ..Settings::default() };
-    let system = System::start_local(settings).context("BASE_URL is set")?;
-    proxy.forward_to(&system.local().dynamodb);
+    let (system, proxy) = System::start_observed().context("BASE_URL is set")?;
     proxy.report_units();
 
     let owner = system.sign_in("owner-of-many");

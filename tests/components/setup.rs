@@ -3,7 +3,7 @@
 use patgate_authorizer::Config;
 use patgate_dynamodb::config::{AwsEnvironment, Tables, TrustedRoots};
 use patgate_dynamodb::{CreationOutcome, NewToken, SignIn, Store, UserChange};
-use patgate_harness::{Settings, System};
+use patgate_harness::{DynamoDbProxy, Settings, System};
 use patgate_process::Environment;
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token::{PlainToken, TokenFormat};
@@ -17,6 +17,16 @@ pub(crate) const UNREACHABLE_URL: &str = "http://127.0.0.1:9";
 
 pub(crate) fn start_system() -> System {
     System::start_local(Settings::default()).expect("these tests need a system on this machine")
+}
+
+/// A system, and a store that reaches its DynamoDB through a proxy.
+pub(crate) fn start_observed() -> (System, DynamoDbProxy, Store) {
+    let system = start_system();
+    let proxy = DynamoDbProxy::start();
+    proxy.forward_to(&system.local().dynamodb);
+    let store = store_at(&proxy.url);
+
+    (system, proxy, store)
 }
 
 pub(crate) fn store_at(dynamodb_url: &str) -> Store {

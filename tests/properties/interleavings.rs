@@ -160,10 +160,7 @@ async fn check_interleaving(
 
 #[test]
 fn revoke_all_ends_every_earlier_token_and_no_later_one_in_any_interleaving() {
-    let system = setup::start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = setup::store_at(&proxy.url);
+    let (_system, proxy, store) = setup::start_observed();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
 
     let users = Cell::new(0);

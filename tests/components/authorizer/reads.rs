@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use patgate_authorizer::Authorizer;
-use patgate_harness::{DynamoDbProxy, RecordedRequest, delete_item, set_token, set_user};
+use patgate_harness::{RecordedRequest, delete_item, set_token, set_user};
 use patgate_rules::clock;
 use patgate_rules::token::PlainToken;
 use patgate_rules::token_record::Revocation;
@@ -11,15 +11,12 @@ use serde_json::{Value, json};
 use super::{denied_status, gateway_status, send, send_token};
 use crate::gateway_events::{self, HTTP_2, with_authorization};
 use crate::setup::{
-    UNREACHABLE_URL, authorizer_config, generate_token, start_system, store_at, user_with_token,
+    UNREACHABLE_URL, authorizer_config, generate_token, start_observed, store_at, user_with_token,
 };
 
 #[tokio::test]
 async fn first_use_costs_two_requests_and_each_further_use_costs_one() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
     let (secret, _) = user_with_token(&store, "alice").await;
     let authorizer = Authorizer::new(authorizer_config(&[]), store);
     proxy.take();
@@ -101,11 +98,8 @@ async fn thousands_of_guesses_with_a_wrong_checksum_cost_no_read() {
 ///   in one request. This difference reveals that the token was used recently.
 #[tokio::test]
 async fn denied_token_costs_the_same_requests_for_every_reason() {
-    let system = start_system();
+    let (system, proxy, store) = start_observed();
     let dynamodb = &system.local().dynamodb;
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(dynamodb);
-    let store = store_at(&proxy.url);
     let (allowed, _) = user_with_token(&store, "allowed").await;
 
     let (revoked, token) = user_with_token(&store, "revoked").await;

@@ -7,7 +7,7 @@ use patgate_harness::{DynamoDbFault, DynamoDbProxy, RecordedRequest};
 use patgate_rules::clock;
 use tokio::task::JoinSet;
 
-use crate::setup::{create_token, disabling, generate_token, sign_in, start_system, store_at, timestamp};
+use crate::setup::{create_token, disabling, generate_token, sign_in, start_observed, timestamp};
 
 const CANCELLED_TRANSACTION: &str = r#"{
     "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -18,10 +18,7 @@ const CONFLICT: &str = r#"{ "__type": "com.amazonaws.dynamodb.v20120810#Transact
 
 #[tokio::test]
 async fn conflicting_writes_are_retried() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
     let (first, second) = (timestamp("2026-01-01T10:00:00.000Z"), timestamp("2026-01-01T20:00:00.000Z"));
     sign_in(&store, "alice", &["old"], first).await;
     let statuses = || proxy.take().into_iter().map(|request| request.status).collect::<Vec<_>>();
@@ -62,10 +59,7 @@ fn inject_conflicts(proxy: &DynamoDbProxy, operation: &'static str, conflict: &s
 
 #[tokio::test]
 async fn acts_that_end_access_succeed_although_95_percent_of_writes_conflict() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
     let now = clock::now();
     sign_in(&store, "admin", &["administrator"], now).await;
     let users: Vec<_> = (0..12).map(|number| format!("user-{number}")).collect();

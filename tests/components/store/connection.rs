@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use patgate_dynamodb::{ListRequest, ListScope, StoreError};
-use patgate_harness::{DynamoDbFault, DynamoDbProxy};
+use patgate_harness::DynamoDbFault;
 use patgate_rules::clock;
 use patgate_rules::token_record::{LastUse, Revocation};
 
 use crate::setup::{
-    UNREACHABLE_URL, disabling, generate_token, sign_in, start_system, store_at, user_with_token,
+    UNREACHABLE_URL, disabling, generate_token, sign_in, start_observed, store_at, user_with_token,
 };
 
 #[tokio::test]
@@ -23,11 +23,8 @@ async fn unreachable_store_is_an_error_that_names_the_failed_operation() {
 
 #[tokio::test]
 async fn connection_opened_in_advance_serves_the_first_request() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
+    let (_system, proxy, store) = start_observed();
     proxy.report_units();
-    let store = store_at(&proxy.url);
 
     store.connect().await;
     let [request] = &proxy.take_all()[..] else { panic!("not exactly one request") };
@@ -39,10 +36,7 @@ async fn connection_opened_in_advance_serves_the_first_request() {
 
 #[tokio::test]
 async fn failure_to_connect_in_advance_is_not_a_fault() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
 
     proxy.inject(DynamoDbFault::CutBefore);
     store.connect().await;
@@ -53,10 +47,7 @@ async fn failure_to_connect_in_advance_is_not_a_fault() {
 
 #[tokio::test]
 async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
     let now = clock::now();
     let (secret, token) = user_with_token(&store, "alice").await;
     let hash = secret.hash();

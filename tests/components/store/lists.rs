@@ -8,7 +8,7 @@ use patgate_rules::verdict::Status;
 use serde_json::json;
 
 use crate::setup::{
-    create_token, generate_token, sign_in, start_system, store_at, timestamp, user_with_token,
+    create_token, generate_token, sign_in, start_observed, start_system, store_at, timestamp, user_with_token,
 };
 
 #[tokio::test]
@@ -137,10 +137,7 @@ fn requested_tokens(proxy: &DynamoDbProxy) -> usize {
 
 #[tokio::test]
 async fn list_examines_at_most_200_keys_per_request_and_filtered_pages_continue() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
     let (_, oldest) = user_with_token(&store, "alice").await;
     let revocation = Revocation::of_token(clock::now(), "alice", "alice");
     let location = store.locate_token(oldest.token_id).await.unwrap().unwrap();

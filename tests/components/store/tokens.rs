@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 use patgate_dynamodb::{CreationOutcome, RevocationOutcome};
-use patgate_harness::{DynamoDbFault, DynamoDbProxy, delete_item, scan, set_user};
+use patgate_harness::{DynamoDbFault, delete_item, scan, set_user};
 use patgate_rules::clock;
 use patgate_rules::token_record::{LastUse, Revocation};
 use serde_json::json;
 
 use crate::setup::{
-    create_token, generate_token, sign_in, start_system, store_at, timestamp, user_with_token,
+    create_token, generate_token, sign_in, start_observed, start_system, store_at, timestamp, user_with_token,
 };
 
 fn last_use(time: &str) -> LastUse {
@@ -36,10 +36,7 @@ async fn token_is_created_only_for_a_known_and_enabled_owner() {
 
 #[tokio::test]
 async fn creation_repeated_after_a_lost_response_succeeds() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (system, proxy, store) = start_observed();
     let now = clock::now();
     sign_in(&store, "alice", &[], now).await;
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use patgate_dynamodb::{CreationOutcome, SignIn, Store};
-use patgate_harness::{DynamoDbFault, DynamoDbProxy, RecordedRequest, delete_item, set_user};
+use patgate_harness::{DynamoDbFault, RecordedRequest, delete_item, set_user};
 use patgate_rules::clock;
 use patgate_rules::token::PlainToken;
 use patgate_rules::verdict::{Policy, Verdict, verify};
 use serde_json::json;
 
 use crate::setup::{
-    create_token, generate_token, sign_in, start_system, store_at, timestamp, user_with_token,
+    create_token, generate_token, sign_in, start_observed, start_system, store_at, timestamp, user_with_token,
 };
 
 #[tokio::test]
@@ -103,10 +103,7 @@ async fn revoke_all_depends_on_no_clock() {
 
 #[tokio::test]
 async fn revoke_all_that_is_repeated_or_late_revokes_no_later_token() {
-    let system = start_system();
-    let proxy = DynamoDbProxy::start();
-    proxy.forward_to(&system.local().dynamodb);
-    let store = store_at(&proxy.url);
+    let (_system, proxy, store) = start_observed();
     let (before, _) = user_with_token(&store, "alice").await;
     let generation = async || store.get_user("alice").await.unwrap().unwrap().token_generation.unwrap();
     let first = generation().await;
