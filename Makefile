@@ -63,7 +63,7 @@ test-rust: build-debug tools-rust ## Test the Rust code, its components and the 
 .PHONY: test-deployment
 test-deployment: build-debug tools-deployment ## Test templates, examples, scripts and permissions, and the store on moto
 	@test -d $(RECORDS) || echo "No records of \`make test-rust\` exist; the tests that read them are left out"
-	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) pytest tests/deployment $(if $(wildcard $(RECORDS)),,-m "not records")
+	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) pytest tests/deployment tests/sam/test_without_docker.py $(if $(wildcard $(RECORDS)),,-m "not records")
 
 .PHONY: test-contract
 test-contract: build-debug tools-contract ## Test every endpoint against docs/openapi.yaml (SEED, EXAMPLES, ROLE)
@@ -84,6 +84,10 @@ test-web: build-debug tools-web ## Test the page in a headless Chromium
 .PHONY: test-e2e
 test-e2e: build-debug tools-rust ## Run only the end-to-end suite; BASE_URL=… runs it against a deployed system
 	cargo test --package patgate-tests --test e2e
+
+.PHONY: test-sam
+test-sam: ## Test the core and two examples under `sam local`, AWS's own emulator, where Docker is
+	@./scripts/test-sam
 
 .PHONY: fuzz
 fuzz: build-debug ## Run the property tests for minutes, on TIMES as many inputs as `make test`
@@ -202,12 +206,13 @@ build-debug:
 	@cargo build --workspace $(addprefix --exclude ,$(MEASURED)) --bins
 
 # The tools of each part of `make test`, which brings all of them before it starts a test.
-.PHONY: tools-rust tools-deployment tools-contract tools-documents tools-repository tools-web
+.PHONY: tools-rust tools-deployment tools-contract tools-documents tools-repository tools-sam tools-web
 tools-rust: $(AWS) node
 tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json
 tools-contract: $(CONTRACT)
 tools-documents: $(AWS) $(CONTRACT) $(LINT) web/node_modules/.package-lock.json
 tools-repository: $(AWS) node
+tools-sam: $(AWS)
 tools-web: web
 	@./scripts/bring-chromium >/dev/null
 
