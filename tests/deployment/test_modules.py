@@ -194,7 +194,9 @@ def test_construct_deploys_the_packaged_template_and_has_its_outputs(node, tmp_p
     assert template["Outputs"]["AuthorizerArn"]["Value"] == {"Fn::GetAtt": [logical_id, "Outputs.AuthorizerArn"]}
 
 
-def test_construct_and_module_publish_a_version_when_code_or_a_parameter_of_the_release_changes(node, tmp_path):
+def test_construct_and_module_publish_a_version_when_code_a_parameter_of_the_release_or_the_attempt_changes(
+    node, tmp_path
+):
     template = load(CORE)
     template["Parameters"] |= {"Release": {"Type": "String"}, "ReleaseOf": {"Type": "String"}}
     released = [{"Ref": "OidcIssuer"}, {"Ref": "SessionMaxAgeDays"}]
@@ -227,12 +229,14 @@ def test_construct_and_module_publish_a_version_when_code_or_a_parameter_of_the_
     assert release(maxLifetimeDays=9) == first
     assert release(sessionMaxAgeDays=9)[1] == "i|9"
     changed = [release(sessionMaxAgeDays=9), release(templateUrl="u"), release(originSecret="s")]
-    assert len({first[0], *(one for one, _ in changed)}) == 4
+    # The version of a deployment that was rolled back remains, so the next attempt needs another one.
+    changed.append(release(attempt=2))
+    assert len({first[0], *(one for one, _ in changed)}) == 5
 
     variables = hcl2.loads((tmp_path / "examples/terraform/core/variables.tf").read_text())
     (passed,) = [block["parameters"] for block in variables["locals"]]
     assert "var.oidc_issuer, var.session_max_age_days" in str(passed["ReleaseOf"])
-    for variable in ("template_url", "origin_secret", "session_max_age_days"):
+    for variable in ("template_url", "attempt", "origin_secret", "session_max_age_days"):
         assert f"var.{variable}" in str(passed["Release"])
 
 

@@ -5,6 +5,8 @@ import { Construct } from "constructs";
 export interface PatgateCoreProps {
   /** The URL of the packaged template, as `make package-template` prints it. */
   readonly templateUrl: string;
+  /** Increase it to deploy the same again after a deployment that was rolled back. Default: 1. */
+  readonly attempt?: number;
   /** The OpenID Connect issuer whose access tokens are the users' sessions; an https URL. */
   readonly oidcIssuer: string;
   /** The audience (aud) of the access tokens; for Amazon Cognito, the ID of the app client. */

@@ -12,16 +12,16 @@ const { parameters, required, outputs, released } = require("./core.json");
 const property = (name) => name[0].toLowerCase() + name.slice(1);
 
 /** The parameters that publish a new version of the authorizer when its code or one of its parameters changes. */
-function release(templateUrl, given) {
+function release(templateUrl, attempt, given) {
   const defaults = Object.entries(released);
   if (defaults.length === 0) return {};
   const ReleaseOf = defaults.map(([name, value]) => String(given[property(name)] ?? value)).join("|");
-  const Release = createHash("sha256").update(`${templateUrl}|${given.originSecret}|${ReleaseOf}`).digest("hex");
-  return { Release, ReleaseOf };
+  const parts = [templateUrl, attempt, given.originSecret, ReleaseOf].join("|");
+  return { Release: createHash("sha256").update(parts).digest("hex"), ReleaseOf };
 }
 
 class PatgateCore extends Construct {
-  constructor(scope, id, { templateUrl, ...given }) {
+  constructor(scope, id, { templateUrl, attempt = 1, ...given }) {
     super(scope, id);
     for (const name of Object.keys(given)) {
       if (!parameters.map(property).includes(name)) throw new Error(`the core has no parameter \`${name}\``);
@@ -35,7 +35,7 @@ class PatgateCore extends Construct {
       .map((name) => [name, String(given[property(name)])]);
     const stack = new CfnStack(this, "Stack", {
       templateUrl,
-      parameters: { ...Object.fromEntries(values), ...release(templateUrl, given) },
+      parameters: { ...Object.fromEntries(values), ...release(templateUrl, attempt, given) },
     });
 
     // A stack's ID is arn:…:stack/<name>/<unique ID>.

@@ -17,6 +17,12 @@ variable "template_url" {
   type        = string
 }
 
+variable "attempt" {
+  description = "Increase it to deploy the same again after a deployment that was rolled back."
+  type        = number
+  default     = 1
+}
+
 resource "aws_cloudformation_stack" "core" {
   name         = var.name
   template_url = var.template_url

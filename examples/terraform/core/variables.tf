@@ -177,6 +177,6 @@ locals {
     Rollout                   = var.rollout
     ProvisionedConcurrency    = var.provisioned_concurrency
     ReleaseOf                 = join("|", [var.oidc_issuer, var.oidc_audience, var.required_scope, var.allowed_clients, var.roles_claim, var.refusal_status, var.token_prefix, var.last_used_resolution_seconds, var.session_max_age_days, var.client_ip_header, var.trusted_roots, var.memory_size, var.architecture])
-    Release                   = sha256(join("|", [var.template_url, nonsensitive(sha256(var.origin_secret)), var.oidc_issuer, var.oidc_audience, var.required_scope, var.allowed_clients, var.roles_claim, var.refusal_status, var.token_prefix, var.last_used_resolution_seconds, var.session_max_age_days, var.client_ip_header, var.trusted_roots, var.memory_size, var.architecture]))
+    Release                   = sha256(join("|", [var.template_url, var.attempt, nonsensitive(sha256(var.origin_secret)), var.oidc_issuer, var.oidc_audience, var.required_scope, var.allowed_clients, var.roles_claim, var.refusal_status, var.token_prefix, var.last_used_resolution_seconds, var.session_max_age_days, var.client_ip_header, var.trusted_roots, var.memory_size, var.architecture]))
   }
 }
