@@ -1,13 +1,17 @@
 //! Blocking requests and responses.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http;
 
 use crate::artifacts;
+
+/// How long to repeat a request that the API throttles, and the pause between two attempts.
+const ADMISSION_TIMEOUT: Duration = Duration::from_secs(60);
+const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) fn agent() -> &'static Agent {
     static AGENT: OnceLock<Agent> = OnceLock::new();
@@ -26,11 +30,21 @@ pub(crate) fn agent() -> &'static Agent {
 pub struct Request {
     builder: http::request::Builder,
     body: Vec<u8>,
+    waits_for_admission: bool,
 }
 
 impl Request {
     pub fn new(method: &str, url: &str) -> Self {
-        Self { builder: http::Request::builder().method(method).uri(url), body: Vec::new() }
+        let builder = http::Request::builder().method(method).uri(url);
+        Self { builder, body: Vec::new(), waits_for_admission: false }
+    }
+
+    /// Repeats the request as long as the API throttles it. A test that needs more requests
+    /// than a route accepts at once has to wait, and so does every test of a shared system.
+    #[must_use]
+    pub fn until_admitted(mut self) -> Self {
+        self.waits_for_admission = true;
+        self
     }
 
     #[must_use]
@@ -66,7 +80,16 @@ impl Request {
     /// When there is no complete response.
     pub fn try_send(self) -> Result<Response, ureq::Error> {
         let request = self.builder.body(self.body).expect("a valid request");
-        Response::read(agent().run(request)?)
+        let deadline = Instant::now() + ADMISSION_TIMEOUT;
+
+        loop {
+            let response = Response::read(agent().run(request.clone())?)?;
+            let is_throttled = response.status == 429;
+            if !is_throttled || !self.waits_for_admission || Instant::now() >= deadline {
+                return Ok(response);
+            }
+            std::thread::sleep(ADMISSION_PAUSE);
+        }
     }
 }
 

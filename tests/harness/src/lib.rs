@@ -1,7 +1,8 @@
 //! Starts systems under test, signs users in and sends their requests.
 //!
 //! Each test starts its own system on free ports, so tests share no state. With `BASE_URL`
-//! set, the tests that only need the API run against that deployment instead.
+//! set, the tests that only need the API run against that system instead, with users of their
+//! own.
 //!
 //! The harness uses none of Patgate's own crates: what it observes does not depend on the
 //! code under test.
@@ -20,6 +21,7 @@ mod runtime_api;
 mod sessions;
 mod signed_in_user;
 mod system;
+mod test_users;
 mod tls;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};

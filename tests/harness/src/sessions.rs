@@ -1,7 +1,18 @@
-//! Decodes sessions, and forges sessions that must be refused.
+//! Requests sessions, decodes them, and forges sessions that must be refused.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::Value;
+
+use crate::http::{self, Response};
+
+/// Requests a session with these form fields at a URL that takes them as `local` does.
+pub(crate) fn request(url: &str, form: &[(&str, &str)]) -> String {
+    let response = http::agent().post(url).send_form(form.iter().copied()).expect("a response of the issuer");
+    let response = Response::read(response).expect("the issuer's complete response");
+    assert_eq!(response.status, 200, "{response:?}");
+
+    response.json()["access_token"].as_str().expect("a session").to_owned()
+}
 
 /// Decodes a part of a JWT: 0 is the header, 1 the claims.
 pub fn decode_part(jwt: &str, part: usize) -> Value {

@@ -9,9 +9,6 @@ use crate::{Request, Response, System};
 /// A list reads an index, which may lag behind.
 const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long to repeat a request that the API throttles.
-const THROTTLED_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// A user with a session.
 #[derive(Debug, Clone)]
 pub struct SignedInUser<'a> {
@@ -40,7 +37,7 @@ impl SignedInUser<'_> {
 
     /// Like [`SignedInUser::call`], but waits while the API throttles the request.
     pub fn call_until_admitted(&self, method: &str, path: &str) -> Response {
-        until_admitted(|| self.call(method, path))
+        self.request(method, path).until_admitted().send()
     }
 
     /// The user ID that backends see.
@@ -77,7 +74,7 @@ impl SignedInUser<'_> {
 
     /// Requests a token with this body, which may be invalid. Waits while the API throttles it.
     pub fn request_token(&self, body: &Value) -> Response {
-        until_admitted(|| self.request("POST", "/api/tokens").json(body).send())
+        self.request("POST", "/api/tokens").json(body).until_admitted().send()
     }
 
     /// The tokens on the first page of a list.
@@ -125,18 +122,5 @@ impl SignedInUser<'_> {
     /// Revokes a token and returns the status of the response.
     pub fn revoke_token(&self, id: &str) -> u16 {
         self.call("DELETE", &format!("/api/tokens/{id}")).status
-    }
-}
-
-/// Repeats a request as long as the API throttles it. A test that needs more requests than a
-/// route accepts at once has to wait.
-fn until_admitted(request: impl Fn() -> Response) -> Response {
-    let deadline = Instant::now() + THROTTLED_TIMEOUT;
-    loop {
-        let response = request();
-        if response.status != 429 || Instant::now() >= deadline {
-            return response;
-        }
-        std::thread::yield_now();
     }
 }

@@ -1,35 +1,43 @@
 //! The system under test.
 
-use crate::http::{self, Request, Response};
+use crate::http::{Request, Response};
 use crate::local::{Local, Settings};
 use crate::proxy::DynamoDbProxy;
 use crate::raw_http;
+use crate::sessions;
 use crate::signed_in_user::SignedInUser;
+use crate::test_users::TestUsers;
 
-/// A system under test: started for one test, or a deployment at `BASE_URL`.
+/// A system under test: started for one test, or the running one at `BASE_URL`.
 #[derive(Debug)]
 pub struct System {
     /// Base URL of the management endpoints.
     pub api: String,
     /// Base URL of the package API; the same as `api` on this machine.
     pub packages: String,
-    sign_in: Option<String>,
-    local: Option<Local>,
+    host: Host,
+}
+
+/// What runs a system under test.
+#[derive(Debug)]
+enum Host {
+    /// A process of this test.
+    Own(Local),
+    /// A system that others use at the same time.
+    Shared(TestUsers),
 }
 
 impl System {
-    /// The deployment at `BASE_URL`, or a new system on this machine.
+    /// The running system at `BASE_URL`, or a new system on this machine.
     ///
-    /// For a deployment, `PACKAGES_URL` is the package API (default: `BASE_URL`). Sessions
-    /// come from `SIGN_IN_URL`, which takes `user=…` as `local` does, or from the variables
-    /// `SESSION_ALICE`, `SESSION_BOB` and `SESSION_ADMIN`.
+    /// For a running system, `PACKAGES_URL` is the package API (default: `BASE_URL`).
+    /// [`TestUsers`] describes the variables from which its users come.
     pub fn start() -> Self {
         match std::env::var("BASE_URL") {
             Ok(api) => Self {
                 packages: std::env::var("PACKAGES_URL").unwrap_or_else(|_| api.clone()),
-                sign_in: std::env::var("SIGN_IN_URL").ok(),
+                host: Host::Shared(TestUsers::from_environment(&api)),
                 api,
-                local: None,
             },
             Err(_) => Self::on_this_machine(Settings::default()),
         }
@@ -64,58 +72,64 @@ impl System {
 
     fn on_this_machine(settings: Settings) -> Self {
         let local = Local::start(settings);
-        Self {
-            api: local.api.clone(),
-            packages: local.api.clone(),
-            sign_in: Some(format!("{}/sign-in", local.issuer)),
-            local: Some(local),
+        Self { api: local.api.clone(), packages: local.api.clone(), host: Host::Own(local) }
+    }
+
+    /// The `local` process that runs this system. Panics for a shared system.
+    pub fn local(&self) -> &Local {
+        match &self.host {
+            Host::Own(local) => local,
+            Host::Shared(_) => panic!("the system is shared"),
         }
     }
 
-    /// The `local` process that runs this system. Panics for a deployment.
-    pub fn local(&self) -> &Local {
-        self.local.as_ref().expect("the system runs on this machine")
+    fn into_local(self) -> Local {
+        match self.host {
+            Host::Own(local) => local,
+            Host::Shared(_) => panic!("the system is shared"),
+        }
     }
 
-    /// Stops the system and returns its output.
+    /// Stops the system and returns its output. Panics for a shared system.
     pub fn stop(self) -> String {
-        self.local.expect("the system runs on this machine").stop()
+        self.into_local().stop()
     }
 
-    /// Waits until the system has stopped without an error, and returns its output.
+    /// Waits until the system has stopped without an error, and returns its output. Panics for
+    /// a shared system.
     pub fn wait(self) -> String {
-        self.local.expect("the system runs on this machine").wait()
+        self.into_local().wait()
     }
 
-    /// Signs a user in with their usual roles.
+    /// Signs a user in with their usual roles. In a shared system, the user's ID may differ
+    /// from this name.
     pub fn sign_in(&self, user: &str) -> SignedInUser<'_> {
-        let variable = format!("SESSION_{}", user.to_uppercase());
-        match std::env::var(&variable) {
-            Ok(session) if self.local.is_none() => SignedInUser { system: self, session },
-            _ => self.sign_in_as(user, &[]),
+        match &self.host {
+            Host::Own(_) => self.sign_in_as(user, &[]),
+            Host::Shared(users) => SignedInUser { system: self, session: users.session(user) },
         }
     }
 
     /// Signs a user in with further form fields: `roles`, or `claims` that change the session's.
+    /// Panics for a shared system.
     pub fn sign_in_as(&self, user: &str, fields: &[(&str, &str)]) -> SignedInUser<'_> {
-        let url = self.sign_in.as_ref().expect("SIGN_IN_URL or SESSION_… is set");
+        let url = format!("{}/sign-in", self.local().issuer);
         let form: Vec<_> = [("user", user)].iter().chain(fields).copied().collect();
-        let response = http::agent().post(url).send_form(form).expect("a response of the issuer");
-        let response = Response::read(response).expect("the issuer's complete response");
-        assert_eq!(response.status, 200, "{response:?}");
-
-        let session = response.json()["access_token"].as_str().expect("a session").to_owned();
-        SignedInUser { system: self, session }
+        SignedInUser { system: self, session: sessions::request(&url, &form) }
     }
 
     /// A request without any credential.
     pub fn request(&self, method: &str, path: &str) -> Request {
         let base = if path.starts_with("/api/Package") { &self.packages } else { &self.api };
-        Request::new(method, &format!("{base}{path}"))
+        let request = Request::new(method, &format!("{base}{path}"));
+        match self.host {
+            Host::Own(_) => request,
+            Host::Shared(_) => request.until_admitted(),
+        }
     }
 
     /// Sends these bytes unchanged, and returns the status and the body of each response.
-    /// Panics for a deployment.
+    /// Panics for a shared system.
     pub fn send_raw(&self, bytes: &[u8]) -> Vec<(u16, String)> {
         raw_http::send(&self.local().api, bytes)
     }
