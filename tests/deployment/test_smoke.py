@@ -1,4 +1,4 @@
-"""`scripts/smoke` against a stand-in for Patgate and an attached API whose authorizer has a cache."""
+"""`scripts/smoke` against a stand-in for Patgate and an attached API."""
 
 import http.server
 import json
@@ -15,9 +15,14 @@ SESSION, TOKEN = "session", "fdp_token0"
 
 
 class Gateway(http.server.BaseHTTPRequestHandler):
-    """The core at `/api`, and at `/attached` an API that has cached that the token is allowed."""
+    """The core at `/api`, and at `/attached` an API with this authorizer."""
 
     revoked = False
+    # Whether the authorizer has cached that the token is allowed.
+    has_cache = False
+    # Whether every other request is throttled, and whether the next one is.
+    is_busy = False
+    throttles_next = False
 
     def do_GET(self):
         token = {"id": "1", "status": "revoked" if Gateway.revoked else "active"}
@@ -38,10 +43,13 @@ class Gateway(http.server.BaseHTTPRequestHandler):
         return (self.headers["Authorization"] or "").removeprefix("Bearer ")
 
     def allowed(self):
-        cached = self.path == "/attached"
+        cached = self.path == "/attached" and Gateway.has_cache
         return self.credential() == SESSION or (self.credential() == TOKEN and (cached or not Gateway.revoked))
 
     def respond(self, status, body):
+        Gateway.throttles_next = Gateway.is_busy and not Gateway.throttles_next
+        if Gateway.throttles_next:
+            status, body = 429, {"message": "Too Many Requests"}
         data = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
@@ -54,7 +62,7 @@ class Gateway(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def gateway():
-    Gateway.revoked = False
+    Gateway.revoked = Gateway.has_cache = Gateway.is_busy = Gateway.throttles_next = False
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -62,9 +70,22 @@ def gateway():
     server.server_close()
 
 
-def test_smoke_test_names_the_cache_of_an_attached_api_and_the_settings_that_cause_it(gateway):
+def smoke(gateway):
     environment = {"URL": gateway, "ATTACHED_URL": f"{gateway}/attached", "SESSION": SESSION}
-    done = subprocess.run([SMOKE], env=os.environ | environment, capture_output=True, text=True, check=False)
+    return subprocess.run([SMOKE], env=os.environ | environment, capture_output=True, text=True, check=False)
+
+
+def test_smoke_test_passes_although_every_other_request_is_throttled(gateway):
+    Gateway.is_busy = True
+    done = smoke(gateway)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("All checks passed.\n")
+
+
+def test_smoke_test_names_the_cache_of_an_attached_api_and_the_settings_that_cause_it(gateway):
+    Gateway.has_cache = True
+    done = smoke(gateway)
 
     assert done.returncode == 1
     assert "ok    endpoints deny the revoked token at the next request: 401" in done.stdout, done.stderr

@@ -23,6 +23,19 @@ fn send(system: &System, bearer: &str, content_type: &str, body: Vec<u8>) -> Res
     system.request("POST", "/api/Package").bearer(bearer).body(content_type, body).send()
 }
 
+/// All packages, read page by page.
+fn list_packages(system: &System, bearer: &str) -> Vec<Value> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = system.call("GET", &format!("/api/Package{after}"), bearer).json();
+        all.extend(page["items"].as_array().expect("a list of items").iter().cloned());
+        match page["nextAfter"].as_str() {
+            Some(name) => after = format!("?after={name}"),
+            None => return all,
+        }
+    }
+}
+
 #[test]
 fn upload_is_stored_with_its_uploader_and_listed() {
     let system = System::start();
@@ -38,8 +51,8 @@ fn upload_is_stored_with_its_uploader_and_listed() {
     assert_eq!(stored["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(stored["uploadedBy"], alice.id().as_str());
 
-    let list = system.call("GET", "/api/Package", &token.secret).json();
-    assert!(list["items"].as_array().unwrap().contains(&stored), "{list}");
+    let packages = list_packages(&system, &token.secret);
+    assert!(packages.contains(&stored), "{packages:?}");
 }
 
 #[test]

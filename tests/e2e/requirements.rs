@@ -91,7 +91,7 @@ fn r5_the_requested_curl_command_uploads_a_package() {
     std::fs::write(folder.join("package.zip"), package).unwrap();
     let output = std::process::Command::new("curl")
         .current_dir(&folder)
-        .args(["-sS", "-w", "\n%{http_code}", "-X", "POST"])
+        .args(["-sS", "--retry", "5", "-w", "\n%{http_code}", "-X", "POST"])
         .arg(format!("{}/api/Package", system.packages))
         .args(["-H", &format!("Authorization: Bearer {}", token.secret)])
         .args(["-H", "Content-Type: multipart/form-data"])

@@ -80,10 +80,15 @@ impl SignedInUser<'_> {
     /// The tokens on the first page of a list.
     #[track_caller]
     pub fn list_tokens(&self, query: &str) -> Vec<Value> {
+        self.list_page(query)["items"].as_array().expect("a list of items").clone()
+    }
+
+    #[track_caller]
+    fn list_page(&self, query: &str) -> Value {
         let response = self.call_until_admitted("GET", &format!("/api/tokens?{query}"));
         assert_eq!(response.status, 200, "{response:?}");
 
-        response.json()["items"].as_array().expect("a list of items").clone()
+        response.json()
     }
 
     /// Repeats a list request until the list contains the token with this ID.
@@ -101,12 +106,17 @@ impl SignedInUser<'_> {
     #[track_caller]
     fn wait_for_listed(&self, query: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + LIST_TIMEOUT;
+        let mut cursor = String::new();
         loop {
-            let items = self.list_tokens(query);
+            let page = self.list_page(&format!("{query}{cursor}"));
+            let items = page["items"].as_array().expect("a list of items");
             if let Some(found) = items.iter().find(|item| is_wanted(item)) {
                 return found.clone();
             }
             assert!(Instant::now() < deadline, "not in the list: {items:?}");
+
+            // After the last page, begin again.
+            cursor = page["nextCursor"].as_str().map(|next| format!("&cursor={next}")).unwrap_or_default();
         }
     }
 
