@@ -82,7 +82,7 @@ test-web: build-debug tools-web ## Test the page in a headless Chromium
 	chromium=$$(./scripts/bring-chromium) && cd web && CHROMIUM="$$chromium" npx playwright test
 
 .PHONY: test-e2e
-test-e2e: build-debug tools-rust ## Run only the end-to-end suite; BASE_URL=… runs it against a deployed system
+test-e2e: build-debug tools-rust ## Run only the end-to-end suite; BASE_URL=… runs it against a running system
 	cargo test --package patgate-tests --test e2e
 
 .PHONY: test-sam

@@ -32,6 +32,7 @@ mod roles;
 mod runbook;
 mod secret_scanning;
 mod secrets;
+mod shared_system;
 mod slow_clients;
 mod smoke;
 mod smuggling;

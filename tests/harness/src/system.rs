@@ -43,6 +43,12 @@ impl System {
         }
     }
 
+    /// A running system, with users of this test who sign in at this URL.
+    pub fn shared(api: &str, sign_in_url: &str) -> Self {
+        let users = TestUsers::new(api, sign_in_url);
+        Self { api: api.to_owned(), packages: api.to_owned(), host: Host::Shared(users) }
+    }
+
     /// A new system on this machine, for tests that need more than the API. With `BASE_URL`
     /// set it returns None and reports that the test is skipped.
     pub fn start_local(settings: Settings) -> Option<Self> {

@@ -33,19 +33,25 @@ struct TestUser {
 }
 
 impl TestUsers {
-    /// Users who sign in at `SIGN_IN_URL`, which takes `user` and `roles` as `local` does, or
-    /// else those with the sessions `SESSION_ALICE`, `SESSION_BOB` and `SESSION_ADMIN`.
+    /// Users who sign in at `SIGN_IN_URL`, or else those with the sessions `SESSION_ALICE`,
+    /// `SESSION_BOB` and `SESSION_ADMIN`.
     pub(crate) fn from_environment(api: &str) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
 
-        let origin = match std::env::var("SIGN_IN_URL") {
-            Ok(sign_in_url) => {
-                let suffix = Uuid::new_v4().simple().to_string();
-                Origin::New { sign_in_url, suffix }
-            }
+        match std::env::var("SIGN_IN_URL") {
+            Ok(sign_in_url) => Self::new(api, &sign_in_url),
             // A test that failed has ended its turn as well.
-            Err(_) => Origin::Given { _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) },
-        };
+            Err(_) => {
+                let origin = Origin::Given { _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) };
+                Self { api: api.to_owned(), origin, signed_in: Mutex::default() }
+            }
+        }
+    }
+
+    /// Users who sign in at this URL, which takes `user` and `roles` as `local` does.
+    pub(crate) fn new(api: &str, sign_in_url: &str) -> Self {
+        let suffix = Uuid::new_v4().simple().to_string();
+        let origin = Origin::New { sign_in_url: sign_in_url.to_owned(), suffix };
         Self { api: api.to_owned(), origin, signed_in: Mutex::default() }
     }
 
@@ -58,7 +64,8 @@ impl TestUsers {
             }
             Origin::Given { .. } => {
                 let variable = format!("SESSION_{}", user.to_uppercase());
-                std::env::var(&variable).unwrap_or_else(|_| panic!("`{variable}` or `SIGN_IN_URL` is not set"))
+                std::env::var(&variable)
+                    .unwrap_or_else(|_| panic!("`{variable}` or `SIGN_IN_URL` is not set"))
             }
         };
 
