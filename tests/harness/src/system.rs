@@ -30,8 +30,9 @@ enum Host {
 impl System {
     /// The running system at `BASE_URL`, or a new system on this machine.
     ///
-    /// For a running system, `PACKAGES_URL` is the package API (default: `BASE_URL`).
-    /// [`TestUsers`] describes the variables from which its users come.
+    /// For a running system, `PACKAGES_URL` is the package API (default: `BASE_URL`). Its users
+    /// sign in at `SIGN_IN_URL`, or have the sessions `SESSION_ALICE`, `SESSION_BOB` and
+    /// `SESSION_ADMIN`.
     pub fn start() -> Self {
         match std::env::var("BASE_URL") {
             Ok(api) => Self {
