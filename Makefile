@@ -61,7 +61,7 @@ test-rust: build-debug tools-rust ## Test the Rust code, its components and the 
 	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) cargo test --workspace
 
 .PHONY: test-deployment
-test-deployment: build-debug tools-deployment ## Test templates, examples, scripts and permissions, and the store on moto
+test-deployment: build-debug tools-deployment ## Test templates, examples, scripts and permissions, functions on Amazon's emulator, and the store on moto
 	@test -d $(RECORDS) || echo "No records of \`make test-rust\` exist; the tests that read them are left out"
 	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) pytest tests/deployment tests/sam/test_without_docker.py $(if $(wildcard $(RECORDS)),,-m "not records")
 

@@ -13,10 +13,8 @@ import urllib.request
 import pytest
 from markdown_it import MarkdownIt
 
-from programs import require
+from programs import BINARIES, require
 from templates import CORE, EXAMPLES, MONITORING, ROOT, load, translate
-
-BINARIES = ROOT / "target" / "debug"
 
 
 def pytest_configure(config):
@@ -125,14 +123,14 @@ class Local:
             text=True,
         )
         urls = {}
-        while not {"API", "Sign-in"} <= urls.keys():
+        while not {"API", "Sign-in", "DynamoDB"} <= urls.keys():
             line = self.process.stdout.readline()
             if not line:
                 pytest.fail("`local` does not start; `make build-debug` builds it", pytrace=False)
             words = line.split()
             if len(words) > 1 and words[1].startswith("http://"):
                 urls[words[0]] = words[1]
-        self.api, self.issuer = urls["API"], urls["Sign-in"]
+        self.api, self.issuer, self.dynamodb = urls["API"], urls["Sign-in"], urls["DynamoDB"]
         # A full pipe would block `local`.
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 

@@ -1,8 +1,13 @@
-"""Programs that a test needs and that may be missing."""
+"""Programs that a test runs."""
 
 import shutil
 
 import pytest
+
+from templates import ROOT
+
+# The binaries of `make build-debug`.
+BINARIES = ROOT / "target" / "debug"
 
 
 def require(program, install):

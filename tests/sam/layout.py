@@ -5,11 +5,10 @@ import platform
 import shutil
 
 import image
-from templates import CORE, EXAMPLES, ROOT, load
+from programs import BINARIES
+from templates import CORE, EXAMPLES, PACKAGE_API, ROOT, load
 
 FOLDER = ROOT / "target" / "sam"
-BINARIES = ROOT / "target" / "debug"
-PACKAGE_API = EXAMPLES / "package-api" / "template.yaml"
 REST_API = EXAMPLES / "rest-api" / "template.yaml"
 RUNTIME = ROOT / "tests" / "sam" / "runtime.py"
 

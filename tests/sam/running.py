@@ -9,6 +9,7 @@ import threading
 
 import image
 import layout
+from programs import BINARIES
 from system import System
 
 GATEWAY = pathlib.Path(__file__).with_name("gateway.py")
@@ -23,7 +24,7 @@ class Running:
         self.local = System()
         self.gateways = []
         try:
-            binaries = [layout.BINARIES / name for name in layout.names_of_binaries()]
+            binaries = [BINARIES / name for name in layout.names_of_binaries()]
             image.make(self.image, binaries, {"AWS_ENDPOINT_URL_DYNAMODB": self.local.dynamodb})
             self.gateways = [self.start_gateway(template) for template in layout.write()]
             self.api, self.packages, self.hello = [address(gateway) for gateway in self.gateways]

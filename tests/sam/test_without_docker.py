@@ -8,8 +8,8 @@ import pytest
 from samcli.lib.providers.api_provider import ApiProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
-from layout import PACKAGE_API, REST_API, attached
-from templates import CORE, ROOT
+from layout import REST_API, attached
+from templates import CORE, PACKAGE_API, ROOT
 
 
 def authorizers(path):
