@@ -80,7 +80,8 @@ async fn run(options: &Options) -> Result<()> {
     let functions_dynamodb_url = options.functions_dynamodb_url.as_ref().unwrap_or(&dynamodb_url);
     let lambda = Arc::new(Lambda::new(options, &templates, functions_dynamodb_url)?);
     let gateway = Gateway::new(&templates, Arc::clone(&lambda))?;
-    let page = Page::new(options, &issuer_url, &api_url)?;
+    // The page signs in at the issuer whose sessions the authorizer accepts.
+    let page = Page::new(options, options.parameter("OidcIssuer").unwrap_or(&issuer_url), &api_url)?;
 
     banner::print(&api_url, &issuer_url, &dynamodb_url, options);
 

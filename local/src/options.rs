@@ -71,6 +71,13 @@ pub(crate) struct Options {
     pub(crate) functions_dynamodb_url: Option<String>,
 }
 
+impl Options {
+    /// The value that was given to a parameter of the core template. The last one counts.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().rev().find(|given| given.name == name).map(|given| given.value.as_str())
+    }
+}
+
 /// A parameter of the core template.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {

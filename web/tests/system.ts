@@ -32,14 +32,16 @@ export class System {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start(parameters: readonly string[] = []): Promise<System> {
+  /** Starts a system with these template parameters. Its users sign in at `issuer`, or at its own. */
+  static async start(parameters: readonly string[] = [], issuer?: string): Promise<System> {
+    if (issuer !== undefined) parameters = [...parameters, `OidcIssuer=${issuer}`];
     const ports = ["--port", "0", "--issuer-port", "0", "--dynamodb-port", "0", "--memory"];
     const settings = parameters.flatMap((parameter) => ["--parameter", parameter]);
     const child = spawn("target/debug/local", [...ports, ...settings], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const [api, issuer, dynamodb] = await new Promise<[string, string, string]>((resolve, reject) => {
+    const [api, ownIssuer, dynamodb] = await new Promise<[string, string, string]>((resolve, reject) => {
       let output = "";
       child.on("exit", () => reject(new Error(`local exited: ${output}`)));
       child.stdout?.on("data", (data: Buffer) => {
@@ -48,7 +50,7 @@ export class System {
         if (found) resolve([found[1] as string, found[2] as string, found[3] as string]);
       });
     });
-    return new System(api, issuer, dynamodb, child);
+    return new System(api, issuer ?? ownIssuer, dynamodb, child);
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,95 @@
+/** Sign-in at a certified OpenID provider, which knows nothing of Patgate. */
+
+import type { Page } from "@playwright/test";
+import { OpenIdProvider } from "./provider.js";
+import { System, expect, test as base } from "./system.js";
+
+const test = base.extend<{ provider: OpenIdProvider }>({
+  provider: async ({}, use) => {
+    const provider = await OpenIdProvider.start();
+    await use(provider);
+    await provider.stop();
+  },
+  system: async ({ provider }, use) => {
+    const system = await System.start([], provider.issuer);
+    await use(system);
+    await system.stop();
+  },
+});
+
+test.skip(
+  ({ colorScheme, hasTouch }) => colorScheme === "dark" || hasTouch,
+  "neither the colours nor the size change a sign-in",
+);
+
+interface Session {
+  access_token: string;
+  id_token: string;
+}
+
+/** Signs in on the page, with an authorization code and PKCE. */
+async function signIn(page: Page, system: System): Promise<Session> {
+  await page.goto(`${system.api}/`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Carol" }).click();
+  await expect(page.locator("#account")).toContainText("Carol Certified");
+  await expect(page.getByRole("button", { name: "Create token", exact: true })).toBeEnabled();
+
+  const stored = await page.evaluate(() => Object.entries(sessionStorage));
+  const [, session] = stored.find(([name]) => name.startsWith("oidc.user:")) as [string, string];
+  return JSON.parse(session) as Session;
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL("**/session/end*");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+}
+
+function decode(jwt: string): { header: unknown; claims: unknown } {
+  const [header, claims] = jwt
+    .split(".", 2)
+    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as unknown);
+  return { header, claims };
+}
+
+for (const algorithm of ["RS256", "ES256", "EdDSA"] as const) {
+  test(`session signed with ${algorithm} creates a token on the page`, async ({ page, system, provider }) => {
+    provider.serve(system.api, algorithm);
+    const session = await signIn(page, system);
+    const { header, claims } = decode(session.access_token);
+    expect(header).toMatchObject({ alg: algorithm, typ: "at+jwt" });
+    expect(claims).toMatchObject({ aud: "patgate", sub: "carol" });
+
+    const created = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.getByRole("button", { name: "Create token", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("from a certified provider");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    const { token } = (await (await created).json()) as { token: string };
+
+    const response = await fetch(`${system.api}/api/me`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await response.json()).toMatchObject({
+      id: "carol",
+      name: "Carol Certified",
+      roles: ["publisher"],
+    });
+    expect(await system.statusOf(session.id_token)).toBe(401);
+  });
+}
+
+test("provider changes its key while users are signed in", async ({ page, system, provider }) => {
+  provider.serve(system.api, "RS256");
+  const before = await signIn(page, system);
+  await signOut(page);
+
+  provider.serve(system.api, "ES256");
+  const after = await signIn(page, system);
+  expect([before, after].map((session) => decode(session.access_token).header)).toMatchObject([
+    { alg: "RS256", kid: "key-1" },
+    { alg: "ES256", kid: "key-2" },
+  ]);
+  expect(await system.statusOf(after.access_token)).toBe(200);
+  expect(await system.statusOf(before.access_token)).toBe(200);
+});
