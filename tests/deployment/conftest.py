@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 from markdown_it import MarkdownIt
 
+import emulator
 from programs import BINARIES, require
 from templates import CORE, EXAMPLES, MONITORING, ROOT, load, translate
 
@@ -153,3 +154,18 @@ def local(tmp_path_factory):
     system = Local(tmp_path_factory.mktemp("page") / "dist")
     yield system
     system.stop()
+
+
+@pytest.fixture
+def start_function(local, tmp_path):
+    """Starts one function on Amazon's Runtime Interface Emulator."""
+    functions = emulator.functions()
+    started = []
+
+    def start(name, **variables):
+        started.append(emulator.Emulator(functions[name], local, tmp_path, **variables))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()

@@ -18,12 +18,15 @@ import urllib.parse
 import samcli
 
 from programs import BINARIES
-from templates import CORE, PACKAGE_API, load, of_type
+from templates import CORE, PACKAGE_API, ROOT, load, of_type
 
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 PROGRAM = pathlib.Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 TIMEOUT_SECONDS = 30
+# The recorded event of each kind of API, and how the authorizer denies a request of most kinds.
+RECORDED = {path.stem: path.read_text() for path in sorted((ROOT / "tests/components/events").glob("*.json"))}
+UNAUTHORIZED = {"errorType": "Unauthorized", "errorMessage": "Unauthorized"}
 
 Function = collections.namedtuple("Function", "binary variables timeout events")
 
@@ -53,6 +56,11 @@ def resolve(value, template):
         return str(value)
     name = value["Ref"]
     return str(template["Parameters"].get(name, {}).get("Default", name))
+
+
+def authorizer_event(kind, credential):
+    """A recorded event with this bearer credential."""
+    return json.loads(RECORDED[kind].replace("CREDENTIAL", f"Bearer {credential}"))
 
 
 class Relay:
@@ -142,9 +150,10 @@ class Relay:
 
 
 class Emulator:
-    """One function on the emulator. Its requests to DynamoDB and to the Runtime API pass through relays."""
+    """One function on the emulator. Its requests to DynamoDB and to the Runtime API pass through relays. `variables` replace
+    those of the template."""
 
-    def __init__(self, function, local, folder):
+    def __init__(self, function, local, folder, **variables):
         self.invocations, runtime = free_addresses(2)
         self.dynamodb = Relay(local.dynamodb)
         self.runtime = Relay(f"http://{runtime}")
@@ -172,7 +181,7 @@ class Emulator:
             "PATH": os.environ["PATH"],
         }
         if "OIDC_ISSUER" in environment:
-            environment |= {"OIDC_ISSUER": local.issuer, "OIDC_AUDIENCE": "patgate"}
+            environment |= {"OIDC_ISSUER": local.issuer, "OIDC_AUDIENCE": "patgate"} | variables
         self.log = (folder / "log").open("w+")
         self.process = subprocess.Popen(
             [program, *addresses, bootstrap],

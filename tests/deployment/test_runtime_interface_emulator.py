@@ -12,18 +12,16 @@ import urllib.request
 import pytest
 
 import emulator
-from templates import ROOT
+from emulator import RECORDED, UNAUTHORIZED, authorizer_event
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the emulator runs on Linux only")
 
 FUNCTIONS = emulator.functions()
 # `GetCaller` uses no table.
 READERS = FUNCTIONS.keys() - {"GetCaller"}
-RECORDED = {path.stem: path.read_text() for path in sorted((ROOT / "tests/components/events").glob("*.json"))}
 # AppSync's Event APIs are not supported (docs/decisions/0031-websocket-and-appsync-requests-are-authorized.md).
-UNKNOWN_EVENT = RECORDED.pop("appsync-event-api")
+UNKNOWN_EVENT = "appsync-event-api"
 IS_AUTHORIZED = {"http-api-2.0", "appsync-graphql"}
-UNAUTHORIZED = {"errorType": "Unauthorized", "errorMessage": "Unauthorized"}
 
 ADMIN_ROLE = FUNCTIONS["UpdateUser"].variables["ADMIN_ROLE"]
 ALICE = "u_YWxpY2U"
@@ -73,28 +71,10 @@ def token(local):
     return NewToken(local)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def administrator(local):
     """The user in the events of the endpoints, who exists from the first request on."""
     create_token(local, "admin")
-
-
-@pytest.fixture
-def start(local, tmp_path, administrator):
-    """Starts one function on the emulator."""
-    started = []
-
-    def start(name):
-        started.append(emulator.Emulator(FUNCTIONS[name], local, tmp_path))
-        return started[-1]
-
-    yield start
-    for function in started:
-        function.stop()
-
-
-def authorizer_event(name, credential):
-    return json.loads(RECORDED[name].replace("CREDENTIAL", f"Bearer {credential}"))
 
 
 def events(name, token):
@@ -153,9 +133,9 @@ def test_every_route_of_the_templates_has_a_request():
     assert routes == REQUESTS.keys()
 
 
-@pytest.mark.parametrize("kind", RECORDED)
-def test_authorizer_answers_each_recorded_event_in_its_form(kind, start, token):
-    authorizer = start("Authorizer")
+@pytest.mark.parametrize("kind", sorted(RECORDED.keys() - {UNKNOWN_EVENT}))
+def test_authorizer_answers_each_recorded_event_in_its_form(kind, start_function, token):
+    authorizer = start_function("Authorizer")
 
     for _ in range(2):
         response = authorizer.send(authorizer_event(kind, token.secret))
@@ -177,13 +157,13 @@ def test_authorizer_answers_each_recorded_event_in_its_form(kind, start, token):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_survives_events_faults_and_sigterm(name, start, token):
+def test_function_survives_events_faults_and_sigterm(name, start_function, token):
     """One instance takes all of it, so each part shows that the part before has broken nothing."""
-    function = start(name)
+    function = start_function(name)
     check_usual(function, name, token)
     pid = function.function_pid()
 
-    response = function.send(json.loads(UNKNOWN_EVENT))
+    response = function.send(authorizer_event(UNKNOWN_EVENT, token.secret))
     assert is_fault(name, response) if name == "Authorizer" else response["statusCode"] == 400, response
     check_usual(function, name, token)
 
@@ -202,8 +182,8 @@ def test_function_survives_events_faults_and_sigterm(name, start, token):
     assert function.function_pid() != pid
 
 
-def test_authorizer_gives_up_a_read_that_hangs(start, token):
-    authorizer = start("Authorizer")
+def test_authorizer_gives_up_a_read_that_hangs(start_function, token):
+    authorizer = start_function("Authorizer")
     event = authorizer_event("http-api-2.0", token.secret)
     authorizer.send(event)
 
@@ -216,8 +196,8 @@ def test_authorizer_gives_up_a_read_that_hangs(start, token):
     assert authorizer.send(event)["isAuthorized"] is True
 
 
-def test_use_is_recorded_after_the_response_and_before_the_next_event(start, token):
-    authorizer = start("Authorizer")
+def test_use_is_recorded_after_the_response_and_before_the_next_event(start_function, token):
+    authorizer = start_function("Authorizer")
     authorizer.send(authorizer_event("http-api-2.0", "fdp_unknown"))
     authorizer.runtime.wait_for("next")
     authorizer.runtime.forget()
@@ -235,8 +215,8 @@ def test_use_is_recorded_after_the_response_and_before_the_next_event(start, tok
     assert authorizer.send(authorizer_event("http-api-2.0", token.secret))["isAuthorized"] is True
 
 
-def test_sigterm_ends_the_authorizer_while_it_records_a_use(start, token):
-    authorizer = start("Authorizer")
+def test_sigterm_ends_the_authorizer_while_it_records_a_use(start_function, token):
+    authorizer = start_function("Authorizer")
 
     with authorizer.dynamodb.hold("UpdateItem"):
         response = authorizer.in_background(authorizer_event("http-api-2.0", token.secret))
