@@ -61,7 +61,7 @@ test-rust: build-debug tools-rust ## Test the Rust code, its components and the 
 	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) cargo test --workspace
 
 .PHONY: test-deployment
-test-deployment: build-debug tools-deployment ## Test templates, examples, scripts and permissions, functions on Amazon's emulator, and the store on moto
+test-deployment: build-debug tools-deployment ## Test templates, examples, scripts and permissions, functions on Amazon's emulator, and the store on moto and dynalite
 	@test -d $(RECORDS) || echo "No records of \`make test-rust\` exist; the tests that read them are left out"
 	$(WITH_AWS) PATGATE_RECORDS=$(RECORDS) pytest tests/deployment tests/sam/test_without_docker.py $(if $(wildcard $(RECORDS)),,-m "not records")
 
@@ -196,7 +196,7 @@ first-administrator: $(AWS) ## Make USER_ID the first administrator (STACK, or D
 
 .PHONY: clean
 clean: ## Delete everything that was built, the tools, and all data of `make run`
-	rm -rf target .local $(TOOLS) web/dist web/node_modules $(CDK)/node_modules $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules
+	rm -rf target .local $(TOOLS) web/dist web/node_modules $(CDK)/node_modules tests/deployment/node_modules $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules
 
 # What the targets above need
 
@@ -208,7 +208,7 @@ build-debug:
 # The tools of each part of `make test`, which brings all of them before it starts a test.
 .PHONY: tools-rust tools-deployment tools-contract tools-documents tools-repository tools-sam tools-web
 tools-rust: $(AWS) node
-tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json
+tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json tests/deployment/node_modules/.package-lock.json
 tools-contract: $(CONTRACT)
 tools-documents: $(AWS) $(CONTRACT) $(LINT) web/node_modules/.package-lock.json
 tools-repository: $(AWS) node

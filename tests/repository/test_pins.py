@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PYPI = {"registry": "https://pypi.org/simple"}
-NPM_FOLDERS = ("web", "examples/cdk", "bench/subjects/node")
+NPM_FOLDERS = ("web", "tests/deployment", "examples/cdk", "bench/subjects/node")
 SCRIPTS = [ROOT / "Makefile", ROOT / ".ci/run", *sorted((ROOT / "scripts").glob("bring-*"))]
 
 
