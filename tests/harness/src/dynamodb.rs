@@ -66,21 +66,25 @@ fn set_attribute(dynamodb: &str, table: &str, key: &Value, attribute: &str, valu
     call_dynamodb(dynamodb, "UpdateItem", &update);
 }
 
-/// The moto server to use in place of the embedded DynamoDB, if `MOTO_URL` is set: tests
-/// then run against a second implementation. All tests share it, so they run one by one.
-pub(crate) fn moto_url() -> Option<String> {
-    std::env::var("MOTO_URL").ok()
+/// The DynamoDB to use in place of the embedded one, if `OTHER_DYNAMODB_URL` is set: tests
+/// then run against another implementation. All tests share it, so they run one by one.
+pub(crate) fn other_dynamodb_url() -> Option<String> {
+    std::env::var("OTHER_DYNAMODB_URL").ok()
 }
 
-/// Resets the moto server `to`, and creates the tables of `from` there.
+/// Replaces all tables of `to` by empty ones like those of `from`.
 pub(crate) fn copy_tables(from: &str, to: &str) {
-    let reset = Request::new("POST", &format!("{to}/moto-api/reset")).send();
-    assert_eq!(reset.status, 200, "{reset:?}");
-
-    let names = call_dynamodb(from, "ListTables", &json!({}))["TableNames"].clone();
-    for name in names.as_array().expect("names of tables") {
-        call_dynamodb(to, "CreateTable", &table_definition(from, name.as_str().expect("a name")));
+    for name in table_names(to) {
+        call_dynamodb(to, "DeleteTable", &json!({ "TableName": name }));
     }
+    for name in table_names(from) {
+        call_dynamodb(to, "CreateTable", &table_definition(from, &name));
+    }
+}
+
+fn table_names(dynamodb: &str) -> Vec<String> {
+    let names = call_dynamodb(dynamodb, "ListTables", &json!({}))["TableNames"].clone();
+    serde_json::from_value(names).expect("names of tables")
 }
 
 /// The parameters of CreateTable for a table like this one.

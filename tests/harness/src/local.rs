@@ -67,8 +67,8 @@ impl Local {
         let recorder = (settings.functions_dynamodb_url.is_none() && artifacts::folder().is_some())
             .then(DynamoDbProxy::start);
         let recorder_url = recorder.as_ref().map(|recorder| recorder.url.clone());
-        let moto = dynamodb::moto_url();
-        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url).or(moto.clone()) {
+        let other_dynamodb = dynamodb::other_dynamodb_url();
+        if let Some(url) = settings.functions_dynamodb_url.or(recorder_url).or(other_dynamodb.clone()) {
             command.args(["--functions-dynamodb-url", &url]);
         }
 
@@ -81,9 +81,9 @@ impl Local {
             panic!("`local` is not ready after {START_TIMEOUT:?}:\n{}", output.lock().unwrap())
         });
 
-        if let Some(moto) = moto {
-            dynamodb::copy_tables(&dynamodb, &moto);
-            dynamodb = moto;
+        if let Some(other) = other_dynamodb {
+            dynamodb::copy_tables(&dynamodb, &other);
+            dynamodb = other;
         }
         if let Some(recorder) = recorder {
             recorder.forward_to(&dynamodb);
