@@ -15,7 +15,7 @@ from emulator import UNAUTHORIZED, authorizer_event
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the emulator runs on Linux only")
 
 DISCOVERY = "{0}/(?P<user_pool_id>[^/]+)/.well-known/openid-configuration$"
-PASSWORD = "Of-this-test-0nly"
+PASSWORD = "A-secret-0f-tests"
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
