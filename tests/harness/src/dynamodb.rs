@@ -72,12 +72,13 @@ pub(crate) fn other_dynamodb_url() -> Option<String> {
     std::env::var("OTHER_DYNAMODB_URL").ok()
 }
 
-/// Replaces all tables of `to` by empty ones like those of `from`.
+/// Creates empty tables like those of `from` in `to`, and deletes what has their names there.
 pub(crate) fn copy_tables(from: &str, to: &str) {
-    for name in table_names(to) {
-        call_dynamodb(to, "DeleteTable", &json!({ "TableName": name }));
-    }
+    let present = table_names(to);
     for name in table_names(from) {
+        if present.contains(&name) {
+            call_dynamodb(to, "DeleteTable", &json!({ "TableName": name }));
+        }
         call_dynamodb(to, "CreateTable", &table_definition(from, &name));
     }
 }
