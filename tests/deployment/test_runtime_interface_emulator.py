@@ -144,6 +144,7 @@ def test_authorizer_answers_each_recorded_event_in_its_form(kind, start_function
         else:
             assert response["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
+    pid = authorizer.function_pid()
     denied = authorizer.send(authorizer_event(kind, "fdp_unknown"))
     if kind == "appsync-graphql":
         assert denied["isAuthorized"] is False
@@ -151,7 +152,6 @@ def test_authorizer_answers_each_recorded_event_in_its_form(kind, start_function
         assert denied == UNAUTHORIZED
 
     # A denial ends no instance.
-    pid = authorizer.function_pid()
     assert authorizer.send(authorizer_event(kind, token.secret)).keys() != UNAUTHORIZED.keys()
     assert authorizer.function_pid() == pid
 
