@@ -15,16 +15,31 @@ pub(crate) fn print(api_url: &str, issuer_url: &str, dynamodb_url: &str, options
         "not built; `make web` builds it".to_owned()
     };
 
+    let other_issuer = options.parameter("OidcIssuer");
+    let users = other_issuer.map_or_else(
+        || "alice (publisher), bob (viewer), admin (administrator)".to_owned(),
+        |other| format!("not used: users sign in at {other}"),
+    );
+
     crate::output::print_line(format_args!(
         r#"
 Patgate is running. Press Ctrl-C to stop it.
 
   Page       {page}
   API        {api_url}   described at {api_url}/openapi.yaml
-  Sign-in    {issuer_url}   alice (publisher), bob (viewer), admin (administrator)
+  Sign-in    {issuer_url}   {users}
   DynamoDB   {dynamodb_url}   data {data}
+"#
+    ));
+    if other_issuer.is_none() {
+        print_commands(api_url, issuer_url);
+    }
+}
 
-To sign in, create a token and use it, paste this into another terminal:
+/// Prints commands to try. They sign in at the development issuer.
+fn print_commands(api_url: &str, issuer_url: &str) {
+    crate::output::print_line(format_args!(
+        r#"To sign in, create a token and use it, paste this into another terminal:
 
   SESSION=$(curl -s -d user=alice {issuer_url}/sign-in | sed -E 's/.*"access_token":"([^"]+)".*/\1/')
   TOKEN=$(curl -s {api_url}/api/tokens -H "Authorization: Bearer $SESSION" \

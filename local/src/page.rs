@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -38,9 +38,10 @@ pub(crate) fn is_built(options: &Options) -> bool {
 
 impl Page {
     pub(crate) fn new(options: &Options, issuer_url: &str, api_url: &str) -> Result<Self> {
+        let issuer_origin = origin_of(issuer_url)?;
         let policy = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-             connect-src 'self' {issuer_url}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+             connect-src 'self' {issuer_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
         let config = json!({
             "issuer": issuer_url,
@@ -81,6 +82,14 @@ impl Page {
         let add_headers = middleware::from_fn_with_state(Arc::clone(&page), add_security_headers);
         router.layer(add_headers).with_state(page)
     }
+}
+
+/// The origin of a URL. In a policy, a URL with a path would allow that path only.
+fn origin_of(url: &str) -> Result<String> {
+    let parsed: Uri = url.parse().with_context(|| format!("`{url}` is not a URL"))?;
+    let scheme = parsed.scheme_str().with_context(|| format!("`{url}` has no scheme"))?;
+    let authority = parsed.authority().with_context(|| format!("`{url}` has no host"))?;
+    Ok(format!("{scheme}://{authority}"))
 }
 
 async fn serve_config(State(page): State<Arc<Page>>) -> Json<Value> {

@@ -1,11 +1,14 @@
 """Fixtures that several files share."""
 
 import collections
+import contextlib
 import itertools
 import json
 import os
 import pathlib
 import subprocess
+import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -156,16 +159,23 @@ def local(tmp_path_factory):
     system.stop()
 
 
+@pytest.fixture(scope="session")
+def runtime_interface_emulator(tmp_path_factory):
+    if sys.platform != "linux" or not emulator.PROGRAM.exists():
+        pytest.skip("Amazon's emulator runs on Linux only, on x86_64 and arm64")
+    return emulator.executable_copy(tmp_path_factory.mktemp("emulator"))
+
+
 @pytest.fixture
-def start_function(local, tmp_path):
+def start_function(local, runtime_interface_emulator, tmp_path):
     """Starts one function on Amazon's Runtime Interface Emulator."""
-    functions = emulator.functions()
-    started = []
+    with contextlib.ExitStack() as started:
 
-    def start(name, **variables):
-        started.append(emulator.Emulator(functions[name], local, tmp_path, **variables))
-        return started[-1]
+        def start(name, **variables):
+            folder = tempfile.mkdtemp(dir=tmp_path)
+            function = emulator.functions()[name]
+            one = emulator.Emulator(function, runtime_interface_emulator, local, pathlib.Path(folder), **variables)
+            started.callback(one.stop)
+            return one
 
-    yield start
-    for one in started:
-        one.stop()
+        yield start

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 import http.client
 import http.server
 import json
@@ -9,41 +10,40 @@ import os
 import pathlib
 import platform
 import signal
-import socket
 import subprocess
 import threading
-import time
 import urllib.parse
 
 import samcli
 
-from programs import BINARIES
+from programs import BINARIES, TIMEOUT_SECONDS, free_addresses, is_open, wait_until
 from templates import CORE, PACKAGE_API, ROOT, load, of_type
 
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 PROGRAM = pathlib.Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
-TIMEOUT_SECONDS = 30
-# The recorded event of each kind of API, and how the authorizer denies a request of most kinds.
+# The recorded event of each kind of API.
 RECORDED = {path.stem: path.read_text() for path in sorted((ROOT / "tests/components/events").glob("*.json"))}
+# How the authorizer denies a request of most kinds.
 UNAUTHORIZED = {"errorType": "Unauthorized", "errorMessage": "Unauthorized"}
 
+Held = collections.namedtuple("Held", "operation seconds ended")
 Function = collections.namedtuple("Function", "binary variables timeout events")
 
 
+@functools.cache
 def functions():
     """All functions of the core and of the package example, by logical ID."""
-    core, example = load(CORE), load(PACKAGE_API)
-    shared = core["Globals"]["Function"]
     found = {}
-    for template, defaults in ((core, shared), (example, {})):
+    for template in (load(CORE), load(PACKAGE_API)):
+        shared = template.get("Globals", {}).get("Function", {})
         for name, properties in of_type(template, "AWS::Serverless::Function").items():
-            properties = defaults | properties
             variables = {
                 variable: resolve(value, template)
-                for part in (defaults, properties)
+                for part in (shared, properties)
                 for variable, value in part.get("Environment", {}).get("Variables", {}).items()
             }
+            properties = shared | properties
             binary = properties["CodeUri"].rstrip("/").rsplit("/", 1)[1]
             events = [event["Properties"] for event in properties.get("Events", {}).values()]
             found[name] = Function(binary, variables, properties["Timeout"], events)
@@ -51,11 +51,14 @@ def functions():
 
 
 def resolve(value, template):
-    """The value of a variable: of a parameter its default, of a table its name in `local`, which is its logical ID."""
+    """The value of a variable: of a parameter its default or None, of a table its name in `local`, which is its logical ID."""
     if not isinstance(value, dict):
         return str(value)
     name = value["Ref"]
-    return str(template["Parameters"].get(name, {}).get("Default", name))
+    if name in template["Parameters"]:
+        default = template["Parameters"][name].get("Default")
+        return None if default is None else str(default)
+    return name
 
 
 def authorizer_event(kind, credential):
@@ -64,11 +67,12 @@ def authorizer_event(kind, credential):
 
 
 class Relay:
-    """Passes HTTP requests on to `upstream`, and records them. It can hold or answer those that a test chooses."""
+    """Passes HTTP requests on to `upstream`, and logs each when it arrives and before it is answered. It can hold or answer
+    those that a test chooses."""
 
-    def __init__(self, upstream):
+    def __init__(self, upstream, log):
         self.upstream = urllib.parse.urlsplit(upstream).netloc
-        self.requests = []
+        self.log = log
         self.held = None
         self.answer = None
         relay = self
@@ -79,7 +83,10 @@ class Relay:
             wbufsize = -1
 
             def do_GET(self):
-                relay.pass_on(self)
+                # A connection without an answer is closed. A test can end while a request waits.
+                self.close_connection = True
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    relay.pass_on(self)
 
             do_POST = do_GET
 
@@ -94,39 +101,39 @@ class Relay:
         body = client.rfile.read(int(client.headers.get("Content-Length", 0)))
         # DynamoDB's operation, or the last part of a path of the Runtime API: `next`, `response` or `error`.
         operation = client.headers.get("X-Amz-Target", client.path).split(".")[-1].split("/")[-1]
-        self.requests.append(operation)
-        # A test can end, or kill the function, while a request is held.
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            if self.held and self.held[0] == operation:
-                self.held[1].wait(TIMEOUT_SECONDS)
-            status, headers, text = self.answer or self.forward(client, body)
-            client.send_response(status)
-            for name, value in headers:
-                if name.lower() not in ("connection", "content-length", "date", "server", "transfer-encoding"):
-                    client.send_header(name, value)
-            client.send_header("Content-Length", str(len(text)))
-            client.end_headers()
-            client.wfile.write(text)
+        self.log.append(operation)
+        held = self.held
+        if held and held.operation == operation and held.ended.wait(held.seconds):
+            return
+
+        status, headers, text = self.answer or self.forward(client, body)
+        self.log.append(f"{operation} answered")
+        client.send_response(status)
+        for name, value in headers:
+            if name.lower() not in ("connection", "content-length", "date", "server", "transfer-encoding"):
+                client.send_header(name, value)
+        client.send_header("Content-Length", str(len(text)))
+        client.end_headers()
+        client.wfile.write(text)
+        client.close_connection = False
 
     def forward(self, client, body):
-        # `next` has its answer only when there is an event.
-        connection = http.client.HTTPConnection(self.upstream, timeout=TIMEOUT_SECONDS)
-        with contextlib.closing(connection):
+        # `next` is answered only when there is an event, so there is no timeout.
+        with contextlib.closing(http.client.HTTPConnection(self.upstream)) as connection:
             headers = {name: value for name, value in client.headers.items() if name.lower() != "connection"}
             connection.request(client.command, client.path, body, headers)
             response = connection.getresponse()
             return response.status, response.getheaders(), response.read()
 
     @contextlib.contextmanager
-    def hold(self, operation):
-        """Holds the requests of an operation until the block ends."""
-        release = threading.Event()
-        self.held = (operation, release)
+    def hold(self, operation, seconds=TIMEOUT_SECONDS):
+        """Holds each request of an operation for this time. A request that is held when the block ends is never answered."""
+        self.held = Held(operation, seconds, threading.Event())
         try:
             yield
         finally:
+            self.held.ended.set()
             self.held = None
-            release.set()
 
     @contextlib.contextmanager
     def answering(self, status, body):
@@ -137,28 +144,22 @@ class Relay:
         finally:
             self.answer = None
 
-    def wait_for(self, operation):
-        """Waits until the relay has received a request of this operation since the last `forget`."""
-        wait_until(lambda: operation in self.requests, f"no request {operation}, but {self.requests}")
-
-    def forget(self):
-        self.requests.clear()
-
     def close(self):
         self.server.shutdown()
         self.server.server_close()
 
 
 class Emulator:
-    """One function on the emulator. Its requests to DynamoDB and to the Runtime API pass through relays. `variables` replace
-    those of the template."""
+    """One function on the emulator. Its requests to DynamoDB and to the Runtime API pass through relays, and are in `log`.
+    `variables` replace those of the template."""
 
-    def __init__(self, function, local, folder, **variables):
+    def __init__(self, function, program, local, folder, **variables):
+        self.log = []
         self.invocations, runtime = free_addresses(2)
-        self.dynamodb = Relay(local.dynamodb)
-        self.runtime = Relay(f"http://{runtime}")
+        self.dynamodb = Relay(local.dynamodb, self.log)
+        self.runtime = Relay(f"http://{runtime}", self.log)
 
-        # The emulator starts it. The file of the process ID tells which process is the function's own.
+        # The emulator starts `bootstrap`, which writes its process ID: the function's own.
         self.pid_file = folder / "pid"
         bootstrap = folder / "bootstrap"
         bootstrap.write_text(
@@ -166,13 +167,9 @@ class Emulator:
             f"AWS_LAMBDA_RUNTIME_API={self.runtime.address} exec '{BINARIES / function.binary}'\n"
         )
         bootstrap.chmod(0o755)
-        # A package of Python does not keep that a file is executable.
-        program = folder / "aws-lambda-rie"
-        program.write_bytes(PROGRAM.read_bytes())
-        program.chmod(0o755)
 
         addresses = ["--runtime-interface-emulator-address", self.invocations, "--runtime-api-address", runtime]
-        environment = function.variables | {
+        environment = {
             "AWS_ACCESS_KEY_ID": "LOCAL-emulator",
             "AWS_ENDPOINT_URL_DYNAMODB": f"http://{self.dynamodb.address}",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
@@ -180,16 +177,23 @@ class Emulator:
             "AWS_SECRET_ACCESS_KEY": "local",
             "PATH": os.environ["PATH"],
         }
-        if "OIDC_ISSUER" in environment:
-            environment |= {"OIDC_ISSUER": local.issuer, "OIDC_AUDIENCE": "patgate"} | variables
-        self.log = (folder / "log").open("w+")
+        in_local = {"OIDC_ISSUER": local.issuer, "OIDC_AUDIENCE": "patgate"} | variables
+        environment |= function.variables | {
+            name: in_local[name] for name in in_local.keys() & function.variables.keys()
+        }
+        self.output = (folder / "log").open("w+")
         self.process = subprocess.Popen(
             [program, *addresses, bootstrap],
             env=environment,
-            stdout=self.log,
+            stdout=self.output,
             stderr=subprocess.STDOUT,
         )
-        wait_until(lambda: is_open(self.invocations), "the emulator does not start")
+        try:
+            wait_until(lambda: is_open(self.invocations) or self.process.poll() is not None)
+            assert self.process.poll() is None, f"the emulator does not start; see {self.output.name}"
+        except BaseException:
+            self.stop()
+            raise
 
     def send(self, event):
         """Sends one event, and returns the response or the error."""
@@ -198,61 +202,37 @@ class Emulator:
             connection.request("POST", INVOCATIONS, json.dumps(event))
             return json.load(connection.getresponse())
 
-    def in_background(self, event):
-        """Sends one event, and returns a thread that ends when the emulator hands on the response."""
-        thread = threading.Thread(target=self.send_and_ignore, args=(event,), daemon=True)
-        thread.start()
-        return thread
-
-    def send_and_ignore(self, event):
-        with contextlib.suppress(OSError, http.client.HTTPException, json.JSONDecodeError):
-            self.send(event)
-
     def function_pid(self):
         return int(self.pid_file.read_text())
 
     def terminate_function(self):
-        """Sends SIGTERM to the function, and returns the seconds until its process has ended."""
+        """Sends SIGTERM to the function, and waits until its process has ended."""
         pid = self.function_pid()
-        started = time.monotonic()
         os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not runs(pid), f"the function runs on after SIGTERM; see {self.log.name}")
-        return time.monotonic() - started
+        wait_until(lambda: not runs(pid))
 
     def stop(self):
         # At SIGTERM the emulator waits a second for the function.
         self.process.kill()
         self.process.wait()
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
             os.kill(self.function_pid(), signal.SIGKILL)
-        self.log.close()
+        self.output.close()
         self.runtime.close()
         self.dynamodb.close()
 
 
-def free_addresses(count):
-    # The sockets are open until all ports are known, so that the ports differ.
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [f"127.0.0.1:{server.getsockname()[1]}" for server in servers]
-
-
-def is_open(address):
-    host, port = address.split(":")
-    with socket.socket() as client:
-        return client.connect_ex((host, int(port))) == 0
+def executable_copy(folder):
+    """A package of Python does not keep that the emulator is executable."""
+    program = folder / "aws-lambda-rie"
+    program.write_bytes(PROGRAM.read_bytes())
+    program.chmod(0o755)
+    return program
 
 
 def runs(pid):
     """Whether a process runs. One that has ended and that its parent has not yet waited for does not."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def wait_until(condition, otherwise):
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.002)

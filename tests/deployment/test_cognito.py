@@ -1,7 +1,6 @@
 """The authorizer with the tokens of a Cognito user pool, as moto issues them."""
 
 import re
-import sys
 from unittest import mock
 
 import boto3
@@ -11,8 +10,6 @@ from moto.cognitoidp.models import CognitoIdpUserPool
 from moto.server import ThreadedMotoServer
 
 from emulator import UNAUTHORIZED, authorizer_event
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the emulator runs on Linux only")
 
 DISCOVERY = "{0}/(?P<user_pool_id>[^/]+)/.well-known/openid-configuration$"
 PASSWORD = "A-secret-0f-tests"
@@ -31,7 +28,8 @@ class UserPool:
         self.cognito.admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
         self.cognito.create_group(UserPoolId=self.id, GroupName="publisher")
         self.cognito.admin_add_user_to_group(**user, GroupName="publisher")
-        self.sub = self.cognito.admin_get_user(**user)["UserAttributes"][0]["Value"]
+        attributes = self.cognito.admin_get_user(**user)["UserAttributes"]
+        self.sub = next(attribute["Value"] for attribute in attributes if attribute["Name"] == "sub")
 
     def create_client(self, name):
         created = self.cognito.create_user_pool_client(UserPoolId=self.id, ClientName=name)
@@ -67,8 +65,10 @@ def pool():
         server.start()
         host, port = server.get_host_and_port()
         issuer["url"] = f"http://{host}:{port}"
-        yield UserPool(issuer["url"])
-        server.stop()
+        try:
+            yield UserPool(issuer["url"])
+        finally:
+            server.stop()
 
 
 def test_access_token_of_the_pages_client_is_a_session(pool, start_function):

@@ -14,8 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from emulator import free_addresses, is_open, wait_until
-from programs import require
+from programs import free_addresses, is_open, require, wait_until
 from templates import ROOT
 
 DYNALITE = ROOT / "tests" / "deployment" / "node_modules" / "dynalite" / "cli.js"
@@ -60,7 +59,8 @@ class Dynalite:
     - Transactions (2018) are made of single writes, which are undone if one of them fails.
     - The item that made a condition fail (2023) is read afterwards.
 
-    Both rely on LikeDynamoDb, which passes on one request at a time.
+    Both rely on LikeDynamoDb, which passes on one request at a time. What DynamoDB refuses in a transaction as a whole is
+    accepted here: two operations on one item, more than 100 items, and a token with another body.
     """
 
     def __init__(self, address):
@@ -104,18 +104,19 @@ class Dynalite:
             ((action, parameters),) = item.items()
             undo.append(self.undoing(action, parameters))
             status, body = self.write(action, parameters)
-            error = json.loads(body).get("__type", "") if status != 200 else ""
-            if error and not error.endswith("ConditionalCheckFailedException"):
-                return status, body
-            reasons.append({"Code": "ConditionalCheckFailed" if error else "None"})
             # A check changes nothing.
             if action == "ConditionCheck":
                 self.call(*undo.pop())
 
+            error = json.loads(body).get("__type", "") if status != 200 else ""
+            if error and not error.endswith("ConditionalCheckFailedException"):
+                self.undo(undo)
+                return status, body
+            reasons.append({"Code": "ConditionalCheckFailed" if error else "None"})
+
         if all(reason["Code"] == "None" for reason in reasons):
             return 200, b"{}"
-        for operation, body in reversed(undo):
-            self.call(operation, body)
+        self.undo(undo)
         codes = ", ".join(reason["Code"] for reason in reasons)
         cancelled = {
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -123,6 +124,10 @@ class Dynalite:
             "CancellationReasons": reasons,
         }
         return 400, json.dumps(cancelled).encode()
+
+    def undo(self, operations):
+        for operation, body in reversed(operations):
+            self.call(operation, body)
 
     def write(self, action, parameters):
         operation = {"ConditionCheck": "UpdateItem"}.get(action, f"{action}Item")
@@ -150,8 +155,11 @@ def serve(other):
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, LikeDynamoDb(other), threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture
@@ -168,7 +176,8 @@ def dynalite_url():
     options = ["--host", host, "--port", port, "--createTableMs", "0", "--deleteTableMs", "0"]
     process = subprocess.Popen(["node", DYNALITE, *options], stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: is_open(address), "dynalite does not start; `make tools-deployment` brings it")
+        wait_until(lambda: is_open(address) or process.poll() is not None)
+        assert process.poll() is None, "dynalite does not start; `make tools-deployment` brings it"
         with serve(Dynalite(address)) as url:
             yield url
     finally:

@@ -11,7 +11,9 @@ const CLIENT_ID = "patgate-page";
 const AUDIENCE = "patgate";
 /** A resource is an absolute URI (RFC 8707, section 2), and the audience that it stands for any text. */
 const RESOURCE = "urn:patgate:api";
-const PAGE = "<!doctype html><title>Provider</title>";
+const HTML_START = "<!doctype html><title>Provider</title>";
+/** The path of the issuer, as many providers have one. */
+const REALM = "/realms/example";
 const SCOPE = "openid profile email";
 
 export class OpenIdProvider {
@@ -29,15 +31,21 @@ export class OpenIdProvider {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    return new OpenIdProvider(server, `http://127.0.0.1:${port}`);
+    return new OpenIdProvider(server, `http://127.0.0.1:${port}${REALM}`);
   }
 
-  /** Serves sign-ins for the page of `api`, and signs access tokens with a new key. Former keys stay published. */
+  /** Serves sign-ins for the page of `api`, and signs with a new key. Former keys stay published. */
   serve(api: string, algorithm: Algorithm): void {
     this.keys = [newKey(algorithm, `key-${this.keys.length + 1}`), ...this.keys];
     const provider = new Provider(this.issuer, configuration(api, algorithm, this.keys));
     provider.use(signInForm(provider));
-    this.handle = provider.callback();
+    const handle = provider.callback();
+    this.handle = (request, response) => {
+      // The provider finds out its own path from the difference between the two.
+      const url = request.url ?? "";
+      Object.assign(request, { originalUrl: url, url: url.slice(REALM.length) || "/" });
+      return handle(request, response);
+    };
   }
 
   async stop(): Promise<void> {
@@ -81,7 +89,7 @@ function configuration(api: string, algorithm: Algorithm, keys: JsonWebKey[]): C
       // Both of the provider's own pages load fonts from elsewhere.
       rpInitiatedLogout: {
         logoutSource: (context, form) => {
-          context.body = `${PAGE}${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`;
+          context.body = `${HTML_START}${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`;
         },
       },
       resourceIndicators: {
@@ -97,7 +105,7 @@ function configuration(api: string, algorithm: Algorithm, keys: JsonWebKey[]): C
       },
     },
     ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
-    interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
+    interactions: { url: (_context, interaction) => `${REALM}/sign-in/${interaction.uid}` },
     loadExistingGrant: grantEverything,
   };
 }
@@ -124,6 +132,6 @@ function signInForm(provider: Provider) {
       return;
     }
     context.type = "html";
-    context.body = `${PAGE}<form method="post"><button>Carol</button></form>`;
+    context.body = `${HTML_START}<form method="post"><button>Carol</button></form>`;
   };
 }

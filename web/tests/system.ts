@@ -34,9 +34,9 @@ export class System {
 
   /** Starts a system with these template parameters. Its users sign in at `issuer`, or at its own. */
   static async start(parameters: readonly string[] = [], issuer?: string): Promise<System> {
-    if (issuer !== undefined) parameters = [...parameters, `OidcIssuer=${issuer}`];
     const ports = ["--port", "0", "--issuer-port", "0", "--dynamodb-port", "0", "--memory"];
-    const settings = parameters.flatMap((parameter) => ["--parameter", parameter]);
+    const given = issuer === undefined ? parameters : [...parameters, `OidcIssuer=${issuer}`];
+    const settings = given.flatMap((parameter) => ["--parameter", parameter]);
     const child = spawn("target/debug/local", [...ports, ...settings], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
