@@ -6,8 +6,9 @@ import shutil
 
 import image
 from programs import BINARIES
-from templates import CORE, EXAMPLES, PACKAGE_API, ROOT, load
+from templates import CORE, EXAMPLES, PACKAGE_API, ROOT, load, of_type
 
+FUNCTION = "AWS::Serverless::Function"
 FOLDER = ROOT / "target" / "sam"
 REST_API = EXAMPLES / "rest-api" / "template.yaml"
 RUNTIME = ROOT / "tests" / "sam" / "runtime.py"
@@ -16,12 +17,8 @@ ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 
 
 def names_of_binaries():
-    functions = functions_of(load(CORE)) + functions_of(load(PACKAGE_API))
-    return [function["CodeUri"].rstrip("/").rsplit("/", 1)[1] for function in functions]
-
-
-def functions_of(template):
-    return [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Serverless::Function"]
+    functions = of_type(load(CORE), FUNCTION) | of_type(load(PACKAGE_API), FUNCTION)
+    return [function["CodeUri"].rstrip("/").rsplit("/", 1)[1] for function in functions.values()]
 
 
 def attached(path):
@@ -48,7 +45,7 @@ def attached(path):
 
 def in_python(template):
     """The same template, with functions in Python that bring their runtime."""
-    for function in functions_of(template):
+    for function in of_type(template, FUNCTION).values():
         if function.get("Runtime", "").startswith("python"):
             function["Runtime"] = "provided.al2023"
     return template
