@@ -6,6 +6,9 @@ const systemChromium = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/
   (path) => path !== undefined && existsSync(path),
 );
 
+// Neither the colors nor the size change a sign-in, so these tests run once.
+const RUN_ONCE = "provider.spec.ts";
+
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
@@ -37,8 +40,16 @@ export default defineConfig({
   },
   projects: [
     { name: "desktop-light", use: { viewport: DESKTOP, colorScheme: "light" } },
-    { name: "desktop-dark", use: { viewport: DESKTOP, colorScheme: "dark" } },
-    { name: "phone-light", use: { viewport: PHONE, colorScheme: "light", hasTouch: true } },
-    { name: "phone-dark", use: { viewport: PHONE, colorScheme: "dark", hasTouch: true } },
+    { name: "desktop-dark", testIgnore: RUN_ONCE, use: { viewport: DESKTOP, colorScheme: "dark" } },
+    {
+      name: "phone-light",
+      testIgnore: RUN_ONCE,
+      use: { viewport: PHONE, colorScheme: "light", hasTouch: true },
+    },
+    {
+      name: "phone-dark",
+      testIgnore: RUN_ONCE,
+      use: { viewport: PHONE, colorScheme: "dark", hasTouch: true },
+    },
   ],
 });
