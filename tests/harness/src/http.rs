@@ -13,6 +13,9 @@ use crate::artifacts;
 const ADMISSION_TIMEOUT: Duration = Duration::from_secs(60);
 const ADMISSION_PAUSE: Duration = Duration::from_millis(50);
 
+/// The shortest wait of a server in the tests is a second: it might just be closing an older connection.
+const IDLE_AGE_MAX: Duration = Duration::from_millis(500);
+
 pub(crate) fn agent() -> &'static Agent {
     static AGENT: OnceLock<Agent> = OnceLock::new();
     AGENT.get_or_init(|| {
@@ -20,7 +23,8 @@ pub(crate) fn agent() -> &'static Agent {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
             .max_redirects(0)
-            .max_idle_connections_per_host(64);
+            .max_idle_connections_per_host(64)
+            .max_idle_age(IDLE_AGE_MAX);
         config.build().into()
     })
 }
