@@ -1,9 +1,11 @@
 //! A store on the tables of a running system, and the configuration of an authorizer.
 
+use std::time::Duration;
+
 use patgate_authorizer::Config;
 use patgate_dynamodb::config::{AwsEnvironment, Tables, TrustedRoots};
-use patgate_dynamodb::{CreationOutcome, NewToken, SignIn, Store, UserChange};
-use patgate_harness::{DynamoDbProxy, Settings, System};
+use patgate_dynamodb::{CreationOutcome, NewToken, SignIn, Store, TimeLimits, UserChange};
+use patgate_harness::{DynamoDbProxy, Settings, System, other_dynamodb_url};
 use patgate_process::Environment;
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token::{PlainToken, TokenFormat};
@@ -14,6 +16,10 @@ use uuid::Uuid;
 
 /// Nothing listens at this URL, so every request to it fails.
 pub(crate) const UNREACHABLE_URL: &str = "http://127.0.0.1:9";
+
+/// Another implementation of DynamoDB may be slow, and tests count the requests that reach it.
+const PATIENCE: TimeLimits =
+    TimeLimits { attempt: Duration::from_secs(10), operation: Duration::from_secs(30) };
 
 pub(crate) fn start_system() -> System {
     System::start_local(Settings::default()).expect("these tests need a system on this machine")
@@ -42,6 +48,7 @@ pub(crate) fn aws_environment(dynamodb_url: &str) -> AwsEnvironment {
         session_token: None,
         dynamodb_endpoint: Some(dynamodb_url.to_owned()),
         trusted_roots: TrustedRoots::Amazon,
+        time_limits: if other_dynamodb_url().is_some() { PATIENCE } else { TimeLimits::AUTHORIZER },
     }
 }
 

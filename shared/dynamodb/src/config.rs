@@ -5,6 +5,8 @@ use std::str::FromStr;
 use patgate_process::{ConfigError, Environment};
 use secrecy::SecretString;
 
+use crate::connection::TimeLimits;
+
 /// The names of the two tables.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -24,7 +26,7 @@ pub enum TrustedRoots {
 }
 
 /// What Lambda sets for every function: the region, the credentials of its role and, on
-/// one machine, the address of DynamoDB.
+/// one machine, the address of DynamoDB. With them: how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct AwsEnvironment {
     pub region: String,
@@ -34,6 +36,7 @@ pub struct AwsEnvironment {
     /// Set on one machine only.
     pub dynamodb_endpoint: Option<String>,
     pub trusted_roots: TrustedRoots,
+    pub time_limits: TimeLimits,
 }
 
 impl Tables {
@@ -89,6 +92,7 @@ impl AwsEnvironment {
             session_token: environment.optional("AWS_SESSION_TOKEN").map(SecretString::from),
             dynamodb_endpoint: environment.optional("AWS_ENDPOINT_URL_DYNAMODB"),
             trusted_roots: TrustedRoots::read(environment)?,
+            time_limits: TimeLimits::AUTHORIZER,
         })
     }
 }

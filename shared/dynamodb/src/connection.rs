@@ -20,17 +20,12 @@ use crate::integrity::CheckIntegrity;
 ///
 /// By default the SDK waits a second before the second attempt, and without limit in
 /// total. A client that waits for a response is better served by an early error.
-struct TimeLimits {
-    attempt: Duration,
-    operation: Duration,
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimits {
+    pub attempt: Duration,
+    pub operation: Duration,
 }
 
-/// Every request waits for the authorizer, which has 1 s in total.
-const AUTHORIZER: TimeLimits =
-    TimeLimits { attempt: Duration::from_millis(300), operation: Duration::from_millis(950) };
-/// A user waits for the page. Transactions may take a little longer.
-const ENDPOINT: TimeLimits =
-    TimeLimits { attempt: Duration::from_millis(1_500), operation: Duration::from_secs(4) };
 const CONNECT: Duration = Duration::from_millis(300);
 const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
@@ -38,7 +33,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 /// cold start.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// A client with the authorizer's timeouts. It takes its credentials directly from the
+/// A client of the authorizer. It takes its credentials directly from the
 /// environment, so that the binary does not contain the credential chain of `aws-config`
 /// (docs/decisions/0002-lean-sdk-on-ring.md).
 #[must_use]
@@ -59,7 +54,7 @@ pub fn authorizer_client(aws: &AwsEnvironment) -> Client {
         .http_client(https_client(aws.trusted_roots))
         .interceptor(CheckIntegrity)
         .retry_config(retries())
-        .timeout_config(AUTHORIZER.timeouts());
+        .timeout_config(aws.time_limits.timeouts());
     if let Some(endpoint) = &aws.dynamodb_endpoint {
         config = config.endpoint_url(endpoint);
     }
@@ -95,7 +90,7 @@ pub(crate) async fn endpoint_client(roots: TrustedRoots) -> Client {
     let aws = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(https_client(roots))
         .retry_config(retries())
-        .timeout_config(ENDPOINT.timeouts())
+        .timeout_config(TimeLimits::ENDPOINT.timeouts())
         .load()
         .await;
     let config = Config::from(&aws).to_builder().interceptor(CheckIntegrity).build();
@@ -103,6 +98,12 @@ pub(crate) async fn endpoint_client(roots: TrustedRoots) -> Client {
 }
 
 impl TimeLimits {
+    /// Every request waits for the authorizer, which has 1 s in total.
+    pub const AUTHORIZER: Self =
+        Self { attempt: Duration::from_millis(300), operation: Duration::from_millis(950) };
+    /// A user waits for the page. Transactions may take a little longer.
+    const ENDPOINT: Self = Self { attempt: Duration::from_millis(1_500), operation: Duration::from_secs(4) };
+
     fn timeouts(&self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(CONNECT)

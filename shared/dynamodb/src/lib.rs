@@ -26,7 +26,7 @@ mod tokens;
 mod users;
 
 pub use administration::{UserChange, UserChangeOutcome, UserPage};
-pub use connection::authorizer_client;
+pub use connection::{TimeLimits, authorizer_client};
 pub use error::StoreError;
 pub use lists::{ListPage, ListRequest, ListScope};
 pub use store::Store;

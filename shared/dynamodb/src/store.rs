@@ -25,7 +25,7 @@ const FIRST_CONNECTION: Duration = Duration::from_millis(200);
 const UNUSED_USER_ID: &str = "\u{2205}";
 
 impl Store {
-    /// A store with the timeouts of the authorizer.
+    /// A store for the authorizer.
     #[must_use]
     pub fn for_authorizer(aws: &AwsEnvironment, tables: Tables) -> Self {
         Self { client: authorizer_client(aws), tables }

@@ -68,7 +68,7 @@ fn set_attribute(dynamodb: &str, table: &str, key: &Value, attribute: &str, valu
 
 /// The DynamoDB to use in place of the embedded one, if `OTHER_DYNAMODB_URL` is set: tests
 /// then run against another implementation. All tests share it, so they run one by one.
-pub(crate) fn other_dynamodb_url() -> Option<String> {
+pub fn other_dynamodb_url() -> Option<String> {
     std::env::var("OTHER_DYNAMODB_URL").ok()
 }
 

@@ -28,7 +28,10 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use sha2::{Digest, Sha256};
 
 pub use documents::{Document, run_script};
-pub use dynamodb::{call_dynamodb, create_table_like, delete_item, replace_items, scan, set_token, set_user};
+pub use dynamodb::{
+    call_dynamodb, create_table_like, delete_item, other_dynamodb_url, replace_items, scan, set_token,
+    set_user,
+};
 pub use function::Function;
 pub use http::{Request, Response};
 pub use local::{Local, Settings};
