@@ -18,8 +18,8 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
@@ -35,6 +35,9 @@ const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
 const HEADERS_MAX_BYTES: usize = 10_240;
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// An HTTP API returns the ID of each request in this header.
+const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
+
 pub(crate) struct Gateway {
     routes: RouteTable,
     apis: Vec<ServedApi>,
@@ -45,6 +48,12 @@ struct ServedApi {
     id: String,
     authorizer: Option<Authorizer>,
     cors: Option<CorsSettings>,
+}
+
+/// Who sends a request, and the ID that it gets.
+struct Client {
+    address: SocketAddr,
+    request_id: String,
 }
 
 impl Gateway {
@@ -64,7 +73,7 @@ impl Gateway {
             .with_state(Arc::new(self))
     }
 
-    async fn handle(&self, client: SocketAddr, request: Request) -> Response {
+    async fn handle(&self, client: &Client, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         if headers_bytes(&parts) > HEADERS_MAX_BYTES {
             return response::message(
@@ -98,7 +107,7 @@ impl Gateway {
         &self,
         api: &ServedApi,
         route: &MatchedRoute,
-        client: SocketAddr,
+        client: &Client,
         parts: &Parts,
         body: Body,
     ) -> Response {
@@ -155,10 +164,15 @@ impl ServedApi {
 
 async fn handle_request(
     State(gateway): State<Arc<Gateway>>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    gateway.handle(client, request).await
+    let client = Client { address, request_id: uuid::Uuid::now_v7().to_string() };
+    let mut response = gateway.handle(&client, request).await;
+    if let Ok(id) = HeaderValue::from_str(&client.request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 /// The size of the request line and all headers, as it counts towards the limit.

@@ -23,7 +23,7 @@ fn invalid_creation_names_the_fields_and_stores_nothing() {
 
     let oversized = format!("{{\"name\": \"ci\"}}{}", " ".repeat(16 * 1024));
     let refused = alice.request("POST", "/api/tokens").body("application/json", oversized).send();
-    refused.assert_problem(400);
+    refused.assert_problem(413);
     assert!(refused.text.contains("larger than 16384 bytes"), "{refused:?}");
     for text in ["", "{", "name=ci", "{\"name\": \"ci\"} trailing", "\u{feff}{}"] {
         alice.request("POST", "/api/tokens").body("application/json", text).send().assert_problem(400);

@@ -50,6 +50,8 @@ fn allowed_origin_can_read_successful_and_denied_responses() {
         for bearer in [session.as_str(), "nonsense"] {
             let response = system.request("GET", "/api/me").bearer(bearer).header("Origin", origin).send();
             assert_eq!(response.header("access-control-allow-origin"), allowed, "{response:?}");
+            let exposed = allowed.map(|_| "apigw-requestid,etag,location,retry-after");
+            assert_eq!(response.header("access-control-expose-headers"), exposed, "{response:?}");
         }
     }
 }

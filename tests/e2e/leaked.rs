@@ -62,7 +62,7 @@ fn report_of_100_entries_names_malformed_ones_and_revokes_the_valid_ones() {
     let response = report(&system, &json!({ "tokens": entries }));
     assert_eq!(
         response.json(),
-        json!({ "accepted": 98, "malformed": ["tokens[50]", "tokens[99]"] }),
+        json!({ "accepted": 98, "malformed": ["/tokens/50", "/tokens/99"] }),
         "{response:?}"
     );
 

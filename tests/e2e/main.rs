@@ -24,6 +24,7 @@ mod outage;
 mod packages;
 mod paging;
 mod paths;
+mod problems;
 mod refusal_status;
 mod requirements;
 mod restore;

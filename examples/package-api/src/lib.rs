@@ -37,13 +37,12 @@ impl PackageApi {
 
     /// Responds to an event, whatever it contains. An event that is not a request gets 400.
     pub async fn respond(&self, event: &str, now: DateTime<Utc>) -> ApiGatewayV2httpResponse {
-        let result = match event::read_request(event) {
-            Ok(request) => self.handle(&request, now).await,
-            Err(error) => Err(error.into()),
-        };
-        event::to_gateway(match result {
-            Ok((status, body)) => json_response(status, &body),
-            Err(problem) => problem.into_response(),
+        event::to_gateway(match event::read_request(event) {
+            Ok(request) => match self.handle(&request, now).await {
+                Ok((status, body)) => json_response(status, &body),
+                Err(problem) => problem.into_response(request_id(&request)),
+            },
+            Err(error) => Problem::from(error).into_response(None),
         })
     }
 
@@ -88,8 +87,14 @@ impl PackageApi {
         let after = match query.and_then(|query| query.all("after")).as_deref() {
             None => None,
             Some([after]) if is_file_name(after) => Some(*after),
-            Some([_]) => return Err(Problem::invalid_field("after", "is not a valid package name")),
-            Some(_) => return Err(Problem::invalid_field("after", "must not be repeated")),
+            Some([_]) => {
+                return Err(Problem::invalid_parameter(
+                    "after",
+                    "invalid_format",
+                    "is not a valid package name",
+                ));
+            }
+            Some(_) => return Err(Problem::invalid_parameter("after", "repeated", "must not be repeated")),
         };
 
         let (packages, next) = self.packages.list(after, LIST_LIMIT).await?;
@@ -102,6 +107,14 @@ fn read_caller(request: &Request) -> Result<Caller, MissingCaller> {
     let context = request.request_context_ref();
     let authorizer = context.and_then(RequestContext::authorizer);
     Caller::from_context(|name| authorizer.and_then(|authorizer| authorizer.fields.get(name)))
+}
+
+/// The ID that API Gateway gave to the request.
+fn request_id(request: &Request) -> Option<&str> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.as_deref(),
+        _ => None,
+    }
 }
 
 fn resource(package: &Package) -> Value {

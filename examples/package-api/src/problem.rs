@@ -24,18 +24,19 @@ impl Problem {
     }
 
     /// 400 that names the parameter that is wrong.
-    pub(crate) fn invalid_field(field: &str, message: &str) -> Self {
-        let error = json!({ "field": field, "message": message });
+    pub(crate) fn invalid_parameter(name: &str, code: &str, detail: &str) -> Self {
+        let error = json!({ "parameter": name, "code": code, "detail": detail });
         Self { errors: vec![error], ..Self::new(StatusCode::BAD_REQUEST, "The request is invalid.") }
     }
 
-    pub(crate) fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(self, request_id: Option<&str>) -> Response<Body> {
         let problem = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "errors": self.errors,
+            "requestId": request_id,
         });
 
         let mut response = respond(self.status, "application/problem+json", &problem);

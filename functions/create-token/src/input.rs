@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use patgate_endpoint::input::unknown_fields;
 use patgate_endpoint::request::json_object;
 use patgate_endpoint::response::Body;
-use patgate_endpoint::{FieldError, Problem};
+use patgate_endpoint::{FieldCode, FieldError, FieldProblem, Problem};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::display_name::{self, UnclearName};
 use patgate_rules::expiry::ExpiryRules;
@@ -55,6 +55,30 @@ enum ExpiryError {
     AfterLastYear,
 }
 
+impl FieldProblem for NameError {
+    fn code(&self) -> FieldCode {
+        match self {
+            Self::Missing => FieldCode::Required,
+            Self::NotText => FieldCode::WrongType,
+            Self::Empty => FieldCode::Empty,
+            Self::TooLong => FieldCode::TooLong,
+            Self::Unclear(_) => FieldCode::UnclearName,
+        }
+    }
+}
+
+impl FieldProblem for ExpiryError {
+    fn code(&self) -> FieldCode {
+        match self {
+            Self::Required => FieldCode::Required,
+            Self::NotText => FieldCode::WrongType,
+            Self::NotATime => FieldCode::InvalidFormat,
+            Self::Past => FieldCode::InThePast,
+            Self::TooLate { .. } | Self::AfterLastYear => FieldCode::TooFarAhead,
+        }
+    }
+}
+
 impl Input {
     /// Reads a body. The problem names every field that is wrong.
     pub(crate) fn read(body: &Body, rules: ExpiryRules, now: Timestamp) -> Result<Self, Problem> {
@@ -73,8 +97,8 @@ impl Input {
         match (name, expires_at) {
             (Ok(name), Ok(expires_at)) if errors.is_empty() => Ok(Self { name, expires_at }),
             (name, expires_at) => {
-                errors.extend(name.err().map(|error| FieldError::new(NAME, error.to_string())));
-                errors.extend(expires_at.err().map(|error| FieldError::new(EXPIRES_AT, error.to_string())));
+                errors.extend(name.err().map(|error| FieldError::in_field(NAME, &error)));
+                errors.extend(expires_at.err().map(|error| FieldError::in_field(EXPIRES_AT, &error)));
                 Err(errors)
             }
         }
@@ -136,13 +160,12 @@ mod tests {
         patgate_rules::clock::from_text("2026-11-23T09:30:00.000Z").unwrap()
     }
 
-    fn check(body: Value) -> Result<Input, Vec<(String, String)>> {
+    fn check(body: Value) -> Result<Input, Vec<FieldError>> {
         check_with(ExpiryRules::default(), body)
     }
 
-    fn check_with(rules: ExpiryRules, body: Value) -> Result<Input, Vec<(String, String)>> {
-        let pairs = |errors: Vec<FieldError>| errors.into_iter().map(|error| (error.field, error.message));
-        Input::check(body.as_object().unwrap(), rules, now()).map_err(|errors| pairs(errors).collect())
+    fn check_with(rules: ExpiryRules, body: Value) -> Result<Input, Vec<FieldError>> {
+        Input::check(body.as_object().unwrap(), rules, now())
     }
 
     #[test]
@@ -150,10 +173,7 @@ mod tests {
         let required = ExpiryRules { required: true, max_days: None };
         let limited = ExpiryRules { required: true, max_days: Some(30) };
         for body in [json!({ "name": "ci" }), json!({ "name": "ci", "expiresAt": null })] {
-            let expected = vec![(
-                "expiresAt".to_owned(),
-                "is required: every token of this deployment must expire".to_owned(),
-            )];
+            let expected = vec![FieldError::in_field(EXPIRES_AT, &ExpiryError::Required)];
             assert_eq!(check_with(required, body.clone()), Err(expected.clone()));
             assert_eq!(check_with(limited, body), Err(expected));
         }
@@ -161,11 +181,14 @@ mod tests {
         assert!(check_with(required, at("2099-01-01T00:00:00Z")).is_ok());
         assert!(check_with(limited, at("2026-12-23T09:34:59Z")).is_ok());
         let errors = check_with(limited, at("2026-12-23T09:36:00Z")).unwrap_err();
-        assert_eq!(errors, [("expiresAt".to_owned(), "must not be more than 30 days ahead".to_owned())]);
+        assert_eq!(errors, [FieldError::in_field(EXPIRES_AT, &ExpiryError::TooLate { max_days: 30 })]);
     }
 
-    fn fields(body: Value) -> Vec<String> {
-        check(body).unwrap_err().into_iter().map(|(field, _)| field).collect()
+    /// The codes of the errors of `name`, or of another field.
+    fn codes(field: &str, body: Value) -> Vec<FieldCode> {
+        let errors = check(body).unwrap_err();
+        assert!(errors.iter().all(|error| error.place() == format!("/{field}")), "{errors:?}");
+        errors.iter().map(FieldError::code).collect()
     }
 
     #[test]
@@ -178,7 +201,7 @@ mod tests {
     #[test]
     fn name_must_show_what_it_is() {
         for name in ["a\u{202e}b", "a\u{2028}b", "\u{200b}", "\u{3164}"] {
-            assert_eq!(fields(json!({ "name": name })), ["name"], "{name:?}");
+            assert_eq!(codes(NAME, json!({ "name": name })), [FieldCode::UnclearName], "{name:?}");
         }
         assert!(check(json!({ "name": "👩‍💻 דוד" })).is_ok());
     }
@@ -191,33 +214,39 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_field_is_named() {
-        for wrong in [
-            json!(null),
-            json!(7),
-            json!(""),
-            json!(" \t"),
-            json!("a\u{7}b"),
-            json!("a\nb"),
-            json!("a\u{0}b"),
-            json!("x".repeat(101)),
+    fn each_wrong_field_is_named_with_its_code() {
+        for (wrong, code) in [
+            (json!(null), FieldCode::Required),
+            (json!(7), FieldCode::WrongType),
+            (json!(""), FieldCode::Empty),
+            (json!(" \t"), FieldCode::Empty),
+            (json!("a\u{7}b"), FieldCode::UnclearName),
+            (json!("a\nb"), FieldCode::UnclearName),
+            (json!("a\u{0}b"), FieldCode::UnclearName),
+            (json!("x".repeat(101)), FieldCode::TooLong),
         ] {
-            assert_eq!(fields(json!({ "name": wrong })), ["name"], "{wrong}");
+            assert_eq!(codes(NAME, json!({ "name": wrong })), [code], "{wrong}");
         }
-        for wrong in [
-            json!(7),
-            json!(""),
-            json!("tomorrow"),
-            json!("2027-01-31"),
-            json!("2026-11-23T09:30:00Z"),
-            json!("2026-11-23T09:30:00.0009Z"),
-            json!("2027-02-30T00:00:00Z"),
-            json!("9999-12-31T23:59:59-01:00"),
-            json!("+12027-01-01T00:00:00Z"),
+        for (wrong, code) in [
+            (json!(7), FieldCode::WrongType),
+            (json!(""), FieldCode::InvalidFormat),
+            (json!("tomorrow"), FieldCode::InvalidFormat),
+            (json!("2027-01-31"), FieldCode::InvalidFormat),
+            (json!("2026-11-23T09:30:00Z"), FieldCode::InThePast),
+            (json!("2026-11-23T09:30:00.0009Z"), FieldCode::InThePast),
+            (json!("2027-02-30T00:00:00Z"), FieldCode::InvalidFormat),
+            (json!("9999-12-31T23:59:59-01:00"), FieldCode::TooFarAhead),
+            (json!("+12027-01-01T00:00:00Z"), FieldCode::InvalidFormat),
         ] {
-            assert_eq!(fields(json!({ "name": "ci", "expiresAt": wrong })), ["expiresAt"], "{wrong}");
+            assert_eq!(codes(EXPIRES_AT, json!({ "name": "ci", "expiresAt": wrong })), [code], "{wrong}");
         }
-        assert_eq!(fields(json!({ "name": "", "expiresAt": 7, "role": "x" })), ["role", "name", "expiresAt"]);
         assert!(check(json!({ "name": "é".repeat(100) })).is_ok());
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let errors = check(json!({ "name": "", "expiresAt": 7, "role": "x" })).unwrap_err();
+        let places: Vec<_> = errors.iter().map(FieldError::place).collect();
+        assert_eq!(places, ["/role", "/name", "/expiresAt"]);
     }
 }

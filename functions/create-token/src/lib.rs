@@ -8,7 +8,7 @@ use patgate_dynamodb::{CreationOutcome, NewToken, Store};
 use patgate_endpoint::request::read_caller;
 use patgate_endpoint::resource::token_resource;
 use patgate_endpoint::user_path::to_path;
-use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
+use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token::PlainToken;
@@ -41,20 +41,21 @@ impl Endpoint for CreateToken {
         // A stolen token could create another token, which would still work after the stolen
         // one is revoked.
         if caller.credential != Credential::Session {
-            return Err(Problem::forbidden("A token cannot create tokens. Please sign in."));
+            let detail = "A token cannot create tokens. Please sign in.";
+            return Err(Problem::new(ProblemCode::SessionRequired, detail));
         }
         let input = Input::read(request.body(), self.config.expiry, now)?;
         self.check_token_count(&caller).await?;
 
         let plain = self.config.token_format.generate(&mut SysRng).map_err(|error| {
             tracing::error!(%error, "the operating system's random number generator failed");
-            Problem::internal("The token could not be created.")
+            Problem::new(ProblemCode::InternalError, "The token could not be created.")
         })?;
         let record = match self.store.create_token(&self.new_token(&plain, &caller, input, now)).await? {
             CreationOutcome::Created(record) => record,
             CreationOutcome::OwnerNotAllowed => {
                 let detail = "Your account is disabled or unknown, so it cannot have tokens.";
-                return Err(Problem::forbidden(detail));
+                return Err(Problem::new(ProblemCode::OwnerNotAllowed, detail));
             }
         };
         self.log_creation(request, &caller, record.token_id);
@@ -72,12 +73,13 @@ impl CreateToken {
         }
 
         let retention_days = self.config.retention.num_days();
-        Err(Problem::conflict(format!(
+        let detail = format!(
             "You have {max} tokens, the most that a user of this deployment can have. Nothing was created. \
              A revoked or expired token counts until its record is deleted, {retention_days} days later; tokens \
              that were revoked all at once are kept longer. Use an existing token, or ask an operator to delete \
              records or to raise `MaxTokensPerUser`."
-        )))
+        );
+        Err(Problem::new(ProblemCode::TooManyTokens, detail))
     }
 
     fn new_token(&self, plain: &PlainToken, caller: &Caller, input: Input, now: Timestamp) -> NewToken {

@@ -7,7 +7,7 @@ use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{ListRequest, ListScope, Store};
 use patgate_endpoint::request::{parse_token_id, path_id, query_parameters, read_caller};
 use patgate_endpoint::resource::token_resource;
-use patgate_endpoint::{Endpoint, Problem, Request, Response, response};
+use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, response};
 use patgate_rules::clock::Timestamp;
 use serde_json::{Value, json};
 
@@ -70,7 +70,8 @@ impl ListTokens {
                 Ok(ListScope::AllUsers { first_month: self.config.first_month })
             }
             Users::One(_) | Users::All => {
-                Err(Problem::forbidden("Only administrators can view the tokens of other users."))
+                let detail = "Only administrators can view the tokens of other users.";
+                Err(Problem::new(ProblemCode::AdministratorRequired, detail))
             }
         }
     }
@@ -79,7 +80,8 @@ impl ListTokens {
         let id = match (id, &caller.credential) {
             ("current", Credential::Token { id, .. }) => parse_token_id(id)?,
             ("current", Credential::Session) => {
-                return Err(Problem::not_found("This request was not made with a token."));
+                let detail = "This request was not made with a token.";
+                return Err(Problem::new(ProblemCode::NoCurrentToken, detail));
             }
             (id, _) => parse_token_id(id)?,
         };

@@ -1,7 +1,7 @@
 //! The query parameters of the list.
 
-use patgate_endpoint::Problem;
 use patgate_endpoint::input::{DEFAULT_PAGE_LIMIT, InvalidLimit, parse_page_limit, read_each};
+use patgate_endpoint::{FieldCode, FieldProblem, Problem};
 use patgate_rules::user::is_user_id;
 use patgate_rules::verdict::{Status, UnknownStatus};
 use uuid::Uuid;
@@ -40,6 +40,17 @@ enum ParameterError {
     UsersChosenTwice,
     #[error("is not a known parameter")]
     Unknown,
+}
+
+impl FieldProblem for ParameterError {
+    fn code(&self) -> FieldCode {
+        match self {
+            Self::Limit(error) => error.code(),
+            Self::Status(_) | Self::Cursor | Self::NotBoolean | Self::UserId => FieldCode::InvalidFormat,
+            Self::UsersChosenTwice => FieldCode::Conflicting,
+            Self::Unknown => FieldCode::Unknown,
+        }
+    }
 }
 
 impl Query {

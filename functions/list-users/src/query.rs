@@ -1,7 +1,7 @@
 //! The query parameters of the list.
 
-use patgate_endpoint::Problem;
 use patgate_endpoint::input::{DEFAULT_PAGE_LIMIT, InvalidLimit, parse_page_limit, read_each};
+use patgate_endpoint::{FieldCode, FieldProblem, Problem};
 use patgate_rules::user::is_user_id;
 
 /// A valid query.
@@ -21,6 +21,16 @@ enum ParameterError {
     Cursor,
     #[error("is not a known parameter")]
     Unknown,
+}
+
+impl FieldProblem for ParameterError {
+    fn code(&self) -> FieldCode {
+        match self {
+            Self::Limit(error) => error.code(),
+            Self::Cursor => FieldCode::InvalidFormat,
+            Self::Unknown => FieldCode::Unknown,
+        }
+    }
 }
 
 impl<'a> Query<'a> {

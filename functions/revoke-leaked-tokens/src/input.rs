@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use patgate_endpoint::input::unknown_fields;
-use patgate_endpoint::{FieldError, Problem};
+use patgate_endpoint::problem::pointer;
+use patgate_endpoint::{FieldCode, FieldError, FieldProblem, Problem};
 use patgate_rules::token::{TokenFormat, TokenHash};
 use serde_json::{Map, Value};
 
@@ -16,13 +17,20 @@ const MAX_ENTRIES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) hashes: BTreeSet<TokenHash>,
-    /// Entries that are not tokens or hashes of this deployment, such as `tokens[3]`.
+    /// JSON Pointers of the entries that are not tokens or hashes of this deployment, such as
+    /// `/tokens/3`.
     pub(crate) malformed: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("must be a list of strings")]
 struct NotAListOfTexts;
+
+impl FieldProblem for NotAListOfTexts {
+    fn code(&self) -> FieldCode {
+        FieldCode::WrongType
+    }
+}
 
 impl Input {
     /// Reads a body. A malformed entry does not affect the others, because a leaked token
@@ -33,16 +41,16 @@ impl Input {
         let mut read_list = |field| {
             let list = fields.get(field).map_or(Ok(Vec::new()), read_texts);
             list.unwrap_or_else(|error| {
-                errors.push(FieldError::new(field, error.to_string()));
+                errors.push(FieldError::in_field(field, &error));
                 Vec::new()
             })
         };
         let (tokens, hashes) = (read_list(TOKENS), read_list(HASHES));
 
         if errors.is_empty() && !(1..=MAX_ENTRIES).contains(&(tokens.len() + hashes.len())) {
-            let message =
+            let detail =
                 format!("`{TOKENS}` and `{HASHES}` must contain 1 to {MAX_ENTRIES} entries in total");
-            errors.push(FieldError::new(TOKENS, message));
+            errors.push(FieldError::at_field(TOKENS, FieldCode::OutOfRange, detail));
         }
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
@@ -59,7 +67,7 @@ impl Input {
         for (index, entry) in entries.iter().enumerate() {
             match hash(entry) {
                 Some(hash) => drop(self.hashes.insert(hash)),
-                None => self.malformed.push(format!("{field}[{index}]")),
+                None => self.malformed.push(format!("{}/{index}", pointer(field))),
             }
         }
     }
@@ -106,7 +114,7 @@ mod tests {
         let body = json!({ "tokens": ["", wrong, token.expose()], "hashes": ["abc", "g".repeat(64)] });
         let input = read(body).unwrap();
         assert_eq!(input.hashes.len(), 1);
-        assert_eq!(input.malformed, ["tokens[0]", "tokens[1]", "hashes[0]", "hashes[1]"]);
+        assert_eq!(input.malformed, ["/tokens/0", "/tokens/1", "/hashes/0", "/hashes/1"]);
     }
 
     #[test]
@@ -122,7 +130,10 @@ mod tests {
             (json!({ "tokens": vec!["x"; 60], "hashes": vec!["x"; 41] }), "tokens"),
         ] {
             let problem = read(body.clone()).unwrap_err();
-            assert!(format!("{problem:?}").contains(&format!("field: {field:?}")), "{body}: {problem:?}");
+            assert!(
+                format!("{problem:?}").contains(&format!("Pointer({:?})", pointer(field))),
+                "{body}: {problem:?}"
+            );
         }
         assert_eq!(read(json!({ "tokens": vec!["x"; 100] })).unwrap().malformed.len(), 100);
     }

@@ -1,7 +1,7 @@
 //! The body of a change.
 
 use patgate_endpoint::input::unknown_fields;
-use patgate_endpoint::{FieldError, Problem};
+use patgate_endpoint::{FieldCode, FieldError, FieldProblem, Problem};
 use patgate_rules::user::is_role_name;
 use serde_json::{Map, Value};
 
@@ -21,6 +21,12 @@ pub(crate) struct Input {
 #[error("must be `true` or `false`")]
 struct NotBoolean;
 
+impl FieldProblem for NotBoolean {
+    fn code(&self) -> FieldCode {
+        FieldCode::WrongType
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum RolesError {
     #[error("is read-only here: roles are managed by the claim `{claim}` of each sign-in")]
@@ -33,13 +39,25 @@ enum RolesError {
     InvalidName { name: Value },
 }
 
+impl FieldProblem for RolesError {
+    fn code(&self) -> FieldCode {
+        match self {
+            Self::ManagedByClaim { .. } => FieldCode::ReadOnly,
+            Self::NotAList => FieldCode::WrongType,
+            Self::TooMany => FieldCode::TooMany,
+            Self::InvalidName { .. } => FieldCode::InvalidFormat,
+        }
+    }
+}
+
 impl Input {
     /// Reads a body. The problem names every field that is wrong. With a `roles_claim`,
     /// roles cannot be changed here.
     pub(crate) fn read(fields: &Map<String, Value>, roles_claim: Option<&str>) -> Result<Self, Problem> {
         let mut errors = unknown_fields(fields, &[DISABLED, ROLES]);
         if fields.is_empty() {
-            errors.push(FieldError::new(DISABLED, format!("provide `{DISABLED}` or `{ROLES}`")));
+            let detail = format!("or `{ROLES}` is required");
+            errors.push(FieldError::at_field(DISABLED, FieldCode::Required, detail));
         }
 
         let disabled = fields.get(DISABLED).map(read_disabled).transpose();
@@ -47,8 +65,8 @@ impl Input {
         match (disabled, roles) {
             (Ok(disabled), Ok(roles)) if errors.is_empty() => Ok(Self { disabled, roles }),
             (disabled, roles) => {
-                errors.extend(disabled.err().map(|error| FieldError::new(DISABLED, error.to_string())));
-                errors.extend(roles.err().map(|error| FieldError::new(ROLES, error.to_string())));
+                errors.extend(disabled.err().map(|error| FieldError::in_field(DISABLED, &error)));
+                errors.extend(roles.err().map(|error| FieldError::in_field(ROLES, &error)));
                 Err(Problem::invalid(errors))
             }
         }
@@ -119,7 +137,7 @@ mod tests {
             (json!({ "roles": vec!["viewer"; 51] }), "roles"),
         ] {
             let error = read(body.clone(), None).unwrap_err();
-            assert!(error.contains(&format!("field: {field:?}")), "{body}: {error}");
+            assert!(error.contains(&format!("Pointer(\"/{field}\")")), "{body}: {error}");
         }
         let error = read(json!({ "roles": ["viewer"] }), Some("cognito:groups")).unwrap_err();
         assert!(error.contains("`cognito:groups`"), "{error}");

@@ -8,7 +8,7 @@ use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{Store, UserChange, UserChangeOutcome};
 use patgate_endpoint::request::{json_object, path_user_id, read_caller, require_administrator};
 use patgate_endpoint::resource::user_resource;
-use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
+use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent, ChangeSource};
 use patgate_rules::clock::Timestamp;
 
@@ -43,7 +43,8 @@ impl Endpoint for UpdateUser {
         // A stolen token could give a role to an accomplice, who would keep it after the token
         // is revoked.
         if input.roles.is_some() && caller.credential != Credential::Session {
-            return Err(Problem::forbidden("A token cannot change roles. Please sign in."));
+            let detail = "A token cannot change roles. Please sign in.";
+            return Err(Problem::new(ProblemCode::SessionRequired, detail));
         }
         if caller.user_id == user_id {
             self.require_to_remain_administrator(&input)?;
@@ -60,7 +61,8 @@ impl Endpoint for UpdateUser {
             UserChangeOutcome::Changed => self.log_change(request, &change, &caller),
             UserChangeOutcome::NoSuchUser => return Err(Problem::no_such_user()),
             UserChangeOutcome::NotAdministrator => {
-                return Err(Problem::forbidden(format!("Only administrators can {ACT}.")));
+                let detail = format!("Only administrators can {ACT}.");
+                return Err(Problem::new(ProblemCode::AdministratorRequired, detail));
             }
         }
 
@@ -74,11 +76,12 @@ impl UpdateUser {
     /// INVARIANT: an administrator always remains, at least the one who makes the change.
     fn require_to_remain_administrator(&self, input: &Input) -> Result<(), Problem> {
         if input.disabled == Some(true) {
-            return Err(Problem::forbidden("You cannot disable yourself."));
+            return Err(Problem::new(ProblemCode::OwnAccess, "You cannot disable yourself."));
         }
         let role = &self.config.admin_role;
         if input.roles.as_ref().is_some_and(|roles| !roles.contains(role)) {
-            return Err(Problem::forbidden(format!("You cannot remove the role `{role}` from yourself.")));
+            let detail = format!("You cannot remove the role `{role}` from yourself.");
+            return Err(Problem::new(ProblemCode::OwnAccess, detail));
         }
         Ok(())
     }

@@ -46,6 +46,7 @@ pub(super) fn add_headers(cors: Option<&CorsSettings>, request: &HeaderMap, resp
     response.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
     if let Some(origin) = allowed_origin(cors, request) {
         set(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, Some(&origin));
+        set(response, header::ACCESS_CONTROL_EXPOSE_HEADERS, list(&cors.exposed_headers).as_deref());
         set(response, header::VARY, Some("origin"));
     }
 }

@@ -14,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use crate::account::{ACCOUNT_ID, REGION};
+use crate::gateway::Client;
 use crate::gateway::routes::MatchedRoute;
 
 const STAGE: &str = "$default";
@@ -33,7 +34,7 @@ pub(super) struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
-    pub(super) fn new(api: &str, route: &MatchedRoute, client: SocketAddr, parts: &Parts) -> Self {
+    pub(super) fn new(api: &str, route: &MatchedRoute, client: &Client, parts: &Parts) -> Self {
         let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
         let route_arn = format!(
             "arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{api}/{STAGE}/{}{}",
@@ -47,7 +48,7 @@ impl ReceivedRequest {
             context: request_context(api, route, client, parts, &path),
             path,
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            headers: event_headers(client, &parts.headers),
+            headers: event_headers(client.address, &parts.headers),
             cookies: split_cookies(&parts.headers),
             path_parameters: route.path_parameters.clone(),
         }
@@ -162,7 +163,7 @@ fn encode_body(content_type: Option<&str>, body: &Bytes) -> (Option<String>, boo
     }
 }
 
-fn request_context(api: &str, route: &MatchedRoute, client: SocketAddr, parts: &Parts, path: &str) -> Value {
+fn request_context(api: &str, route: &MatchedRoute, client: &Client, parts: &Parts, path: &str) -> Value {
     let now = crate::clock::now();
     let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
 
@@ -175,10 +176,10 @@ fn request_context(api: &str, route: &MatchedRoute, client: SocketAddr, parts: &
             "method": parts.method.as_str(),
             "path": path,
             "protocol": "HTTP/1.1",
-            "sourceIp": client.ip().to_string(),
+            "sourceIp": client.address.ip().to_string(),
             "userAgent": header(header::USER_AGENT),
         },
-        "requestId": uuid::Uuid::now_v7().to_string(),
+        "requestId": client.request_id,
         "routeKey": route.key,
         "stage": STAGE,
         "time": now.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),

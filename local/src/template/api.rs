@@ -48,6 +48,8 @@ pub(crate) struct CorsSettings {
     pub(crate) origins: Vec<String>,
     pub(crate) methods: Vec<String>,
     pub(crate) headers: Vec<String>,
+    /// The headers of a response that a page may read.
+    pub(crate) exposed_headers: Vec<String>,
     pub(crate) max_age_seconds: Option<u64>,
 }
 
@@ -117,12 +119,13 @@ fn function_of_arn(arn: &str) -> Result<String> {
 }
 
 fn read_cors(cors: &Map<String, Value>) -> Result<CorsSettings> {
-    reject_other_fields(cors, &["AllowOrigins", "AllowMethods", "AllowHeaders", "MaxAge"])?;
+    reject_other_fields(cors, &["AllowOrigins", "AllowMethods", "AllowHeaders", "ExposeHeaders", "MaxAge"])?;
 
     Ok(CorsSettings {
         origins: strings(cors.get("AllowOrigins")),
         methods: strings(cors.get("AllowMethods")),
         headers: strings(cors.get("AllowHeaders")),
+        exposed_headers: strings(cors.get("ExposeHeaders")),
         max_age_seconds: cors.get("MaxAge").and_then(whole_number),
     })
 }

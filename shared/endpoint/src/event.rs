@@ -59,6 +59,22 @@ pub(crate) fn read_request(json: &str) -> Result<Request, EventError> {
         .with_request_context(RequestContext::ApiGatewayV2(event.request_context)))
 }
 
+/// The ID of the request, even if the event is otherwise not that of a request.
+pub(crate) fn request_id(json: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Identified {
+        request_context: Context,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Context {
+        request_id: String,
+    }
+
+    serde_json::from_str::<Identified>(json).ok().map(|event| event.request_context.request_id)
+}
+
 fn body(text: Option<String>, is_base64: bool) -> Result<Body, EventError> {
     match text {
         None => Ok(Body::Empty),
@@ -175,6 +191,16 @@ mod tests {
         for body in ["%", "a", "YQ", "YQ==\n", "é"] {
             let error = read(json!({ "body": body, "isBase64Encoded": true })).unwrap_err();
             assert_eq!(error, EventError::Body, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn unreadable_request_still_has_its_id() {
+        let event = json!({ "headers": { "x y": "" }, "requestContext": { "requestId": "an-id" } });
+        assert!(read_request(&event.to_string()).is_err());
+        assert_eq!(request_id(&event.to_string()).as_deref(), Some("an-id"));
+        for without in ["", "{", "{}", r#"{"requestContext":{"requestId":7}}"#] {
+            assert_eq!(request_id(without), None);
         }
     }
 

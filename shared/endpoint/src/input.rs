@@ -1,11 +1,10 @@
 //! Checks of fields and parameters that report every mistake at once.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldCode, FieldError, FieldProblem, Problem};
 
 /// The most items on a page of a list.
 const MAX_PAGE_LIMIT: usize = 100;
@@ -16,6 +15,12 @@ pub const DEFAULT_PAGE_LIMIT: usize = 25;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a whole number from 1 to {MAX_PAGE_LIMIT}")]
 pub struct InvalidLimit;
+
+impl FieldProblem for InvalidLimit {
+    fn code(&self) -> FieldCode {
+        FieldCode::OutOfRange
+    }
+}
 
 /// Parses the parameter `limit` of a list.
 ///
@@ -30,7 +35,7 @@ pub fn parse_page_limit(text: &str) -> Result<usize, InvalidLimit> {
 ///
 /// # Errors
 /// 400 with one error for each wrong parameter.
-pub fn read_each<'a, E: Display>(
+pub fn read_each<'a, E: FieldProblem>(
     parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     mut read: impl FnMut(&'a str, &'a str) -> Result<(), E>,
 ) -> Result<(), Problem> {
@@ -38,9 +43,11 @@ pub fn read_each<'a, E: Display>(
     let mut errors = Vec::new();
     for (name, value) in parameters {
         match read(name, value) {
-            _ if !names.insert(name) => errors.push(FieldError::new(name, "must not be repeated")),
+            _ if !names.insert(name) => {
+                errors.push(FieldError::at_parameter(name, FieldCode::Repeated, "must not be repeated"));
+            }
             Ok(()) => {}
-            Err(error) => errors.push(FieldError::new(name, error.to_string())),
+            Err(error) => errors.push(FieldError::in_parameter(name, &error)),
         }
     }
 
@@ -51,5 +58,5 @@ pub fn read_each<'a, E: Display>(
 #[must_use]
 pub fn unknown_fields(fields: &Map<String, Value>, known: &[&str]) -> Vec<FieldError> {
     let unknown = fields.keys().filter(|field| !known.contains(&field.as_str()));
-    unknown.map(|field| FieldError::new(field, "is not a known field")).collect()
+    unknown.map(|field| FieldError::at_field(field, FieldCode::Unknown, "is not a known field")).collect()
 }

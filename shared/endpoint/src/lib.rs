@@ -14,6 +14,6 @@ mod serve;
 pub mod user_path;
 
 pub use lambda_http::{Error, Request};
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldCode, FieldError, FieldProblem, Problem, ProblemCode};
 pub use response::Response;
 pub use serve::{Endpoint, respond, serve};

@@ -3,104 +3,73 @@
 //! A response to invalid input says what is wrong and where. A response to a fault does not
 //! tell the client the cause; the log does.
 
+mod code;
+mod field;
+
 use lambda_http::http::{StatusCode, header};
 use patgate_caller::MissingCaller;
 use patgate_dynamodb::StoreError;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::event::EventError;
 use crate::response::{self, Response};
 
+pub use code::{FieldCode, ProblemCode};
+pub use field::{FieldError, FieldProblem, pointer};
+
 /// A problem with a request, or a fault.
 #[derive(Debug)]
 pub struct Problem {
-    status: StatusCode,
+    code: ProblemCode,
     detail: String,
     errors: Vec<FieldError>,
 }
 
-/// What is wrong with one part of the input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// The field of the body, or the parameter of the path or query.
-    pub field: String,
-    pub message: String,
-}
-
-impl FieldError {
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
-    }
-}
-
 impl Problem {
+    /// `detail` is one or two sentences about this occurrence.
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new() }
+    }
+
     /// 400 that names every field that is wrong.
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = "The request is invalid. Nothing was changed.".to_owned();
-        Self { status: StatusCode::BAD_REQUEST, detail, errors }
+        let problem = Self::new(ProblemCode::InvalidRequest, "The request is invalid. Nothing was changed.");
+        Self { errors, ..problem }
     }
 
-    /// 400 for the request as a whole.
-    pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, detail)
-    }
-
-    /// 403.
-    pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, detail)
-    }
-
-    /// 404, the same whether something is missing or belongs to another user.
-    pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, detail)
-    }
-
-    /// 404 for a token.
+    /// 404, the same whether the token is missing or belongs to another user.
     #[must_use]
     pub fn no_such_token() -> Self {
-        Self::not_found("There is no such token.")
+        Self::new(ProblemCode::TokenNotFound, "There is no such token.")
     }
 
-    /// 404 for a user.
+    /// 404.
     #[must_use]
     pub fn no_such_user() -> Self {
-        Self::not_found("There is no such user.")
+        Self::new(ProblemCode::UserNotFound, "There is no such user.")
     }
 
-    /// 409: the request conflicts with the present state.
-    pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, detail)
-    }
-
-    /// 503: the client may try again.
-    pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    }
-
-    /// 500: another attempt does not help.
-    pub fn internal(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
-    }
-
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new() }
-    }
-
-    /// This problem as a response.
+    /// This problem as a response to the request with this ID. `None` if the request could not
+    /// be read.
     #[must_use]
-    pub fn into_response(self) -> Response {
-        let error = |error: FieldError| json!({ "field": error.field, "message": error.message });
-        let problem = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "errors": self.errors.into_iter().map(error).collect::<Vec<_>>(),
-        });
+    pub fn into_response(self, request_id: Option<&str>) -> Response {
+        let code = self.code.as_str();
+        let members = [
+            ("type", json!(format!("urn:patgate:error:{code}"))),
+            ("code", json!(code)),
+            ("title", json!(self.code.title())),
+            ("status", json!(self.code.status().as_u16())),
+            ("detail", json!(self.detail)),
+            ("errors", self.errors.iter().map(FieldError::resource).collect()),
+        ];
+        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let mut problem = Map::from_iter(members);
+        problem.extend(request_id.map(|id| ("requestId".to_owned(), Value::from(id))));
 
-        let mut response = response::with_text(self.status, "application/problem+json", problem.to_string());
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let body = Value::Object(problem).to_string();
+        let mut response = response::with_text(self.code.status(), "application/problem+json", body);
+        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
         }
 
@@ -114,10 +83,13 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "store failed");
         match error {
-            StoreError::Unavailable { .. } => {
-                Self::unavailable("Storage is not available right now. Please try again.")
+            StoreError::Unavailable { .. } => Self::new(
+                ProblemCode::StorageUnavailable,
+                "Storage is not available right now. Please try again.",
+            ),
+            StoreError::Corrupt { .. } => {
+                Self::new(ProblemCode::DamagedRecord, "A stored record is damaged; see the logs.")
             }
-            StoreError::Corrupt { .. } => Self::internal("A stored record is damaged; see the logs."),
         }
     }
 }
@@ -126,7 +98,7 @@ impl From<MissingCaller> for Problem {
     /// A fault (500): the route was deployed without the authorizer, so the request has no caller.
     fn from(error: MissingCaller) -> Self {
         tracing::error!(%error, "request without a caller");
-        Self::internal("The API is misconfigured.")
+        Self::new(ProblemCode::AuthorizerMissing, "The API is misconfigured.")
     }
 }
 
@@ -134,6 +106,6 @@ impl From<EventError> for Problem {
     /// 400. If every request gets it, the integration uses another payload format than 2.0.
     fn from(error: EventError) -> Self {
         tracing::warn!(%error, "cannot read the request");
-        Self::bad_request(format!("The request cannot be read: {error}."))
+        Self::new(ProblemCode::UnreadableRequest, format!("The request cannot be read: {error}."))
     }
 }

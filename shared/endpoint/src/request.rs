@@ -7,12 +7,21 @@ use patgate_caller::{Caller, MissingCaller};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldCode, FieldError, Problem, ProblemCode};
 use crate::user_path;
 
 /// The largest body that an endpoint accepts.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 const PATH_ID: &str = "pathId";
+
+/// The ID that API Gateway gave to the request, and returns in the header `apigw-requestid`.
+#[must_use]
+pub(crate) fn id(request: &Request) -> Option<&str> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.as_deref(),
+        _ => None,
+    }
+}
 
 /// The caller, from the context that the authorizer added to the request.
 ///
@@ -33,7 +42,8 @@ pub fn require_administrator(caller: &Caller, admin_role: &str, act: &str) -> Re
     if caller.has_role(admin_role) {
         Ok(())
     } else {
-        Err(Problem::forbidden(format!("Only administrators can {act}.")))
+        let detail = format!("Only administrators can {act}.");
+        Err(Problem::new(ProblemCode::AdministratorRequired, detail))
     }
 }
 
@@ -53,7 +63,7 @@ fn path_variable<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 /// 400 when the text is not a UUID with hyphens.
 pub fn parse_token_id(text: &str) -> Result<Uuid, Problem> {
     let id = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
-    id.ok_or_else(|| Problem::invalid(vec![FieldError::new("id", "must be the UUID of a token")]))
+    id.ok_or_else(|| invalid_path_variable("id", "must be the UUID of a token"))
 }
 
 /// The user ID in the path variable `{pathId}`, which has the form of
@@ -75,8 +85,11 @@ pub fn path_user_id(request: &Request) -> Result<String, Problem> {
 }
 
 fn invalid_path_id() -> Problem {
-    let message = "must be the `pathId` of a user, such as `u_YWxpY2U`";
-    Problem::invalid(vec![FieldError::new(PATH_ID, message)])
+    invalid_path_variable(PATH_ID, "must be the `pathId` of a user, such as `u_YWxpY2U`")
+}
+
+fn invalid_path_variable(name: &str, detail: &str) -> Problem {
+    Problem::invalid(vec![FieldError::at_parameter(name, FieldCode::InvalidFormat, detail)])
 }
 
 /// The parameters of the query, decoded.
@@ -87,17 +100,18 @@ pub fn query_parameters(request: &Request) -> impl Iterator<Item = (&str, &str)>
 /// The fields of a JSON body.
 ///
 /// # Errors
-/// 400 when the body is too large or not a JSON object.
+/// 413 when the body is too large, 400 when it is not a JSON object.
 pub fn json_object(body: &Body) -> Result<Map<String, Value>, Problem> {
     if body.len() > MAX_BODY_BYTES {
-        return Err(Problem::bad_request(format!("The body is larger than {MAX_BODY_BYTES} bytes.")));
+        let detail = format!("The body is larger than {MAX_BODY_BYTES} bytes.");
+        return Err(Problem::new(ProblemCode::BodyTooLarge, detail));
     }
 
     // The message of the parser contains a position and never a part of the body.
     let body: Value = serde_json::from_slice(body)
-        .map_err(|error| Problem::bad_request(format!("The body is not JSON: {error}.")))?;
+        .map_err(|error| Problem::new(ProblemCode::InvalidBody, format!("The body is not JSON: {error}.")))?;
     match body {
         Value::Object(fields) => Ok(fields),
-        _ => Err(Problem::bad_request("The body is not a JSON object.")),
+        _ => Err(Problem::new(ProblemCode::InvalidBody, "The body is not a JSON object.")),
     }
 }

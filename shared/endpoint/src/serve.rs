@@ -6,9 +6,11 @@ use lambda_http::{Error, LambdaEvent, Request, service_fn};
 use patgate_process::{ConfigError, Environment, telemetry};
 use patgate_rules::clock::{self, Timestamp};
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use crate::event;
 use crate::problem::Problem;
+use crate::request;
 use crate::response::Response;
 
 /// An endpoint of the API.
@@ -44,10 +46,22 @@ pub async fn serve<E: Endpoint + Sync>(
 }
 
 /// Responds to an event, whatever it contains. An event that is not a request gets 400.
+///
+/// Each line that is logged meanwhile has the request's ID in its span.
 pub async fn respond(endpoint: &impl Endpoint, event: &str, now: Timestamp) -> ApiGatewayV2httpResponse {
     let response = match event::read_request(event) {
-        Ok(request) => endpoint.handle(&request, now).await,
-        Err(error) => Err(error.into()),
+        Ok(request) => {
+            let request_id = request::id(&request);
+            let span = tracing::info_span!("request", request_id);
+            let response = endpoint.handle(&request, now).instrument(span).await;
+            response.unwrap_or_else(|problem| problem.into_response(request_id))
+        }
+        Err(error) => {
+            let request_id = event::request_id(event);
+            let request_id = request_id.as_deref();
+            let span = tracing::info_span!("request", request_id);
+            span.in_scope(|| Problem::from(error)).into_response(request_id)
+        }
     };
-    event::to_gateway(response.unwrap_or_else(Problem::into_response))
+    event::to_gateway(response)
 }

@@ -27,7 +27,8 @@ pub fn init(environment: &Environment<'_>) {
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         // These log whole events at `trace`, with credentials and bodies.
         .with_target("lambda_http", level.min(Level::DEBUG))
-        .with_target("lambda_runtime", level.min(Level::DEBUG))
+        // Without its span, which is `info`, the span of a line is our own.
+        .with_target("lambda_runtime", level.min(Level::WARN))
         // These log requests and addresses below `warn`.
         .with_target("aws", level.min(Level::WARN))
         .with_target("hyper", level.min(Level::WARN));
@@ -35,7 +36,7 @@ pub fn init(environment: &Environment<'_>) {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
+        .with_current_span(true)
         .with_span_list(false);
 
     // A second call fails because the first logger is in place, which is good enough.

@@ -123,7 +123,8 @@ impl Response {
     }
 
     /// Asserts that this is a problem (RFC 9457) with this status, and returns the names of
-    /// the invalid fields.
+    /// the invalid fields and parameters. Patgate's own problems have a code, which is also the
+    /// end of their type; those of the package API have none.
     #[track_caller]
     pub fn assert_problem(&self, status: u16) -> Vec<String> {
         assert_eq!(self.status, status, "{self:?}");
@@ -131,15 +132,20 @@ impl Response {
 
         let problem = self.json();
         assert_eq!(problem["status"], status);
-        assert!(!problem["title"].as_str().unwrap().is_empty());
-        assert!(!problem["detail"].as_str().unwrap().is_empty());
+        let kind = problem["code"].as_str().map(|code| format!("urn:patgate:error:{code}"));
+        assert_eq!(problem["type"], kind.as_deref().unwrap_or("about:blank"));
+        for member in ["title", "detail", "requestId"] {
+            assert!(!problem[member].as_str().expect(member).is_empty(), "{problem}");
+        }
 
         let errors = problem["errors"].as_array().expect("a list of errors");
         errors
             .iter()
             .map(|error| {
-                assert!(!error["message"].as_str().unwrap().is_empty());
-                error["field"].as_str().unwrap().to_owned()
+                assert!(!error["code"].as_str().unwrap().is_empty());
+                assert!(!error["detail"].as_str().unwrap().is_empty());
+                let field = error["pointer"].as_str().and_then(|pointer| pointer.strip_prefix('/'));
+                field.or(error["parameter"].as_str()).expect("a place").to_owned()
             })
             .collect()
     }

@@ -12,6 +12,7 @@ export type User = components["schemas"]["User"];
 export type UserChange = components["schemas"]["UserChange"];
 export type UserPage = components["schemas"]["UserPage"];
 type Problem = components["schemas"]["Problem"];
+type FieldError = components["schemas"]["FieldError"];
 
 /** Returns the session's access token, or null without a session. */
 export type CredentialSource = () => Promise<string | null> | string | null;
@@ -131,9 +132,14 @@ async function isDeniedByGateway(response: Response): Promise<boolean> {
 
 async function readError(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
-  const fields = (problem?.errors ?? []).map((error) => [error.field, error.message] as const);
+  const fields = (problem?.errors ?? []).map((error) => [place(error), error.detail] as const);
   const detail = problem?.detail ?? "The server has a problem. Try again later.";
   return new ApiError(detail, response.status, Object.fromEntries(fields));
+}
+
+/** The name of the field or parameter that an error is about. */
+function place({ pointer, parameter }: FieldError): string {
+  return pointer?.slice(1) ?? parameter ?? "";
 }
 
 /** Whether a JWT is past its `exp`. A token in another format may still be valid. */

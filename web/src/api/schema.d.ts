@@ -293,7 +293,7 @@ export interface components {
         LeakReceipt: {
             /** @description The number of different tokens in the report, known or not. */
             accepted: number;
-            /** @description Entries that cannot be tokens of this deployment, such as `tokens[3]`. */
+            /** @description JSON Pointers of the entries that cannot be tokens of this deployment, such as `/tokens/3`. */
             malformed: string[];
         };
         User: {
@@ -343,18 +343,39 @@ export interface components {
                 name: string;
             } | null;
         };
-        /** @description RFC 9457. */
+        /** @description RFC 9457. `errors.md` describes every code. */
         Problem: {
+            /** @description The code as a URN. */
             type: string;
+            /**
+             * @description By this code, a program decides. It never changes its meaning. New versions add codes.
+             * @example invalid_request
+             */
+            code: string;
             title: string;
             status: number;
             detail: string;
             /** @description One entry for each invalid field or parameter. */
-            errors: {
-                field: string;
-                message: string;
-            }[];
+            errors: components["schemas"]["FieldError"][];
+            /** @description The ID of the request, which is in every line of the logs as well. Quote it when you ask for help. */
+            requestId: string;
         };
+        FieldError: {
+            /**
+             * @description The JSON Pointer (RFC 6901) of a field of the body.
+             * @example /expiresAt
+             */
+            pointer?: string;
+            /** @description The name of a parameter of the path or query. */
+            parameter?: string;
+            /** @example in_the_past */
+            code: string;
+            /**
+             * @description It completes a sentence that starts with the name of the field.
+             * @example must be in the future
+             */
+            detail: string;
+        } & (unknown | unknown);
         GatewayMessage: {
             message: string;
         };
@@ -405,12 +426,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than Lambda accepts, about 6 MB. A smaller body of more than 16 KB gets 400. */
+        /**
+         * @description The body has more than 16 KB. The response to a body that is larger than Lambda accepts, about 6 MB, comes from
+         *     the gateway.
+         */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
