@@ -37,7 +37,7 @@ fn token_of_another_user_looks_like_a_missing_one() {
         responses[0].assert_problem(404);
         for response in &responses {
             let names = |response: &Response| response.headers.keys().cloned().collect::<Vec<_>>();
-            assert_eq!((response.status, &response.text), (404, &responses[0].text));
+            assert_eq!((response.status, response.problem()), (404, responses[0].problem()));
             assert_eq!(names(response), names(&responses[0]));
         }
     }

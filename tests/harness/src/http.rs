@@ -123,7 +123,7 @@ impl Response {
     }
 
     /// Asserts that this is a problem (RFC 9457) with this status, and returns the names of
-    /// the invalid fields and parameters. Patgate's own problems have a code, which is also the
+    /// the invalid fields, parameters and headers. Patgate's own problems have a code, which is also the
     /// end of their type; those of the package API have none.
     #[track_caller]
     pub fn assert_problem(&self, status: u16) -> Vec<String> {
@@ -145,9 +145,20 @@ impl Response {
                 assert!(!error["code"].as_str().unwrap().is_empty());
                 assert!(!error["detail"].as_str().unwrap().is_empty());
                 let field = error["pointer"].as_str().and_then(|pointer| pointer.strip_prefix('/'));
-                field.or(error["parameter"].as_str()).expect("a place").to_owned()
+                let place = field.or(error["parameter"].as_str()).or(error["header"].as_str());
+                place.expect("a place").to_owned()
             })
             .collect()
+    }
+
+    /// The problem without the ID of its request, to compare it with another.
+    #[track_caller]
+    pub fn problem(&self) -> Value {
+        let mut problem = self.json();
+        let id = problem.as_object_mut().and_then(|members| members.remove("requestId"));
+        assert!(id.is_some_and(|id| id.is_string()), "{self:?}");
+
+        problem
     }
 
     /// Asserts that this is an error of the gateway itself: a status, and a body with a
