@@ -88,7 +88,7 @@ pub(crate) fn generate_token(owner_id: &str, created_at: Timestamp) -> (PlainTok
 /// Creates a token whose owner may have it, and returns its record.
 pub(crate) async fn create_token(store: &Store, token: &NewToken) -> TokenRecord {
     match store.create_token(token).await.unwrap() {
-        CreationOutcome::Created(record) => *record,
+        CreationOutcome::Created(created) => created.token,
         outcome => panic!("{outcome:?}"),
     }
 }

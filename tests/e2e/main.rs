@@ -40,4 +40,5 @@ mod smuggling;
 mod stopping;
 mod templates;
 mod throttling;
+mod usable;
 mod users;

@@ -83,8 +83,8 @@ impl RecordsInDynamoDb<'_> {
         token.expires_at = lifetime.map(|lifetime| now + lifetime);
 
         match self.store.create_token(&token).await.unwrap() {
-            CreationOutcome::Created(record) => {
-                self.tokens.push((secret, record.token_id));
+            CreationOutcome::Created(created) => {
+                self.tokens.push((secret, created.token.token_id));
                 ActionResult::Created
             }
             CreationOutcome::OwnerNotAllowed => ActionResult::OwnerNotAllowed,

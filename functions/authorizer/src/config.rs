@@ -62,12 +62,11 @@ impl Config {
     /// # Errors
     /// When a variable is missing or invalid.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let max_age = settings::days(environment, "SESSION_MAX_AGE_DAYS", "0")?;
         let resolution_seconds: u16 = environment.parsed("LAST_USED_RESOLUTION_SECONDS", "60")?;
 
         Ok(Self {
             token_format: settings::token_format(environment)?,
-            policy: Policy { session_max_age: (!max_age.is_zero()).then_some(max_age) },
+            policy: settings::policy(environment)?,
             last_used_resolution: TimeDelta::seconds(resolution_seconds.into()),
             issuer: environment.required_parsed("OIDC_ISSUER")?,
             audience: environment.required("OIDC_AUDIENCE")?,

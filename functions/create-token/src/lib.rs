@@ -4,17 +4,15 @@ mod config;
 mod input;
 
 use patgate_caller::{Caller, Credential};
-use patgate_dynamodb::{CreationOutcome, NewToken, Store};
+use patgate_dynamodb::{CreationOutcome, NewToken, OwnedToken, Store};
 use patgate_endpoint::request::read_caller;
 use patgate_endpoint::resource::token_resource;
-use patgate_endpoint::user_path::to_path;
 use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token::PlainToken;
-use patgate_rules::token_record::TokenRecord;
 use rand::rngs::SysRng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::{NoContext, Timestamp as UuidTime, Uuid};
 
 pub use crate::config::Config;
@@ -51,16 +49,16 @@ impl Endpoint for CreateToken {
             tracing::error!(%error, "the operating system's random number generator failed");
             Problem::new(ProblemCode::InternalError, "The token could not be created.")
         })?;
-        let record = match self.store.create_token(&self.new_token(&plain, &caller, input, now)).await? {
-            CreationOutcome::Created(record) => record,
+        let created = match self.store.create_token(&self.new_token(&plain, &caller, input, now)).await? {
+            CreationOutcome::Created(created) => created,
             CreationOutcome::OwnerNotAllowed => {
                 let detail = "Your account is disabled or unknown, so it cannot have tokens.";
                 return Err(Problem::new(ProblemCode::OwnerNotAllowed, detail));
             }
         };
-        self.log_creation(request, &caller, record.token_id);
+        self.log_creation(request, &caller, created.token.token_id);
 
-        Ok(response::created(&resource_with_secret(&plain, &record, &caller, now)))
+        Ok(response::created(&self.resource_with_secret(&plain, &created, now)))
     }
 }
 
@@ -96,6 +94,17 @@ impl CreateToken {
         }
     }
 
+    /// The token resource together with the secret. No other response contains a secret.
+    fn resource_with_secret(&self, plain: &PlainToken, created: &OwnedToken, now: Timestamp) -> Value {
+        let OwnedToken { token, owner } = created;
+        let mut resource = token_resource(token, owner.as_ref(), now, self.config.policy);
+        if let Some(fields) = resource.as_object_mut() {
+            fields.insert("token".to_owned(), plain.expose().into());
+        }
+
+        resource
+    }
+
     fn log_creation(&self, request: &Request, caller: &Caller, token_id: Uuid) {
         let event = AuditEvent {
             act: Act::TokenCreated,
@@ -111,21 +120,4 @@ impl CreateToken {
 fn token_id(created_at: Timestamp) -> Uuid {
     let seconds = u64::try_from(created_at.timestamp()).unwrap_or(0);
     Uuid::new_v7(UuidTime::from_unix(NoContext, seconds, created_at.timestamp_subsec_nanos()))
-}
-
-/// The token resource together with the secret. No other response contains a secret.
-fn resource_with_secret(plain: &PlainToken, record: &TokenRecord, caller: &Caller, now: Timestamp) -> Value {
-    let mut resource = token_resource(record, None, now);
-    if let Some(fields) = resource.as_object_mut() {
-        let owner = json!({
-            "id": caller.user_id,
-            "pathId": to_path(&caller.user_id),
-            "name": caller.user_name,
-            "disabled": false,
-        });
-        fields.insert("owner".to_owned(), owner);
-        fields.insert("token".to_owned(), plain.expose().into());
-    }
-
-    resource
 }

@@ -2,6 +2,7 @@
 
 use patgate_process::{ConfigError, Environment, settings};
 use patgate_rules::month::Month;
+use patgate_rules::verdict::Policy;
 
 /// The configuration of `list-tokens`.
 #[derive(Debug, Clone)]
@@ -9,6 +10,7 @@ pub struct Config {
     pub(crate) admin_role: String,
     /// The month of the first deployment, where a list over all users ends.
     pub(crate) first_month: Month,
+    pub(crate) policy: Policy,
 }
 
 impl Config {
@@ -20,6 +22,7 @@ impl Config {
         Ok(Self {
             admin_role: settings::admin_role(environment),
             first_month: environment.parsed("FIRST_MONTH", "2026-01")?,
+            policy: settings::policy(environment)?,
         })
     }
 }

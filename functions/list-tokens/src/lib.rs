@@ -4,7 +4,7 @@ mod config;
 mod query;
 
 use patgate_caller::{Caller, Credential};
-use patgate_dynamodb::{ListRequest, ListScope, Store};
+use patgate_dynamodb::{ListRequest, ListScope, OwnedToken, Store};
 use patgate_endpoint::request::{parse_token_id, path_id, query_parameters, read_caller};
 use patgate_endpoint::resource::token_resource;
 use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, response};
@@ -52,7 +52,7 @@ impl ListTokens {
         };
         let page = self.store.list_tokens(&list).await?;
 
-        let items = page.tokens.iter().map(|owned| token_resource(&owned.token, owned.owner.as_ref(), now));
+        let items = page.tokens.iter().map(|owned| self.resource(owned, now));
         Ok(json!({
             "items": items.collect::<Vec<_>>(),
             "nextCursor": page.next.map(|id| id.to_string()),
@@ -92,6 +92,10 @@ impl ListTokens {
         }
         let owned = self.store.get_token(&location).await?.ok_or_else(Problem::no_such_token)?;
 
-        Ok(token_resource(&owned.token, owned.owner.as_ref(), now))
+        Ok(self.resource(&owned, now))
+    }
+
+    fn resource(&self, owned: &OwnedToken, now: Timestamp) -> Value {
+        token_resource(&owned.token, owned.owner.as_ref(), now, self.config.policy)
     }
 }

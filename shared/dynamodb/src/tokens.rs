@@ -39,7 +39,8 @@ pub struct NewToken {
 /// The outcome of a creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CreationOutcome {
-    Created(Box<TokenRecord>),
+    /// The token, and its owner as they were checked.
+    Created(Box<OwnedToken>),
     /// The owner is unknown or disabled. Nothing was stored.
     OwnerNotAllowed,
 }
@@ -91,7 +92,7 @@ impl Store {
     async fn try_create_token(&self, new: &NewToken) -> Result<Option<CreationOutcome>, StoreError> {
         let owner = self.get_user(&new.user_id).await?.filter(|owner| !owner.disabled);
         // Every sign-in gives the user's record a generation.
-        let Some(generation) = owner.and_then(|owner| owner.token_generation) else {
+        let Some((generation, owner)) = owner.and_then(|owner| Some((owner.token_generation?, owner))) else {
             return Ok(Some(CreationOutcome::OwnerNotAllowed));
         };
         let record = new.record(generation);
@@ -104,7 +105,10 @@ impl Store {
             .transact_items(self.put(items::lookup_item(new))?)
             .send()
             .await;
-        let Err(error) = response else { return Ok(Some(CreationOutcome::Created(Box::new(record)))) };
+        let Err(error) = response else {
+            let created = OwnedToken { token: record, owner: Some(owner) };
+            return Ok(Some(CreationOutcome::Created(Box::new(created))));
+        };
 
         match codes(cancellation_reasons(&error))[..] {
             // The next attempt reads the owner again, and finds out what changed.

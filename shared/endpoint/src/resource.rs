@@ -3,14 +3,15 @@
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token_record::{Sighting, TokenRecord};
 use patgate_rules::user::User;
-use patgate_rules::verdict;
+use patgate_rules::verdict::{self, Policy, Verdict};
 use serde_json::{Value, json};
 
 use crate::user_path::to_path;
 
 /// The token resource: camelCase, times in RFC 3339 and UTC, `null` for absent values.
 #[must_use]
-pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Value {
+pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp, policy: Policy) -> Value {
+    let verdict = verdict::verify(Some(token), owner, now, policy);
     let revocation = verdict::revocation(token, owner);
     let last_used = token.last_used.as_ref();
 
@@ -19,6 +20,8 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp)
         "name": token.name,
         "prefix": token.prefix,
         "status": verdict::status(token, owner, now).as_str(),
+        "usable": verdict == Verdict::Allowed,
+        "unusableBecause": unusable_because(verdict),
         "owner": {
             "id": token.user_id,
             "pathId": to_path(&token.user_id),
@@ -34,6 +37,12 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp)
         "revokedBy": revocation.as_ref().and_then(|revocation| revocation.by.as_deref()),
         "revocationReason": revocation.as_ref().map(|revocation| revocation.reason.as_str()),
     })
+}
+
+/// Why the authorizer would deny the token. `None` if it would not.
+#[must_use]
+pub fn unusable_because(verdict: Verdict) -> Option<&'static str> {
+    Some(verdict).filter(|verdict| *verdict != Verdict::Allowed).map(Verdict::as_str)
 }
 
 fn sighting_resource(sighting: &Sighting) -> Value {

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use patgate_rules::client_ip::ClientIpHeader;
 use patgate_rules::expiry::ExpiryRules;
 use patgate_rules::token::TokenFormat;
+use patgate_rules::verdict::Policy;
 
 use crate::environment::{ConfigError, Environment};
 
@@ -58,6 +59,15 @@ pub fn days(
 pub fn expiry_rules(environment: &Environment<'_>) -> Result<ExpiryRules, ConfigError> {
     let max_days = Some(environment.parsed("MAX_LIFETIME_DAYS", "0")?).filter(|days| *days > 0);
     Ok(ExpiryRules::new(environment.parsed("EXPIRY_REQUIRED", "false")?, max_days))
+}
+
+/// The rules for the use of tokens (`SESSION_MAX_AGE_DAYS`, default 0, which means no limit).
+///
+/// # Errors
+/// When the value is not a whole number of days.
+pub fn policy(environment: &Environment<'_>) -> Result<Policy, ConfigError> {
+    let max_age = days(environment, "SESSION_MAX_AGE_DAYS", "0")?;
+    Ok(Policy { session_max_age: Some(max_age).filter(|age| !age.is_zero()) })
 }
 
 /// The header that carries the client's address (`CLIENT_IP_HEADER`), and the secret that

@@ -117,7 +117,7 @@ pub fn status(token: &TokenRecord, owner: Option<&User>, now: Timestamp) -> Stat
 }
 
 impl Verdict {
-    /// The value in log lines.
+    /// The value in log lines and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -227,6 +227,18 @@ export interface components {
          * @enum {string}
          */
         RevocationReason: "owner" | "administrator" | "leaked" | "revoke-all";
+        /**
+         * @description Why the authorizer would deny the token. If there are several reasons, it is the first one of this list.
+         *
+         *     - `revoked`: the token was revoked.
+         *     - `superseded`: it was revoked together with all tokens of its owner.
+         *     - `expired`: its `expiresAt` has passed.
+         *     - `owner_missing`: there is no record of its owner.
+         *     - `owner_disabled`: an administrator disabled its owner.
+         *     - `owner_absent`: its owner has not signed in for longer than this deployment allows.
+         * @enum {string}
+         */
+        UnusableReason: "revoked" | "superseded" | "expired" | "owner_missing" | "owner_disabled" | "owner_absent";
         Token: {
             /** Format: uuid */
             id: string;
@@ -234,6 +246,9 @@ export interface components {
             /** @description The first characters of the token, by which users recognize it. */
             prefix: string;
             status: components["schemas"]["Status"];
+            /** @description Whether the token works right now. An active token does not work while its owner's account does not. */
+            usable: boolean;
+            unusableBecause: components["schemas"]["UnusableReason"] | null;
             owner: components["schemas"]["Owner"];
             /** Format: date-time */
             createdAt: string;
