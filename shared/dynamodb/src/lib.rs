@@ -9,13 +9,15 @@
 //!   of a token is read consistently.
 //!
 //! This is the only shared crate that depends on the AWS SDK. The methods of [`Store`] are
-//! in one module for each purpose: the authorizer, single tokens, lists, users, administration.
+//! in one module for each purpose: the authorizer, creation, single tokens, lists, users,
+//! administration.
 
 mod administration;
 mod batch;
 pub mod config;
 mod conflicts;
 mod connection;
+mod creation;
 mod credentials;
 mod error;
 mod integrity;
@@ -27,8 +29,9 @@ mod users;
 
 pub use administration::{UserChange, UserChangeOutcome, UserPage};
 pub use connection::{TimeLimits, authorizer_client};
+pub use creation::{CreationOutcome, NewToken};
 pub use error::StoreError;
 pub use lists::{ListPage, ListRequest, ListScope};
 pub use store::Store;
-pub use tokens::{CreationOutcome, NewToken, OwnedToken, RevocationOutcome, TokenLocation};
+pub use tokens::{OwnedToken, RevocationOutcome, TokenLocation};
 pub use users::{SignIn, SignedIn};

@@ -1,49 +1,18 @@
-//! Single tokens: create, locate by ID or hash, get, revoke.
+//! Single tokens: locate by ID or hash, get, revoke.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token::TokenHash;
 use patgate_rules::token_record::{Revocation, TokenRecord};
 use patgate_rules::user::User;
 use uuid::Uuid;
 
-use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
-use crate::error::{StoreError, incomplete, unavailable};
-use crate::items::{self, Item, TOKEN_HASH, USER_ID, USER_INDEX};
+use crate::error::{StoreError, unavailable};
+use crate::items::{self, TOKEN_HASH, USER_ID};
 use crate::store::Store;
-
-const CREATE: &str = "create a token";
-
-/// A token to be stored.
-#[derive(Debug)]
-pub struct NewToken {
-    pub hash: TokenHash,
-    /// A UUIDv7 of `created_at`.
-    pub token_id: Uuid,
-    /// The owner.
-    pub user_id: String,
-    pub name: String,
-    /// The first characters of the token.
-    pub prefix: String,
-    pub created_at: Timestamp,
-    pub expires_at: Option<Timestamp>,
-    /// When the record of the expired token may be deleted. `None` if it does not expire.
-    pub purge_at: Option<Timestamp>,
-}
-
-/// The outcome of a creation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CreationOutcome {
-    /// The token, and its owner as they were checked.
-    Created(Box<OwnedToken>),
-    /// The owner is unknown or disabled. Nothing was stored.
-    OwnerNotAllowed,
-}
 
 /// Where a token is stored, and who owns it.
 #[derive(Debug)]
@@ -72,103 +41,6 @@ pub enum RevocationOutcome {
 }
 
 impl Store {
-    /// Stores a token and its lookup item in one transaction, if the owner exists and is not
-    /// disabled. The token gets the owner's generation.
-    ///
-    /// INVARIANT: the transaction checks that the generation is still the owner's. A token
-    /// that is stored before all of the owner's tokens are revoked is therefore revoked with
-    /// them, and one that is stored afterwards works, whatever the clocks say.
-    ///
-    /// # Errors
-    /// When the store is unavailable, or the owner's record is damaged. The token may have
-    /// been stored nevertheless. In that case its secret is lost, and its owner sees it in
-    /// the list as never used.
-    pub async fn create_token(&self, new: &NewToken) -> Result<CreationOutcome, StoreError> {
-        retry_conflicts(CREATE, Retries::Usual, || self.try_create_token(new)).await
-    }
-
-    /// Makes one attempt. Returns `None` if another write to the same user or token was in
-    /// progress, or if all of the owner's tokens were revoked during the attempt.
-    async fn try_create_token(&self, new: &NewToken) -> Result<Option<CreationOutcome>, StoreError> {
-        let owner = self.get_user(&new.user_id).await?.filter(|owner| !owner.disabled);
-        // Every sign-in gives the user's record a generation.
-        let Some((generation, owner)) = owner.and_then(|owner| Some((owner.token_generation?, owner))) else {
-            return Ok(Some(CreationOutcome::OwnerNotAllowed));
-        };
-        let record = new.record(generation);
-
-        let response = self
-            .client
-            .transact_write_items()
-            .transact_items(self.owner_check(&record)?)
-            .transact_items(self.put(items::token_item(new, &record))?)
-            .transact_items(self.put(items::lookup_item(new))?)
-            .send()
-            .await;
-        let Err(error) = response else {
-            let created = OwnedToken { token: record, owner: Some(owner) };
-            return Ok(Some(CreationOutcome::Created(Box::new(created))));
-        };
-
-        match codes(cancellation_reasons(&error))[..] {
-            // The next attempt reads the owner again, and finds out what changed.
-            [CONDITION_FAILED, "None", "None"] => Ok(None),
-            ref codes if codes.contains(&CONFLICT) => Ok(None),
-            _ => Err(unavailable(CREATE)(error)),
-        }
-    }
-
-    /// The check that the owner exists, is enabled, and still has the token's generation.
-    fn owner_check(&self, record: &TokenRecord) -> Result<TransactWriteItem, StoreError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.tables.users)
-            .key(USER_ID, items::text(&record.user_id))
-            .condition_expression(
-                "token_generation = :generation AND (attribute_not_exists(disabled) OR disabled = :no)",
-            )
-            .expression_attribute_values(":no", AttributeValue::Bool(false))
-            .expression_attribute_values(":generation", items::count(record.generation))
-            .build()
-            .map_err(incomplete(CREATE))?;
-
-        Ok(TransactWriteItem::builder().condition_check(check).build())
-    }
-
-    fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.tokens)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(token_hash)")
-            .build()
-            .map_err(incomplete(CREATE))?;
-
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    /// Counts the tokens of a user that are on record, whatever their status, up to `at_most`.
-    ///
-    /// The index that it counts lags, so the number may be too low after a burst of
-    /// creations.
-    ///
-    /// # Errors
-    /// When the store is unavailable.
-    pub async fn count_tokens(&self, user_id: &str, at_most: u16) -> Result<u16, StoreError> {
-        let response = self
-            .client
-            .query()
-            .table_name(&self.tables.tokens)
-            .index_name(USER_INDEX)
-            .select(Select::Count)
-            .key_condition_expression("user_id = :user_id")
-            .expression_attribute_values(":user_id", items::text(user_id))
-            .limit(at_most.into())
-            .send()
-            .await
-            .map_err(unavailable("count a user's tokens"))?;
-
-        Ok(u16::try_from(response.count).unwrap_or(at_most))
-    }
-
     /// Locates a token by its ID.
     ///
     /// # Errors
@@ -295,24 +167,6 @@ impl Store {
         if let Err(error) = update.send().await {
             let error = unavailable("expire a lookup item")(error);
             tracing::warn!(%token_id, %error, "the lookup item of a revoked token stays in the table");
-        }
-    }
-}
-
-impl NewToken {
-    /// The record that is stored for this token.
-    pub(crate) fn record(&self, generation: u64) -> TokenRecord {
-        TokenRecord {
-            token_id: self.token_id,
-            user_id: self.user_id.clone(),
-            generation,
-            name: self.name.clone(),
-            prefix: self.prefix.clone(),
-            created_at: self.created_at,
-            expires_at: self.expires_at,
-            revoked: None,
-            last_used: None,
-            seen_from: Vec::new(),
         }
     }
 }

@@ -11,8 +11,8 @@ use super::{
     Item, TOKEN_HASH, TOKEN_ID, USER_ID, count, optional, optional_count, optional_time, required, seconds,
     text, time,
 };
+use crate::creation::NewToken;
 use crate::error::StoreError;
-use crate::tokens::NewToken;
 
 /// The owner's generation when the token was created.
 const GENERATION: &str = "generation";
