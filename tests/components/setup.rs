@@ -77,6 +77,7 @@ pub(crate) fn generate_token(owner_id: &str, created_at: Timestamp) -> (PlainTok
         token_id: Uuid::now_v7(),
         user_id: owner_id.to_owned(),
         name: "ci".into(),
+        description: None,
         prefix: secret.displayed_prefix().into(),
         created_at,
         expires_at: None,

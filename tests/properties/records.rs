@@ -50,6 +50,7 @@ impl RecordsInMemory {
                     user_id: self.ids[*user].clone(),
                     generation: owner.token_generation.unwrap(),
                     name: "ci".into(),
+                    description: None,
                     prefix: "fdp_abcdef".into(),
                     created_at: now,
                     expires_at: lifetime.map(|lifetime| now + lifetime),

@@ -5,7 +5,7 @@ mod input;
 
 use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{CreationOutcome, NewToken, OwnedToken, Store};
-use patgate_endpoint::request::read_caller;
+use patgate_endpoint::request::{json_object, read_caller};
 use patgate_endpoint::resource::token_resource;
 use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
@@ -42,7 +42,7 @@ impl Endpoint for CreateToken {
             let detail = "A token cannot create tokens. Please sign in.";
             return Err(Problem::new(ProblemCode::SessionRequired, detail));
         }
-        let input = Input::read(request.body(), self.config.expiry, now)?;
+        let input = Input::read(&json_object(request.body())?, self.config.expiry, now)?;
         self.check_token_count(&caller).await?;
 
         let plain = self.config.token_format.generate(&mut SysRng).map_err(|error| {
@@ -87,6 +87,7 @@ impl CreateToken {
             token_id: token_id(now),
             user_id: caller.user_id.clone(),
             name: input.name,
+            description: input.description,
             prefix: plain.displayed_prefix().to_owned(),
             created_at: now,
             expires_at: input.expires_at,

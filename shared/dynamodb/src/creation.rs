@@ -23,6 +23,7 @@ pub struct NewToken {
     /// The owner.
     pub user_id: String,
     pub name: String,
+    pub description: Option<String>,
     /// The first characters of the token.
     pub prefix: String,
     pub created_at: Timestamp,
@@ -147,6 +148,7 @@ impl NewToken {
             user_id: self.user_id.clone(),
             generation,
             name: self.name.clone(),
+            description: self.description.clone(),
             prefix: self.prefix.clone(),
             created_at: self.created_at,
             expires_at: self.expires_at,

@@ -11,6 +11,7 @@ pub mod request;
 pub mod resource;
 pub mod response;
 mod serve;
+pub mod token_fields;
 pub mod user_path;
 
 pub use lambda_http::{Error, Request};

@@ -18,6 +18,7 @@ pub fn token_resource(token: &TokenRecord, owner: Option<&User>, now: Timestamp,
     json!({
         "id": token.token_id.to_string(),
         "name": token.name,
+        "description": token.description,
         "prefix": token.prefix,
         "status": verdict::status(token, owner, now).as_str(),
         "usable": verdict == Verdict::Allowed,

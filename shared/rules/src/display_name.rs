@@ -1,4 +1,4 @@
-//! Names that people read: of tokens and of users.
+//! Texts that people read: names of tokens and users, and descriptions.
 //!
 //! A name can lie about what it is. A bidirectional control reorders the text around it, so
 //! that `Revoke "…"?` reads like another question; a line separator starts a line of its own;
@@ -6,9 +6,9 @@
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// What is wrong with a name.
+/// What is wrong with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnclearName {
+pub enum UnclearText {
     #[error("must not contain control characters")]
     ControlCharacter,
     #[error("must not contain line separators or characters that change the direction of text")]
@@ -20,17 +20,17 @@ pub enum UnclearName {
 /// Characters that are letters or symbols by their category, and blank.
 const BLANKS: [char; 5] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
 
-/// Checks that a name shows what it is.
+/// Checks that a text shows what it is.
 ///
 /// # Errors
 /// The first mistake.
-pub fn check(name: &str) -> Result<(), UnclearName> {
+pub fn check(name: &str) -> Result<(), UnclearText> {
     if name.chars().any(char::is_control) {
-        Err(UnclearName::ControlCharacter)
+        Err(UnclearText::ControlCharacter)
     } else if name.chars().any(changes_layout) {
-        Err(UnclearName::Layout)
+        Err(UnclearText::Layout)
     } else if !name.chars().any(is_visible) {
-        Err(UnclearName::Invisible)
+        Err(UnclearText::Invisible)
     } else {
         Ok(())
     }
@@ -99,12 +99,12 @@ mod tests {
     fn names_that_change_the_layout_are_unclear_and_can_be_cleaned() {
         for character in LAYOUT {
             let name = format!("a{character}b");
-            assert_eq!(check(&name), Err(UnclearName::Layout), "{name:?}");
+            assert_eq!(check(&name), Err(UnclearText::Layout), "{name:?}");
             assert_eq!(clean(&name, 100).as_deref(), Some("ab"));
         }
         for character in ['\0', '\n', '\u{7f}', '\u{85}'] {
             let name = format!("a{character}b");
-            assert_eq!(check(&name), Err(UnclearName::ControlCharacter), "{name:?}");
+            assert_eq!(check(&name), Err(UnclearText::ControlCharacter), "{name:?}");
             assert_eq!(clean(&name, 100).as_deref(), Some("ab"));
         }
     }
@@ -124,7 +124,7 @@ mod tests {
             "\u{e000}",
             "\u{fe0f}\u{200d}",
         ] {
-            assert_eq!(check(name), Err(UnclearName::Invisible), "{name:?}");
+            assert_eq!(check(name), Err(UnclearText::Invisible), "{name:?}");
             assert_eq!(clean(name, 100), None);
         }
     }

@@ -10,6 +10,9 @@ use crate::clock::Timestamp;
 /// The longest name a token may have, in characters.
 pub const MAX_TOKEN_NAME_CHARACTERS: usize = 100;
 
+/// The longest description a token may have, in characters.
+pub const MAX_TOKEN_DESCRIPTION_CHARACTERS: usize = 500;
+
 /// How many of the addresses that a token was used from are kept.
 const MAX_SIGHTINGS: usize = 5;
 
@@ -24,6 +27,8 @@ pub struct TokenRecord {
     /// was created.
     pub generation: u64,
     pub name: String,
+    /// What its owner notes about it.
+    pub description: Option<String>,
     /// The first characters of the token, by which its owner recognizes it.
     pub prefix: String,
     pub created_at: Timestamp,
@@ -137,6 +142,7 @@ pub(crate) mod tests {
             user_id: "alice".into(),
             generation: 0,
             name: "ci".into(),
+            description: None,
             prefix: "fdp_abcdef".into(),
             created_at: from_text("2026-01-01T00:00:00.000Z").unwrap(),
             expires_at: None,

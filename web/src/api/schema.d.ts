@@ -243,6 +243,8 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+            /** @description What its owner notes about it. */
+            description: string | null;
             /** @description The first characters of the token, by which users recognize it. */
             prefix: string;
             status: components["schemas"]["Status"];
@@ -278,6 +280,8 @@ export interface components {
         NewToken: {
             /** @description No control characters, no line separators, and no characters that change the direction of text. Surrounding spaces are removed, and the rest must contain a visible character. */
             name: string;
+            /** @description What the token is for. The same characters are allowed as in a name. Empty text counts as null. */
+            description?: string | null;
             /**
              * Format: date-time
              * @description Must be in the future, and no further ahead than the deployment allows (`newTokens` of `GET /api/me`).

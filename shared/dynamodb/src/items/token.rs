@@ -39,6 +39,9 @@ pub(crate) fn token_item(new: &NewToken, record: &TokenRecord) -> Item {
         ("created_month".to_owned(), text(Month::of(record.created_at).to_string())),
     ]);
 
+    if let Some(description) = &record.description {
+        item.insert("description".to_owned(), text(description));
+    }
     if let Some(expires_at) = record.expires_at {
         item.insert("expires_at".to_owned(), time(expires_at));
     }
@@ -82,6 +85,7 @@ pub(crate) fn read_token(mut item: Item) -> Result<TokenRecord, StoreError> {
         generation: optional_count(&mut item, GENERATION)?
             .ok_or(StoreError::Corrupt { attribute: GENERATION })?,
         name: required(&mut item, "name")?,
+        description: optional(&mut item, "description"),
         prefix: required(&mut item, "prefix")?,
         created_at: optional_time(&mut item, "created_at")?
             .ok_or(StoreError::Corrupt { attribute: "created_at" })?,
@@ -150,6 +154,7 @@ mod tests {
             token_id: Uuid::now_v7(),
             user_id: "alice".into(),
             name: "ci".into(),
+            description: Some("deploys the site".into()),
             prefix: plain.displayed_prefix().into(),
             created_at,
             expires_at: Some(created_at),
