@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use patgate_authorizer::Config;
 use patgate_dynamodb::config::{AwsEnvironment, Tables, TrustedRoots};
-use patgate_dynamodb::{CreationOutcome, NewToken, SignIn, Store, TimeLimits, UserChange};
+use patgate_dynamodb::{
+    CreationOutcome, ListRequest, ListScope, NewToken, SignIn, Store, TimeLimits, UserChange,
+};
 use patgate_harness::{DynamoDbProxy, Settings, System, other_dynamodb_url};
 use patgate_process::Environment;
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token::{PlainToken, TokenFormat};
+use patgate_rules::token_filter::TokenFilter;
 use patgate_rules::token_record::TokenRecord;
 use patgate_rules::user::User;
+use patgate_rules::verdict::Policy;
 use rand::rngs::SysRng;
 use uuid::Uuid;
 
@@ -64,6 +68,21 @@ pub(crate) fn authorizer_config(variables: &[(&str, &str)]) -> Config {
     Config::read(&Environment::from_lookup(&lookup)).unwrap()
 }
 
+static EVERY_TOKEN: TokenFilter =
+    TokenFilter { status: None, usable: None, text: None, expires_before: None, unused_since: None };
+
+/// A request for the newest tokens of alice.
+pub(crate) fn every_token() -> ListRequest<'static> {
+    ListRequest {
+        scope: ListScope::User("alice"),
+        filter: &EVERY_TOKEN,
+        before: None,
+        limit: 100,
+        now: clock::now(),
+        policy: Policy::default(),
+    }
+}
+
 /// Parses a time in the format of the store.
 pub(crate) fn timestamp(text: &str) -> Timestamp {
     clock::from_text(text).unwrap()
@@ -82,6 +101,7 @@ pub(crate) fn generate_token(owner_id: &str, created_at: Timestamp) -> (PlainTok
         created_at,
         expires_at: None,
         purge_at: None,
+        idempotency: None,
     };
     (secret, token)
 }
@@ -111,5 +131,12 @@ pub(crate) async fn user_with_token(store: &Store, user_id: &str) -> (PlainToken
 
 /// The change by which the administrator `admin` disables a user.
 pub(crate) fn disabling(user_id: &str) -> UserChange<'_> {
-    UserChange { user_id, disabled: Some(true), roles: None, by: "admin", admin_role: "administrator" }
+    UserChange {
+        user_id,
+        disabled: Some(true),
+        roles: None,
+        by: "admin",
+        admin_role: "administrator",
+        expected: None,
+    }
 }

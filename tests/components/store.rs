@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod connection;
+mod idempotency;
 mod lists;
 mod tokens;
 mod users;

@@ -10,14 +10,16 @@ import pathlib
 import subprocess
 import sys
 
-from description import DESCRIPTION
-from system import System, create_token, request
+from description import closed
+from system import CHANGEABLE, System, create_token, request
 
 ROLES = ("session", "token", "administrator")
 CHOSEN_ROLES = [os.environ["ROLE"]] if "ROLE" in os.environ else list(ROLES)
 SEED = os.environ.get("SEED", "1")
 EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 TIMEOUT_SECONDS = 300
+# A token ID that no token has.
+UNKNOWN = "01900000-0000-7000-8000-000000000001"
 # Further users, of whom the administrator changes and disables some.
 FURTHER_USERS = [f"crew-{number}" for number in range(1, 7)]
 
@@ -25,7 +27,7 @@ PARAMETERS = {
     # Roles can be changed only where the table `Users` keeps them.
     "administrator": ["RolesClaim="],
     # So few that a creation is also refused because the user has too many.
-    "session": ["MaxTokensPerUser=30"],
+    "session": ["MaxTokensPerUser=45"],
 }
 
 CONFIGURATION = """
@@ -60,7 +62,19 @@ parameters = {{ "query.cursor" = {{ dictionary = "tokens" }} }}
 
 [[operations]]
 include-operation-id = "createToken"
-parameters = {{ "body.expiresAt" = {{ dictionary = "later" }} }}
+parameters = {{ "body.expiresAt" = {{ dictionary = "later" }}, "header.Idempotency-Key" = {{ dictionary = "keys", probability = 0.3 }} }}
+
+[[operations]]
+include-operation-id = "updateToken"
+parameters = {{ "path.id" = {{ dictionary = "changed" }}, "header.If-Match" = {{ dictionary = "versions", probability = 0.7 }} }}
+
+[[operations]]
+include-operation-id = "updateUser"
+parameters = {{ "header.If-Match" = {{ dictionary = "versions" }} }}
+
+[[operations]]
+include-operation-id = "checkToken"
+parameters = {{ "body.token" = {{ dictionary = "leaked", probability = 0.5 }} }}
 
 [[operations]]
 include-operation-id = "revokeLeakedTokens"
@@ -104,7 +118,9 @@ class Drive:
         environment = {"CONTRACT": json.dumps(settings), "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(here)}
 
         command = [pathlib.Path(sys.executable).parent / "st", "--config-file", "schemathesis.toml"]
-        command += ["run", DESCRIPTION, "--url", self.system.api, "--seed", SEED, "--continue-on-failure", "--no-color"]
+        description = self.folder / "openapi.json"
+        description.write_text(json.dumps(closed()))
+        command += ["run", description, "--url", self.system.api, "--seed", SEED, "--continue-on-failure", "--no-color"]
         self.output_file = self.folder / "output.txt"
         with self.output_file.open("w") as output:
             self.child = subprocess.Popen(
@@ -126,9 +142,12 @@ class Drive:
 
         dictionaries = {
             "tokens": [token["id"] for token in own + others],
-            "users": [path_id(name) for name in users + [user] * 2 + ["unknown"]],
+            "users": [path_id(name) for name in users + [user] * 2 + ["unknown"] * 3],
             "leaked": leaked[:3] + ["fdp_junk"],
             "hashes": [hashlib.sha256(token.encode()).hexdigest() for token in leaked[3:]] + ["abc"],
+            "keys": ["one", "two"],
+            "changed": [CHANGEABLE] * 6 + [own[0]["id"], others[0]["id"], UNKNOWN, UNKNOWN],
+            "versions": ["*", "*", '"0123456789abcdef"'],
             "later": [f"20{year}-01-31T23:59:59Z" for year in range(30, 60)],
         }
         sections = [f"[dictionaries.{name}]\nvalues = {json.dumps(given)}\n" for name, given in dictionaries.items()]

@@ -13,6 +13,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+# An ID that stands for that of a token which can be changed.
+CHANGEABLE = "01900000-0000-7000-8000-000000000000"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOCAL = pathlib.Path(os.environ.get("LOCAL", ROOT / "target/debug/local"))
 TIMEOUT_SECONDS = 20

@@ -20,9 +20,9 @@ FROM_THE_GATEWAY = {401, 413, 429, 431, 500, 503}
 # The operations that a role may not use, with the status that it gets. Every other operation must succeed.
 FOR_ADMINISTRATORS = {"listUsers": 403, "showUser": 403, "updateUser": 403}
 DENIED = {
-    "session": {"showCurrentToken": 404, **FOR_ADMINISTRATORS},
-    "token": {"createToken": 403, **FOR_ADMINISTRATORS},
-    "administrator": {"showCurrentToken": 404},
+    "session": {"showCurrentToken": 404, "revokeCurrentToken": 404, **FOR_ADMINISTRATORS},
+    "token": {"createToken": 403, "updateToken": 403, **FOR_ADMINISTRATORS},
+    "administrator": {"showCurrentToken": 404, "revokeCurrentToken": 404},
 }
 
 

@@ -82,7 +82,7 @@ def test_sam_local_finds_the_authorizer_of_every_route_and_the_handler_of_every_
     routes = ApiProvider(stacks).api.routes
     public = [route.path for route in routes if not route.authorizer_object]
     assert len(routes) > 8
-    assert public == ["/api/tokens/revoke"]
+    assert sorted(public) == ["/api/tokens/check", "/api/tokens/revoke"]
     assert {function.handler for function in SamFunctionProvider(stacks).get_all()} == {"bootstrap"}
 
 
@@ -93,7 +93,8 @@ def test_openapi_document_describes_every_route_and_whether_it_needs_a_credentia
         for method, operation in methods.items()
     }
     # One route of the API serves both.
-    deployed["get", "/api/tokens/current"] = deployed["get", "/api/tokens/{id}"]
+    for method in ("get", "delete"):
+        deployed[method, "/api/tokens/current"] = deployed[method, "/api/tokens/{id}"]
     document = load(ROOT / "docs" / "openapi.yaml")
     described = {
         (method, path): "authorizer" if operation.get("security", document["security"]) else None
@@ -102,7 +103,8 @@ def test_openapi_document_describes_every_route_and_whether_it_needs_a_credentia
         if method != "parameters"
     }
     assert described == deployed
-    assert [route for route, guard in deployed.items() if guard is None] == [("post", "/api/tokens/revoke")]
+    public = sorted(route for route, guard in deployed.items() if guard is None)
+    assert public == [("post", "/api/tokens/check"), ("post", "/api/tokens/revoke")]
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +172,7 @@ def test_no_page_of_another_origin_can_call_the_api_unless_the_operator_names_it
     cors = resource("Api")["Body"]["x-amazon-apigateway-cors"]
     condition, given, none = cors["Fn::If"]
     assert (condition, none) == ("HasCorsOrigins", {"Ref": "AWS::NoValue"})
-    assert given.keys() == {"allowOrigins", "allowMethods", "allowHeaders", "maxAge"}
+    assert given.keys() == {"allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "maxAge"}
 
 
 def test_each_origin_of_the_parameter_is_an_origin_of_its_own():

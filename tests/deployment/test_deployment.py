@@ -181,7 +181,7 @@ def test_functions_have_the_environment_of_the_template_with_real_table_names(aw
     functions = aws.client("lambda")
     tables = {"TOKENS_TABLE": physical["Tokens"], "USERS_TABLE": physical["Users"]}
     expected = of_type(template, "AWS::Lambda::Function")
-    assert len(expected) == 9
+    assert len(expected) == 11
     for name, properties in expected.items():
         created = functions.get_function_configuration(FunctionName=physical[name])
         assert created["Runtime"] == "provided.al2023", name
@@ -207,10 +207,10 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
     for name, properties in functions.items():
         for value in properties["Environment"]["Variables"].values():
             readers.setdefault(value.get("Ref"), set()).add(name)
-    listing, revoking = {"ListTokens", "ListUsers"}, {"RevokeToken", "RevokeAllTokens", "UpdateUser"}
-    assert readers["AdminRole"] == listing | revoking | {"GetCaller"}
-    assert readers["RetentionDays"] == {"CreateToken", "RevokeToken", "RevokeLeakedTokens"}
-    assert readers["TokenPrefix"] == {"Authorizer", "CreateToken", "RevokeLeakedTokens"}
+    listing, changing = {"ListTokens", "ListUsers"}, {"UpdateToken", "RevokeToken", "RevokeAllTokens", "UpdateUser"}
+    assert readers["AdminRole"] == listing | changing | {"GetCaller"}
+    assert readers["RetentionDays"] == {"CreateToken", "UpdateToken", "RevokeToken", "RevokeLeakedTokens"}
+    assert readers["TokenPrefix"] == {"Authorizer", "CreateToken", "CheckToken", "RevokeLeakedTokens"}
     assert readers["RolesClaim"] == {"Authorizer", "UpdateUser"}
     assert readers["MaxTokensPerUser"] == {"CreateToken"}
     for parameter in ("MaxLifetimeDays", "ExpiryRequired"):
@@ -220,13 +220,14 @@ def test_each_rule_reaches_the_functions_that_enforce_it(template):
         "OidcAudience",
         "RequiredScope",
         "AllowedClients",
-        "SessionMaxAgeDays",
         "RefusalStatus",
         "LastUsedResolutionSeconds",
     ):
         assert readers[parameter] == {"Authorizer"}
+    # These functions decide whether a token works, or show it.
+    assert readers["SessionMaxAgeDays"] == {"Authorizer", "CreateToken", "ListTokens", "UpdateToken", "CheckToken"}
     # These functions record the client's address, in last uses and in audit events.
-    auditing = revoking | {"CreateToken", "RevokeLeakedTokens"}
+    auditing = changing | {"CreateToken", "RevokeLeakedTokens"}
     for parameter in ("ClientIpHeader", "OriginSecret"):
         assert readers[parameter] == auditing | {"Authorizer"}
     # In Globals, and so for every function.
@@ -276,7 +277,7 @@ def test_each_function_has_a_role_of_its_own_that_only_lambda_can_assume(aws, te
                 for arn in as_list(statement["Resource"]):
                     tables = [f":table/{physical[table]}" for table in ("Tokens", "Users")]
                     assert any(part in arn for part in [*tables, f":log-group:{group}"]), arn
-    assert len(roles) == len(groups) == 9
+    assert len(roles) == len(groups) == 11
 
 
 def test_logs_are_kept_as_long_as_the_parameter_says_and_outlive_the_stack(aws, template, physical):

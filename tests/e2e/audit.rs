@@ -75,6 +75,17 @@ fn each_act_is_one_event_with_its_actor_user_and_token() {
         "actor_user_id": "alice", "actor_token_id": used.id, "user_id": "alice", "token_id": used.id,
     }));
 
+    // A change that changes nothing is not an event.
+    for _ in 0..2 {
+        let change = json!({ "name": "used often", "description": "in a job" });
+        let path = format!("/api/tokens/{}", used.id);
+        assert_eq!(alice.request("PATCH", &path).json(&change).send().status, 200);
+    }
+    expected.push(json!({
+        "audit": "token.changed", "fields": "name description",
+        "actor_user_id": "alice", "user_id": "alice", "token_id": used.id,
+    }));
+
     // The owner revokes it with another token. A second revocation changes nothing.
     let own = alice.create_token("own");
     expected.push(created("alice", &own.id));

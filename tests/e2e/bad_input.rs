@@ -64,7 +64,7 @@ fn only_documented_fields_can_be_set() {
     for field in &fields {
         for value in [json!("bob"), json!("2020-01-01T00:00:00.000Z"), json!(["administrator"]), json!(null)]
         {
-            if !["name", "expiresAt"].contains(&field.as_str()) {
+            if !["name", "description", "expiresAt"].contains(&field.as_str()) {
                 let response = alice.request_token(&json!({ "name": "ci", field: value }));
                 assert_eq!(response.assert_problem(400), [field.as_str()], "{field}: {value}");
             }
@@ -128,7 +128,7 @@ fn token_id_that_is_not_a_uuid_is_refused() {
         "01a209fdf35677e98e704ac34baf1061",
         "%7B01a209fd-f356-77e9-8e70-4ac34baf1061%7D",
     ] {
-        for method in ["GET", "DELETE"] {
+        for method in ["GET", "PATCH", "DELETE"] {
             assert_eq!(
                 alice.call(method, &format!("/api/tokens/{id}")).assert_problem(400),
                 ["id"],
@@ -136,7 +136,6 @@ fn token_id_that_is_not_a_uuid_is_refused() {
             );
         }
     }
-    assert_eq!(alice.call("DELETE", "/api/tokens/current").assert_problem(400), ["id"]);
 }
 
 #[test]

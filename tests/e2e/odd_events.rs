@@ -24,11 +24,13 @@ const NO_TOKEN: Option<&str> = Some("01a209fd-f356-77e9-8e70-4ac34baf1061");
 const UPLOAD: &str = "--x\r\nContent-Disposition: form-data; name=\"OverWriteExisting\"\r\n\r\ntrue\r\n\
     --x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\nabc\r\n--x--\r\n";
 
-const ENDPOINTS: [Endpoint; 10] = [
+const ENDPOINTS: [Endpoint; 12] = [
     endpoint("get-caller", "GET", 200),
     Endpoint { reads_query: true, ..endpoint("list-tokens", "GET", 200) },
     Endpoint { body: Some("{\"name\":\"ci\"}"), ..endpoint("create-token", "POST", 201) },
     Endpoint { id: NO_TOKEN, ..endpoint("revoke-token", "DELETE", 404) },
+    Endpoint { id: NO_TOKEN, body: Some("{\"name\":\"ci\"}"), ..endpoint("update-token", "PATCH", 404) },
+    Endpoint { body: Some("{\"token\":\"junk\"}"), ..endpoint("check-token", "POST", 200) },
     Endpoint { reads_query: true, ..endpoint("list-users", "GET", 200) },
     Endpoint {
         id: Some("u_YWxpY2U"),
@@ -136,7 +138,7 @@ fn odd_query_host_or_path_gets_the_usual_response_from_every_endpoint() {
         ("/cookies", json!(["a=\"\n\u{0}"])),
     ];
     let queries =
-        ["q=\"", "q=<x>", "q=a b", "q=\u{0}", "q=\r\n", "q=\u{7f}", "q=[]", "q=%", "q=%ff", "#", "é"];
+        ["x=\"", "x=<x>", "x=a b", "x=\u{0}", "x=\r\n", "x=\u{7f}", "x=[]", "x=%", "x=%ff", "#", "é"];
 
     check_each_endpoint(|endpoint, usual| {
         let odd = pairs.iter().map(|(pointer, value)| (with(usual, pointer, value), endpoint.status));

@@ -118,6 +118,7 @@ fn r6_the_list_shows_everything_about_a_token_except_its_secret() {
     let fields: Vec<_> = listed.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
         "createdAt",
+        "description",
         "expiresAt",
         "id",
         "lastUsedAt",
@@ -130,6 +131,8 @@ fn r6_the_list_shows_everything_about_a_token_except_its_secret() {
         "revokedBy",
         "seenFrom",
         "status",
+        "unusableBecause",
+        "usable",
     ];
 
     assert_eq!(fields, expected);

@@ -67,7 +67,12 @@ impl Functions {
                 store()
             ),
             endpoint!(patgate_create_token::CreateToken, ["createToken"], store()),
-            endpoint!(patgate_revoke_token::RevokeToken, ["revokeToken"], store()),
+            endpoint!(patgate_revoke_token::RevokeToken, ["revokeToken", "revokeCurrentToken"], store()),
+            endpoint!(patgate_update_token::UpdateToken, ["updateToken"], store()),
+            Function {
+                needs_caller: false,
+                ..endpoint!(patgate_check_token::CheckToken, ["checkToken"], store())
+            },
             endpoint!(patgate_list_users::ListUsers, ["listUsers", "showUser"], store()),
             endpoint!(patgate_update_user::UpdateUser, ["updateUser"], store()),
             endpoint!(patgate_revoke_all_tokens::RevokeAllTokens, ["revokeAllTokens"], store()),

@@ -13,16 +13,18 @@ type Usual = (Option<&'static str>, &'static str);
 
 const UPLOAD: &str =
     "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\nabc\r\n--x--\r\n";
-pub(crate) const USUAL: [Usual; 9] = [
-    (None, ""),                                                    // get-caller
-    (None, ""),                                                    // list-tokens
-    (None, r#"{"name":"ci","expiresAt":"2030-01-01T00:00:00Z"}"#), // create-token
-    (Some("01a209fd-f356-77e9-8e70-4ac34baf1061"), ""),            // revoke-token
-    (Some("u_YWxpY2U"), ""),                                       // list-users
-    (Some("u_YWxpY2U"), r#"{"disabled":false}"#),                  // update-user
-    (Some("u_YWxpY2U"), ""),                                       // revoke-all-tokens
-    (None, r#"{"tokens":["fdp_x"],"hashes":["x"]}"#),              // revoke-leaked-tokens
-    (None, UPLOAD),                                                // package-api
+pub(crate) const USUAL: [Usual; 11] = [
+    (None, ""),                                                         // get-caller
+    (None, ""),                                                         // list-tokens
+    (None, r#"{"name":"ci","expiresAt":"2030-01-01T00:00:00Z"}"#),      // create-token
+    (Some("01a209fd-f356-77e9-8e70-4ac34baf1061"), ""),                 // revoke-token
+    (Some("01a209fd-f356-77e9-8e70-4ac34baf1061"), r#"{"name":"ci"}"#), // update-token
+    (None, r#"{"token":"fdp_x"}"#),                                     // check-token
+    (Some("u_YWxpY2U"), ""),                                            // list-users
+    (Some("u_YWxpY2U"), r#"{"disabled":false}"#),                       // update-user
+    (Some("u_YWxpY2U"), ""),                                            // revoke-all-tokens
+    (None, r#"{"tokens":["fdp_x"],"hashes":["x"]}"#),                   // revoke-leaked-tokens
+    (None, UPLOAD),                                                     // package-api
 ];
 
 /// A function, and an event that has the form of a request to it, with odd texts.

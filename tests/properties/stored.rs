@@ -68,9 +68,11 @@ impl RecordsInDynamoDb<'_> {
                     roles: None,
                     by: &self.ids[ADMINISTRATOR],
                     admin_role: "administrator",
+                    expected: None,
                 };
                 match self.store.change_user(&change, now).await.unwrap() {
                     UserChangeOutcome::Changed => ActionResult::Changed,
+                    UserChangeOutcome::VersionChanged(_) => panic!("no change needs a version"),
                     UserChangeOutcome::NoSuchUser => ActionResult::NoSuchUser,
                     UserChangeOutcome::NotAdministrator => panic!("the administrator keeps the role"),
                 }
@@ -88,6 +90,7 @@ impl RecordsInDynamoDb<'_> {
                 ActionResult::Created
             }
             CreationOutcome::OwnerNotAllowed => ActionResult::OwnerNotAllowed,
+            CreationOutcome::KeyUsed(_) => panic!("no creation has a key"),
         }
     }
 

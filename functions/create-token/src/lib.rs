@@ -1,16 +1,19 @@
 //! `POST /api/tokens`: creates a token and returns its secret, this once.
 
 mod config;
+mod idempotency;
 mod input;
 
 use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{CreationOutcome, NewToken, OwnedToken, Store};
+use patgate_endpoint::precondition::with_etag;
 use patgate_endpoint::request::{json_object, read_caller};
-use patgate_endpoint::resource::token_resource;
+use patgate_endpoint::resource::{self, token_resource};
 use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
 use patgate_rules::clock::Timestamp;
 use patgate_rules::token::PlainToken;
+use patgate_rules::version::Version;
 use rand::rngs::SysRng;
 use serde_json::Value;
 use uuid::{NoContext, Timestamp as UuidTime, Uuid};
@@ -42,23 +45,37 @@ impl Endpoint for CreateToken {
             let detail = "A token cannot create tokens. Please sign in.";
             return Err(Problem::new(ProblemCode::SessionRequired, detail));
         }
-        let input = Input::read(&json_object(request.body())?, self.config.expiry, now)?;
+        let fields = json_object(request.body())?;
+        let idempotency = idempotency::read(request, &caller, &fields)?;
+        if let Some(idempotency) = &idempotency
+            && let Some(earlier) = self.store.get_creation(&idempotency.key, now).await?
+        {
+            return Err(idempotency::already_used(Some(idempotency), &earlier));
+        }
+        let input = Input::read(&fields, self.config.expiry, now)?;
         self.check_token_count(&caller).await?;
 
         let plain = self.config.token_format.generate(&mut SysRng).map_err(|error| {
             tracing::error!(%error, "the operating system's random number generator failed");
             Problem::new(ProblemCode::InternalError, "The token could not be created.")
         })?;
-        let created = match self.store.create_token(&self.new_token(&plain, &caller, input, now)).await? {
+        let new = NewToken { idempotency, ..self.new_token(&plain, &caller, input, now) };
+        let created = match self.store.create_token(&new).await? {
             CreationOutcome::Created(created) => created,
             CreationOutcome::OwnerNotAllowed => {
                 let detail = "Your account is disabled or unknown, so it cannot have tokens.";
                 return Err(Problem::new(ProblemCode::OwnerNotAllowed, detail));
             }
+            CreationOutcome::KeyUsed(earlier) => {
+                return Err(idempotency::already_used(new.idempotency.as_ref(), &earlier));
+            }
         };
         self.log_creation(request, &caller, created.token.token_id);
 
-        Ok(response::created(&self.resource_with_secret(&plain, &created, now)))
+        let location = resource::token_location(created.token.token_id);
+        let response = response::created(&self.resource_with_secret(&plain, &created, now));
+        let version = Version::of_token(&created.token, created.owner.as_ref());
+        Ok(with_etag(response::with_header(response, resource::LOCATION, location), &version))
     }
 }
 
@@ -92,6 +109,7 @@ impl CreateToken {
             created_at: now,
             expires_at: input.expires_at,
             purge_at: input.expires_at.and_then(|expires_at| expires_at.checked_add_signed(retention)),
+            idempotency: None,
         }
     }
 

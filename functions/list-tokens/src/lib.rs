@@ -3,13 +3,16 @@
 mod config;
 mod query;
 
-use patgate_caller::{Caller, Credential};
+use patgate_caller::Caller;
 use patgate_dynamodb::{ListRequest, ListScope, OwnedToken, Store};
-use patgate_endpoint::request::{parse_token_id, path_id, query_parameters, read_caller};
-use patgate_endpoint::resource::token_resource;
+use patgate_endpoint::precondition::with_etag;
+use patgate_endpoint::request::{has_path_id, path_token_id, query_parameters, read_caller};
+use patgate_endpoint::resource::{list_resource, token_resource};
 use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, response};
 use patgate_rules::clock::Timestamp;
-use serde_json::{Value, json};
+use patgate_rules::version::Version;
+use serde_json::Value;
+use uuid::Uuid;
 
 pub use crate::config::Config;
 use crate::query::{Query, Users};
@@ -31,32 +34,28 @@ impl ListTokens {
 impl Endpoint for ListTokens {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
         let caller = read_caller(request)?;
-        let body = match path_id(request) {
-            None => self.list(request, &caller, now).await?,
-            Some(id) => self.show(id, &caller, now).await?,
-        };
-
-        Ok(response::ok(&body))
+        match has_path_id(request) {
+            false => self.list(request, &caller, now).await,
+            true => self.show(path_token_id(request, &caller)?, &caller, now).await,
+        }
     }
 }
 
 impl ListTokens {
-    async fn list(&self, request: &Request, caller: &Caller, now: Timestamp) -> Result<Value, Problem> {
+    async fn list(&self, request: &Request, caller: &Caller, now: Timestamp) -> Result<Response, Problem> {
         let query = Query::read(query_parameters(request))?;
         let list = ListRequest {
             scope: self.scope(&query.users, caller)?,
-            status: query.status,
+            filter: &query.filter,
             before: query.cursor,
             limit: query.limit,
             now,
+            policy: self.config.policy,
         };
         let page = self.store.list_tokens(&list).await?;
 
         let items = page.tokens.iter().map(|owned| self.resource(owned, now));
-        Ok(json!({
-            "items": items.collect::<Vec<_>>(),
-            "nextCursor": page.next.map(|id| id.to_string()),
-        }))
+        Ok(response::ok(&list_resource(items, page.next.map(|id| id.to_string()))))
     }
 
     fn scope<'a>(&self, users: &'a Users, caller: &'a Caller) -> Result<ListScope<'a>, Problem> {
@@ -76,23 +75,15 @@ impl ListTokens {
         }
     }
 
-    async fn show(&self, id: &str, caller: &Caller, now: Timestamp) -> Result<Value, Problem> {
-        let id = match (id, &caller.credential) {
-            ("current", Credential::Token { id, .. }) => parse_token_id(id)?,
-            ("current", Credential::Session) => {
-                let detail = "This request was not made with a token.";
-                return Err(Problem::new(ProblemCode::NoCurrentToken, detail));
-            }
-            (id, _) => parse_token_id(id)?,
-        };
-
+    async fn show(&self, id: Uuid, caller: &Caller, now: Timestamp) -> Result<Response, Problem> {
         let location = self.store.locate_token(id).await?.ok_or_else(Problem::no_such_token)?;
         if location.owner_id != caller.user_id && !caller.has_role(&self.config.admin_role) {
             return Err(Problem::no_such_token());
         }
         let owned = self.store.get_token(&location).await?.ok_or_else(Problem::no_such_token)?;
 
-        Ok(self.resource(&owned, now))
+        let version = Version::of_token(&owned.token, owned.owner.as_ref());
+        Ok(with_etag(response::ok(&self.resource(&owned, now)), &version))
     }
 
     fn resource(&self, owned: &OwnedToken, now: Timestamp) -> Value {

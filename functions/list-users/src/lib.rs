@@ -4,13 +4,14 @@ mod config;
 mod query;
 
 use patgate_dynamodb::Store;
+use patgate_endpoint::precondition::with_etag;
 use patgate_endpoint::request::{
     optional_path_user_id, query_parameters, read_caller, require_administrator,
 };
-use patgate_endpoint::resource::user_resource;
+use patgate_endpoint::resource::{list_resource, user_resource};
 use patgate_endpoint::{Endpoint, Problem, Request, Response, response};
 use patgate_rules::clock::Timestamp;
-use serde_json::{Value, json};
+use patgate_rules::version::Version;
 
 pub use crate::config::Config;
 use crate::query::Query;
@@ -32,28 +33,23 @@ impl ListUsers {
 impl Endpoint for ListUsers {
     async fn handle(&self, request: &Request, _now: Timestamp) -> Result<Response, Problem> {
         require_administrator(&read_caller(request)?, &self.config.admin_role, "view users")?;
-        let body = match optional_path_user_id(request)? {
-            None => self.list(request).await?,
-            Some(user_id) => self.show(&user_id).await?,
-        };
-
-        Ok(response::ok(&body))
+        match optional_path_user_id(request)? {
+            None => self.list(request).await,
+            Some(user_id) => self.show(&user_id).await,
+        }
     }
 }
 
 impl ListUsers {
-    async fn list(&self, request: &Request) -> Result<Value, Problem> {
+    async fn list(&self, request: &Request) -> Result<Response, Problem> {
         let query = Query::read(query_parameters(request))?;
-        let page = self.store.list_users(query.cursor, query.limit).await?;
+        let page = self.store.list_users(query.cursor, query.limit, &query.filter).await?;
 
-        Ok(json!({
-            "items": page.users.iter().map(user_resource).collect::<Vec<_>>(),
-            "nextCursor": page.next,
-        }))
+        Ok(response::ok(&list_resource(page.users.iter().map(user_resource), page.next)))
     }
 
-    async fn show(&self, id: &str) -> Result<Value, Problem> {
-        let user = self.store.get_user(id).await?;
-        user.as_ref().map(user_resource).ok_or_else(Problem::no_such_user)
+    async fn show(&self, id: &str) -> Result<Response, Problem> {
+        let user = self.store.get_user(id).await?.ok_or_else(Problem::no_such_user)?;
+        Ok(with_etag(response::ok(&user_resource(&user)), &Version::of_user(&user)))
     }
 }

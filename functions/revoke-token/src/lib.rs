@@ -1,9 +1,9 @@
-//! `DELETE /api/tokens/{id}`: revokes a token permanently.
+//! `DELETE /api/tokens/{id}` and `DELETE /api/tokens/current`: revoke a token permanently.
 
 mod config;
 
 use patgate_dynamodb::{RevocationOutcome, Store};
-use patgate_endpoint::request::{parse_token_id, path_id, read_caller};
+use patgate_endpoint::request::{path_token_id, read_caller};
 use patgate_endpoint::{Endpoint, Problem, Request, Response, audit, response};
 use patgate_rules::audit::{Act, AuditEvent};
 use patgate_rules::clock::Timestamp;
@@ -28,7 +28,7 @@ impl RevokeToken {
 impl Endpoint for RevokeToken {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
         let caller = read_caller(request)?;
-        let id = parse_token_id(path_id(request).unwrap_or_default())?;
+        let id = path_token_id(request, &caller)?;
 
         let location = self.store.locate_token(id).await?.ok_or_else(Problem::no_such_token)?;
         if location.owner_id != caller.user_id && !caller.has_role(&self.config.admin_role) {

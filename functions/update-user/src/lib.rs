@@ -8,9 +8,10 @@ use patgate_caller::{Caller, Credential};
 use patgate_dynamodb::{Store, UserChange, UserChangeOutcome};
 use patgate_endpoint::request::{json_object, path_user_id, read_caller, require_administrator};
 use patgate_endpoint::resource::user_resource;
-use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, response};
+use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, precondition, response};
 use patgate_rules::audit::{Act, AuditEvent, ChangeSource};
 use patgate_rules::clock::Timestamp;
+use patgate_rules::version::Version;
 
 pub use crate::config::Config;
 use crate::input::Input;
@@ -50,16 +51,19 @@ impl Endpoint for UpdateUser {
             self.require_to_remain_administrator(&input)?;
         }
 
+        let expected = precondition::expected(request);
         let change = UserChange {
             user_id: &user_id,
             disabled: input.disabled,
             roles: input.roles.as_deref(),
             by: &caller.user_id,
             admin_role,
+            expected: expected.as_ref(),
         };
         match self.store.change_user(&change, now).await? {
             UserChangeOutcome::Changed => self.log_change(request, &change, &caller),
             UserChangeOutcome::NoSuchUser => return Err(Problem::no_such_user()),
+            UserChangeOutcome::VersionChanged(present) => return Err(precondition::failed(&present)),
             UserChangeOutcome::NotAdministrator => {
                 let detail = format!("Only administrators can {ACT}.");
                 return Err(Problem::new(ProblemCode::AdministratorRequired, detail));
@@ -68,7 +72,7 @@ impl Endpoint for UpdateUser {
 
         // A transaction does not return the changed record.
         let user = self.store.get_user(&user_id).await?.ok_or_else(Problem::no_such_user)?;
-        Ok(response::ok(&user_resource(&user)))
+        Ok(precondition::with_etag(response::ok(&user_resource(&user)), &Version::of_user(&user)))
     }
 }
 

@@ -4,15 +4,18 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use patgate_rules::clock::Timestamp;
-use patgate_rules::user::User;
+use patgate_rules::user::{User, UserFilter};
+use patgate_rules::version::{Expected, Version};
 
 use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
 use crate::error::{StoreError, incomplete, unavailable};
-use crate::items::{self, USER_ID};
+use crate::items::{self, Item, USER_ID};
 use crate::lists::skip_damaged;
 use crate::store::Store;
 use crate::users::random_generation;
 
+/// How many users a page with a filter examines.
+const FILTERED_USERS: usize = 100;
 const CHANGE: &str = "change a user";
 const REVOKE_ALL: &str = "revoke a user's tokens";
 
@@ -39,31 +42,41 @@ pub struct UserChange<'a> {
     pub by: &'a str,
     /// The role that makes a user an administrator.
     pub admin_role: &'a str,
+    /// The versions in which the user may be changed. `None` means any, and costs no read.
+    pub expected: Option<&'a Expected>,
 }
 
 /// The outcome of a change to a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserChangeOutcome {
     Changed,
     NoSuchUser,
     /// At the time of the write, the caller was disabled or not an administrator.
     NotAdministrator,
+    /// The user has this version, which is not an expected one.
+    VersionChanged(Version),
 }
 
 impl Store {
     /// Lists up to `limit` users after the user with the ID `after`, in the order of the
     /// table, which has no meaning. The read is consistent, so that it shows every change
-    /// made before.
+    /// made before. With a filter, the page examines 100 users, and may be short.
     ///
     /// # Errors
     /// When the store is unavailable.
-    pub async fn list_users(&self, after: Option<&str>, limit: usize) -> Result<UserPage, StoreError> {
+    pub async fn list_users(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        filter: &UserFilter,
+    ) -> Result<UserPage, StoreError> {
+        let examined = if filter.is_empty() { limit } else { FILTERED_USERS };
         let mut scan = self
             .client
             .scan()
             .table_name(&self.tables.users)
             .consistent_read(true)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+            .limit(i32::try_from(examined).unwrap_or(i32::MAX));
         if let Some(after) = after {
             scan = scan.exclusive_start_key(USER_ID, items::text(after));
         }
@@ -74,7 +87,14 @@ impl Store {
         let mut users = Vec::new();
         for item in response.items.unwrap_or_default() {
             let user_id = items::user_id(&item)?;
-            users.extend(skip_damaged(items::read_user(item).map(Some), &user_id));
+            let user = skip_damaged(items::read_user(item).map(Some), &user_id);
+            users.extend(user.filter(|user| filter.matches(user)));
+        }
+        // A page that is full before its end continues after its last user.
+        if users.len() > limit {
+            users.truncate(limit);
+            let next = users.last().map(|user: &User| user.user_id.clone());
+            return Ok(UserPage { users, next });
         }
 
         Ok(UserPage { users, next })
@@ -103,15 +123,30 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<UserChangeOutcome>, StoreError> {
         let is_own = change.user_id == change.by;
+        let mut present = None;
+        if let Some(expected) = change.expected {
+            let Some(item) = self.get_user_item(change.user_id).await? else {
+                return Ok(Some(UserChangeOutcome::NoSuchUser));
+            };
+            let version = Version::of_user(&items::read_user(item.clone())?);
+            if !expected.includes(&version) {
+                return Ok(Some(UserChangeOutcome::VersionChanged(version)));
+            }
+            present = Some(item);
+        }
+
         // A transaction cannot contain two operations on the same item.
         let transaction = match is_own {
             true => self.client.transact_write_items(),
             false => self.client.transact_write_items().transact_items(self.still_administrator(change)?),
         };
-        let response = transaction.transact_items(self.user_update(change, is_own, now)?).send().await;
+        let update = self.user_update(change, present.as_ref(), is_own, now)?;
+        let response = transaction.transact_items(update).send().await;
         let Err(error) = response else { return Ok(Some(UserChangeOutcome::Changed)) };
 
         match codes(cancellation_reasons(&error))[..] {
+            // The next attempt reads the user again, and finds out what changed.
+            [_, CONDITION_FAILED] | [CONDITION_FAILED] if present.is_some() => Ok(None),
             // The first item is the check, or the administrator's own update with the check.
             [CONDITION_FAILED, ..] => Ok(Some(UserChangeOutcome::NotAdministrator)),
             [_, CONDITION_FAILED] => Ok(Some(UserChangeOutcome::NoSuchUser)),
@@ -134,14 +169,17 @@ impl Store {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
+    /// `present` are the attributes that must not have changed since they were read.
     fn user_update(
         &self,
         change: &UserChange<'_>,
+        present: Option<&Item>,
         is_own: bool,
         now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
         let mut set = vec!["updated_at = :now"];
         let mut condition = "attribute_exists(user_id)".to_owned();
+        let mut names_roles = is_own || change.roles.is_some();
         let mut update = Update::builder()
             .table_name(&self.tables.users)
             .key(USER_ID, items::text(change.user_id))
@@ -162,7 +200,21 @@ impl Store {
                 .expression_attribute_values(":admin_role", items::text(change.admin_role))
                 .expression_attribute_values(":no", AttributeValue::Bool(false));
         }
-        if is_own || change.roles.is_some() {
+        if let Some(present) = present {
+            names_roles = true;
+            for (name, attribute, value) in
+                [("#roles", "roles", ":was"), ("disabled", "disabled", ":was_disabled")]
+            {
+                match present.get(attribute) {
+                    None => condition.push_str(&format!(" AND attribute_not_exists({name})")),
+                    Some(was) => {
+                        condition.push_str(&format!(" AND {name} = {value}"));
+                        update = update.expression_attribute_values(value, was.clone());
+                    }
+                }
+            }
+        }
+        if names_roles {
             update = update.expression_attribute_names("#roles", "roles");
         }
 

@@ -2,13 +2,14 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, Select, TransactWriteItem};
 use patgate_rules::clock::Timestamp;
+use patgate_rules::idempotency::{EarlierCreation, Idempotency, IdempotencyKey};
 use patgate_rules::token::TokenHash;
 use patgate_rules::token_record::TokenRecord;
 use uuid::Uuid;
 
 use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
 use crate::error::{StoreError, incomplete, unavailable};
-use crate::items::{self, Item, USER_ID, USER_INDEX};
+use crate::items::{self, Item, TOKEN_HASH, USER_ID, USER_INDEX};
 use crate::store::Store;
 use crate::tokens::OwnedToken;
 
@@ -30,6 +31,8 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
     /// When the record of the expired token may be deleted. `None` if it does not expire.
     pub purge_at: Option<Timestamp>,
+    /// With a key, the creation succeeds once within [`MAX_AGE`](patgate_rules::idempotency::MAX_AGE).
+    pub idempotency: Option<Idempotency>,
 }
 
 /// The outcome of a creation.
@@ -39,6 +42,8 @@ pub enum CreationOutcome {
     Created(Box<OwnedToken>),
     /// The owner is unknown or disabled. Nothing was stored.
     OwnerNotAllowed,
+    /// Another creation with this key succeeded. Nothing was stored.
+    KeyUsed(EarlierCreation),
 }
 
 impl Store {
@@ -67,23 +72,26 @@ impl Store {
         };
         let record = new.record(generation);
 
-        let response = self
+        let mut transaction = self
             .client
             .transact_write_items()
             .transact_items(self.owner_check(&record)?)
             .transact_items(self.put(items::token_item(new, &record))?)
-            .transact_items(self.put(items::lookup_item(new))?)
-            .send()
-            .await;
-        let Err(error) = response else {
+            .transact_items(self.put(items::lookup_item(new))?);
+        if let Some(idempotency) = &new.idempotency {
+            transaction = transaction.transact_items(self.put_idempotency(idempotency, new)?);
+        }
+        let Err(error) = transaction.send().await else {
             let created = OwnedToken { token: record, owner: Some(owner) };
             return Ok(Some(CreationOutcome::Created(Box::new(created))));
         };
 
         match codes(cancellation_reasons(&error))[..] {
             // The next attempt reads the owner again, and finds out what changed.
-            [CONDITION_FAILED, "None", "None"] => Ok(None),
+            [CONDITION_FAILED, "None", "None", ..] => Ok(None),
             ref codes if codes.contains(&CONFLICT) => Ok(None),
+            // If it has become too old since, the next attempt replaces it.
+            [_, _, _, CONDITION_FAILED] => self.creation_with_the_key_of(new).await,
             _ => Err(unavailable(CREATE)(error)),
         }
     }
@@ -102,6 +110,52 @@ impl Store {
             .map_err(incomplete(CREATE))?;
 
         Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// What a creation with this key created. `None` if there was none, or it is too old.
+    ///
+    /// # Errors
+    /// When the store is unavailable, or the item is damaged.
+    pub async fn get_creation(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<EarlierCreation>, StoreError> {
+        let response = self
+            .client
+            .get_item()
+            .table_name(&self.tables.tokens)
+            .key(TOKEN_HASH, items::idempotency_key(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unavailable("look for an earlier creation"))?;
+
+        let Some(item) = response.item else { return Ok(None) };
+        items::read_idempotency_item(item, now)
+    }
+
+    async fn creation_with_the_key_of(&self, new: &NewToken) -> Result<Option<CreationOutcome>, StoreError> {
+        let Some(idempotency) = &new.idempotency else { return Ok(None) };
+        let earlier = self.get_creation(&idempotency.key, new.created_at).await?;
+        Ok(earlier.map(CreationOutcome::KeyUsed))
+    }
+
+    /// The item that makes a second creation with the same key fail.
+    fn put_idempotency(
+        &self,
+        idempotency: &Idempotency,
+        new: &NewToken,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.tables.tokens)
+            .set_item(Some(items::idempotency_item(idempotency, new.token_id, new.created_at)))
+            .condition_expression("attribute_not_exists(token_hash) OR purge_at <= :now")
+            .expression_attribute_values(":now", items::seconds(new.created_at))
+            .build()
+            .map_err(incomplete(CREATE))?;
+
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {

@@ -4,6 +4,7 @@
 //! and the output of `aws dynamodb scan` is readable. Only `purge_at` is a number of
 //! seconds, because DynamoDB's TTL requires one.
 
+mod idempotency;
 mod token;
 mod user;
 
@@ -14,6 +15,7 @@ use patgate_rules::clock::{self, Timestamp};
 
 use crate::error::StoreError;
 
+pub(crate) use idempotency::{idempotency_item, idempotency_key, read_idempotency_item};
 pub(crate) use token::{
     lookup_item, lookup_key, read_lookup_item, read_token, required_token_id, sightings, token_item,
 };
@@ -21,7 +23,8 @@ pub(crate) use user::{read_user, user_id};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The key of `Tokens`: a token's hash, or `id#<token id>` for its lookup item.
+/// The key of `Tokens`: a token's hash, `id#<token id>` for its lookup item, or `idem#<hash>`
+/// for a creation that may be repeated.
 pub(crate) const TOKEN_HASH: &str = "token_hash";
 /// The key of `Users`.
 pub(crate) const USER_ID: &str = "user_id";

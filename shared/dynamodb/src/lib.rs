@@ -9,8 +9,8 @@
 //!   of a token is read consistently.
 //!
 //! This is the only shared crate that depends on the AWS SDK. The methods of [`Store`] are
-//! in one module for each purpose: the authorizer, creation, single tokens, lists, users,
-//! administration.
+//! in one module for each purpose: the authorizer, creation, single tokens, their changes,
+//! lists, users, administration.
 
 mod administration;
 mod batch;
@@ -24,6 +24,7 @@ mod integrity;
 mod items;
 mod lists;
 mod store;
+mod token_changes;
 mod tokens;
 mod users;
 

@@ -7,9 +7,10 @@ use std::fmt::Display;
 use patgate_rules::clock::Timestamp;
 use patgate_rules::month::Month;
 use patgate_rules::token::TokenHash;
+use patgate_rules::token_filter::TokenFilter;
 use patgate_rules::token_record::TokenRecord;
 use patgate_rules::user::User;
-use patgate_rules::verdict::{self, Status};
+use patgate_rules::verdict::Policy;
 use uuid::Uuid;
 
 use crate::batch::MAX_BATCH;
@@ -41,13 +42,13 @@ pub enum ListScope<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct ListRequest<'a> {
     pub scope: ListScope<'a>,
-    /// `None` means tokens of every status.
-    pub status: Option<Status>,
+    pub filter: &'a TokenFilter,
     /// Where the previous page ended: only smaller IDs are listed.
     pub before: Option<Uuid>,
     /// The most tokens to return, from 1 to 100.
     pub limit: usize,
     pub now: Timestamp,
+    pub policy: Policy,
 }
 
 /// One page of tokens, newest first.
@@ -101,9 +102,9 @@ impl Store {
         let mut partition = Partition::newest(request);
 
         while let Some(current) = partition {
-            let chunk = match request.status {
-                None => page.missing(),
-                Some(_) => filtered_chunk.max(page.missing()),
+            let chunk = match request.filter.is_empty() {
+                true => page.missing(),
+                false => filtered_chunk.max(page.missing()),
             };
             filtered_chunk *= 2;
             let chunk = chunk.min(MAX_BATCH).min(MAX_KEYS - examined);
@@ -189,8 +190,8 @@ impl Store {
             // The index may still contain a token that TTL has deleted.
             let Some(token) = tokens.remove(&key.token_id) else { continue };
             let owner = page.owners.get(&token.user_id).cloned().flatten();
-            let status = verdict::status(&token, owner.as_ref(), page.request.now);
-            if page.request.status.is_some_and(|wanted| wanted != status) {
+            let ListRequest { filter, now, policy, .. } = page.request;
+            if !filter.matches(&token, owner.as_ref(), *now, *policy) {
                 continue;
             }
 

@@ -44,6 +44,10 @@ impl Store {
     /// # Errors
     /// When the store is unavailable, or the record is damaged.
     pub async fn get_user(&self, user_id: &str) -> Result<Option<User>, StoreError> {
+        self.get_user_item(user_id).await?.map(items::read_user).transpose()
+    }
+
+    pub(crate) async fn get_user_item(&self, user_id: &str) -> Result<Option<Item>, StoreError> {
         let response = self
             .client
             .get_item()
@@ -54,7 +58,7 @@ impl Store {
             .await
             .map_err(unavailable("read a user"))?;
 
-        response.item.map(items::read_user).transpose()
+        Ok(response.item)
     }
 
     /// Updates a user's record from a session, and returns the record as it is afterwards.

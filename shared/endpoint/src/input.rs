@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use patgate_rules::search::{MAX_SEARCH_CHARACTERS, SearchText};
 use serde_json::{Map, Value};
 
 use crate::problem::{FieldCode, FieldError, FieldProblem, Problem};
@@ -28,6 +29,45 @@ impl FieldProblem for InvalidLimit {
 /// When it is not a number from 1 to 100.
 pub fn parse_page_limit(text: &str) -> Result<usize, InvalidLimit> {
     text.parse().ok().filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit)).ok_or(InvalidLimit)
+}
+
+/// The parameter `q` is not a text to search for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to {MAX_SEARCH_CHARACTERS} characters, and not only accents")]
+pub struct InvalidSearch;
+
+impl FieldProblem for InvalidSearch {
+    fn code(&self) -> FieldCode {
+        FieldCode::InvalidFormat
+    }
+}
+
+/// Parses the parameter `q` of a list.
+///
+/// # Errors
+/// When it is empty or too long.
+pub fn parse_search(text: &str) -> Result<SearchText, InvalidSearch> {
+    let text = Some(text).filter(|text| text.chars().count() <= MAX_SEARCH_CHARACTERS);
+    text.and_then(SearchText::new).ok_or(InvalidSearch)
+}
+
+/// The parameter is not a boolean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `true` or `false`")]
+pub struct NotBoolean;
+
+impl FieldProblem for NotBoolean {
+    fn code(&self) -> FieldCode {
+        FieldCode::InvalidFormat
+    }
+}
+
+/// Parses a parameter that is `true` or `false`.
+///
+/// # Errors
+/// When it is another text.
+pub fn parse_boolean(text: &str) -> Result<bool, NotBoolean> {
+    text.parse().map_err(|_| NotBoolean)
 }
 
 /// Passes each parameter to `read`, and collects the error of every one that is wrong or

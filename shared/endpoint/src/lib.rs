@@ -6,6 +6,7 @@
 pub mod audit;
 mod event;
 pub mod input;
+pub mod precondition;
 pub mod problem;
 pub mod request;
 pub mod resource;

@@ -6,7 +6,7 @@
 mod code;
 mod field;
 
-use lambda_http::http::{StatusCode, header};
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode, header};
 use patgate_caller::MissingCaller;
 use patgate_dynamodb::StoreError;
 use serde_json::{Map, Value, json};
@@ -23,12 +23,29 @@ pub struct Problem {
     code: ProblemCode,
     detail: String,
     errors: Vec<FieldError>,
+    /// Members for one kind of problem only (RFC 9457, section 3.2).
+    extensions: Vec<(&'static str, Value)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// `detail` is one or two sentences about this occurrence.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        let detail = detail.into();
+        Self { code, detail, errors: Vec::new(), extensions: Vec::new(), headers: Vec::new() }
+    }
+
+    /// Adds a member for programs that recover from this kind of problem.
+    #[must_use]
+    pub fn with_extension(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.extensions.push((name, value.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// 400 that names every field that is wrong.
@@ -63,15 +80,17 @@ impl Problem {
             ("detail", json!(self.detail)),
             ("errors", self.errors.iter().map(FieldError::resource).collect()),
         ];
-        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let members =
+            members.into_iter().chain(self.extensions).map(|(name, value)| (name.to_owned(), value));
         let mut problem = Map::from_iter(members);
         problem.extend(request_id.map(|id| ("requestId".to_owned(), Value::from(id))));
 
         let body = Value::Object(problem).to_string();
         let mut response = response::with_text(self.code.status(), "application/problem+json", body);
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        response.headers_mut().extend(self.headers);
 
         response
     }

@@ -3,7 +3,7 @@
 use lambda_http::aws_lambda_events::encodings::Body;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
-use patgate_caller::{Caller, MissingCaller};
+use patgate_caller::{Caller, Credential, MissingCaller};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -47,9 +47,13 @@ pub fn require_administrator(caller: &Caller, admin_role: &str, act: &str) -> Re
     }
 }
 
-/// The path variable `{id}` of a token, decoded.
+/// Whether the path names a token, rather than all of them.
 #[must_use]
-pub fn path_id(request: &Request) -> Option<&str> {
+pub fn has_path_id(request: &Request) -> bool {
+    path_id(request).is_some()
+}
+
+pub(crate) fn path_id(request: &Request) -> Option<&str> {
     path_variable(request, "id")
 }
 
@@ -57,11 +61,24 @@ fn path_variable<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.path_parameters_ref().and_then(|path| path.first(name))
 }
 
-/// Parses a token ID from a path. It must have the form in which the API returns it.
+/// The ID of the token that the path names: by its ID, or as `current` the token that made
+/// the request.
 ///
 /// # Errors
-/// 400 when the text is not a UUID with hyphens.
-pub fn parse_token_id(text: &str) -> Result<Uuid, Problem> {
+/// 400 when it is not an ID, and 404 when a session asks for its current token.
+pub fn path_token_id(request: &Request, caller: &Caller) -> Result<Uuid, Problem> {
+    match (path_id(request).unwrap_or_default(), &caller.credential) {
+        ("current", Credential::Token { id, .. }) => parse_token_id(id),
+        ("current", Credential::Session) => {
+            let detail = "This request was not made with a token.";
+            Err(Problem::new(ProblemCode::NoCurrentToken, detail))
+        }
+        (id, _) => parse_token_id(id),
+    }
+}
+
+/// Parses a token ID from a path. It must have the form in which the API returns it.
+fn parse_token_id(text: &str) -> Result<Uuid, Problem> {
     let id = Uuid::try_parse(text).ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH);
     id.ok_or_else(|| invalid_path_variable("id", "must be the UUID of a token"))
 }

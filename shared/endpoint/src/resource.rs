@@ -1,12 +1,22 @@
 //! Tokens and users as the API returns them: without secrets and hashes.
 
+use lambda_http::http::HeaderValue;
+pub use lambda_http::http::header::LOCATION;
 use patgate_rules::clock::{self, Timestamp};
 use patgate_rules::token_record::{Sighting, TokenRecord};
 use patgate_rules::user::User;
 use patgate_rules::verdict::{self, Policy, Verdict};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::user_path::to_path;
+
+/// The value of `Location` that leads to a token.
+#[must_use]
+pub fn token_location(id: Uuid) -> HeaderValue {
+    // A UUID has only characters that a header may have.
+    HeaderValue::try_from(format!("/api/tokens/{id}")).unwrap_or(HeaderValue::from_static("/api/tokens"))
+}
 
 /// The token resource: camelCase, times in RFC 3339 and UTC, `null` for absent values.
 #[must_use]
@@ -48,6 +58,14 @@ pub fn unusable_because(verdict: Verdict) -> Option<&'static str> {
 
 fn sighting_resource(sighting: &Sighting) -> Value {
     json!({ "ip": sighting.ip, "at": clock::to_text(sighting.at) })
+}
+
+/// A page of a list. `nextCursor` is absent at the end of the list.
+#[must_use]
+pub fn list_resource(items: impl Iterator<Item = Value>, next_cursor: Option<String>) -> Value {
+    let next_cursor = next_cursor.map(|cursor| ("nextCursor", Value::from(cursor)));
+    let members = [("items", items.collect())].into_iter().chain(next_cursor);
+    members.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The user resource, which only administrators see.

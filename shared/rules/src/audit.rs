@@ -29,6 +29,8 @@ pub struct AuditEvent<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act<'a> {
     TokenCreated,
+    /// The names of the fields that have new values, as in the API. The values are not logged.
+    TokenChanged(&'a [&'static str]),
     TokenRevoked(RevocationReason),
     /// All existing tokens of a user were revoked.
     AllTokensRevoked,
@@ -80,7 +82,8 @@ impl AuditEvent<'_> {
     pub fn log(&self, origin: Origin<'_>) {
         let (disabled, roles) = match self.act {
             Act::UserChanged { disabled, roles, .. } => (disabled, roles.map(|roles| roles.join(" "))),
-            Act::TokenCreated
+            Act::TokenChanged(_)
+            | Act::TokenCreated
             | Act::TokenRevoked(_)
             | Act::AllTokensRevoked
             | Act::TokenDenied(_)
@@ -97,6 +100,7 @@ impl AuditEvent<'_> {
             token_id = self.token_id.map(tracing::field::display),
             disabled,
             roles,
+            fields = self.act.changed_fields(),
             ip = origin.ip,
             request_id = origin.request_id,
         );
@@ -109,11 +113,20 @@ impl Act<'_> {
     pub fn name(self) -> &'static str {
         match self {
             Self::TokenCreated => "token.created",
+            Self::TokenChanged(_) => "token.changed",
             Self::TokenRevoked(_) => "token.revoked",
             Self::AllTokensRevoked => "user.tokens_revoked",
             Self::TokenDenied(_) => "token.refused",
             Self::TokenUsedFromNewAddress => "token.used_from_new_address",
             Self::UserChanged { .. } => "user.changed",
+        }
+    }
+
+    /// The value of the field `fields`.
+    fn changed_fields(self) -> Option<String> {
+        match self {
+            Self::TokenChanged(fields) => Some(fields.join(" ")),
+            _ => None,
         }
     }
 
@@ -125,7 +138,10 @@ impl Act<'_> {
             Self::TokenDenied(DeniedBecause::Expired) => Some("expired"),
             Self::UserChanged { source: ChangeSource::Administrator, .. } => Some("administrator"),
             Self::UserChanged { source: ChangeSource::Session, .. } => Some("session"),
-            Self::TokenCreated | Self::AllTokensRevoked | Self::TokenUsedFromNewAddress => None,
+            Self::TokenCreated
+            | Self::TokenChanged(_)
+            | Self::AllTokensRevoked
+            | Self::TokenUsedFromNewAddress => None,
         }
     }
 }

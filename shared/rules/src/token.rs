@@ -10,8 +10,9 @@ use std::str::FromStr;
 
 use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::sha256;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const RANDOM_LENGTH: usize = 32;
@@ -146,13 +147,7 @@ impl PlainToken {
     /// The hash that the token is stored under.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
-        use fmt::Write;
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(self.expose().as_bytes()) {
-            // Writing to a `String` cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        TokenHash(hex)
+        TokenHash(sha256::hex(self.expose()))
     }
 
     /// The first characters, by which its owner recognizes the token.

@@ -1,6 +1,7 @@
 //! Users: the only place where roles are stored.
 
 use crate::clock::Timestamp;
+use crate::search::SearchText;
 
 /// A stored user. Roles are stored here and never on a token, so that a change applies to
 /// every token of the user at the next request.
@@ -24,6 +25,32 @@ pub struct User {
     pub last_sign_in_at: Option<Timestamp>,
 }
 
+/// Which users a list shows. `None` means that any value does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// In the name, the e-mail address or the ID.
+    pub text: Option<SearchText>,
+    pub disabled: Option<bool>,
+}
+
+impl UserFilter {
+    /// Whether every user matches.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    #[must_use]
+    pub fn matches(&self, user: &User) -> bool {
+        let has_text = |text: &SearchText| {
+            let in_email = user.email.as_ref().is_some_and(|email| text.is_in(email));
+            text.is_in(&user.name) || in_email || text.is_in(&user.user_id)
+        };
+        self.disabled.is_none_or(|disabled| user.disabled == disabled)
+            && self.text.as_ref().is_none_or(has_text)
+    }
+}
+
 /// Whether `name` is a valid role name: 1 to 128 visible ASCII characters.
 ///
 /// INVARIANT: no white space. The authorizer's context joins roles with spaces, so a role
@@ -43,7 +70,21 @@ pub fn is_user_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_role_name;
+    use super::*;
+
+    #[test]
+    fn user_is_found_by_name_email_and_id() {
+        let user = User {
+            user_id: "auth0|5f1".into(),
+            name: "Åsa Öberg".into(),
+            email: Some("asa@example.com".into()),
+            ..User::default()
+        };
+        let found = |text: &str| UserFilter { text: SearchText::new(text), disabled: None }.matches(&user);
+        assert!(found("oberg") && found("ASA@") && found("5F1") && !found("bob"));
+        let disabled = |disabled| UserFilter { text: None, disabled: Some(disabled) }.matches(&user);
+        assert!(disabled(false) && !disabled(true));
+    }
 
     #[test]
     fn role_name_is_one_visible_word() {

@@ -87,6 +87,12 @@ pub fn revocation(token: &TokenRecord, owner: Option<&User>) -> Option<Revocatio
     of_token.into_iter().chain(of_all).min_by_key(|revocation| revocation.at)
 }
 
+/// Whether a token is revoked: alone, or together with all of its owner's tokens.
+#[must_use]
+pub fn is_revoked(token: &TokenRecord, owner: Option<&User>) -> bool {
+    token.revoked.is_some() || is_superseded(token, owner)
+}
+
 /// Whether all of the owner's tokens were revoked since this one was created.
 ///
 /// The generations are compared for equality, so that a token is also denied if its

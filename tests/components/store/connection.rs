@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use patgate_dynamodb::{ListRequest, ListScope, StoreError};
+use patgate_dynamodb::{ListRequest, StoreError};
 use patgate_harness::DynamoDbFault;
 use patgate_rules::clock;
 use patgate_rules::token_record::{LastUse, Revocation};
+use patgate_rules::user::UserFilter;
 
 use crate::setup::{
-    UNREACHABLE_URL, disabling, generate_token, sign_in, start_observed, store_at, user_with_token,
+    UNREACHABLE_URL, disabling, every_token, generate_token, sign_in, start_observed, store_at,
+    user_with_token,
 };
 
 #[tokio::test]
@@ -57,7 +59,7 @@ async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
 
     proxy.inject(DynamoDbFault::Respond(200, String::new()));
     let change = disabling("alice");
-    let list = ListRequest { scope: ListScope::User("alice"), status: None, before: None, limit: 10, now };
+    let list = ListRequest { now, ..every_token() };
     let last_use = LastUse { at: now, ip: None };
     let revocation = Revocation::of_token(now, "alice", "alice");
     for (what, is_fault) in [
@@ -71,7 +73,7 @@ async fn response_without_a_body_is_a_fault_and_never_not_found_or_done() {
         ("report", store.locate_unrevoked_tokens(&[hash.clone()].into()).await.is_err()),
         ("revoke", store.revoke_token(&location, &revocation, now).await.is_err()),
         ("list", store.list_tokens(&list).await.is_err()),
-        ("list users", store.list_users(None, 10).await.is_err()),
+        ("list users", store.list_users(None, 10, &UserFilter::default()).await.is_err()),
         ("change a user", store.change_user(&change, now).await.is_err()),
         ("revoke all", store.revoke_all_tokens("alice", "admin", now).await.is_err()),
     ] {

@@ -3,12 +3,16 @@
 use patgate_dynamodb::{ListRequest, ListScope};
 use patgate_harness::{DynamoDbProxy, set_token, set_user};
 use patgate_rules::clock;
+use patgate_rules::search::SearchText;
+use patgate_rules::token_filter::TokenFilter;
 use patgate_rules::token_record::Revocation;
+use patgate_rules::user::UserFilter;
 use patgate_rules::verdict::Status;
 use serde_json::json;
 
 use crate::setup::{
-    create_token, generate_token, sign_in, start_observed, start_system, store_at, timestamp, user_with_token,
+    create_token, every_token, generate_token, sign_in, start_observed, start_system, store_at, timestamp,
+    user_with_token,
 };
 
 #[tokio::test]
@@ -20,13 +24,13 @@ async fn damaged_record_does_not_hide_others_in_a_list() {
     let (damaged_secret, damaged) = user_with_token(&store, "bob").await;
     set_user(dynamodb, "bob", "roles", &json!({ "S": "viewer" }));
 
-    let users = store.list_users(None, 100).await.unwrap().users;
+    let users = store.list_users(None, 100, &UserFilter::default()).await.unwrap().users;
     assert_eq!(users.iter().map(|user| user.user_id.as_str()).collect::<Vec<_>>(), ["alice"]);
 
     // Pages of one user skip the damaged record as well, and the list continues after it.
     let (mut listed, mut after) = (0, None);
     loop {
-        let page = store.list_users(after.as_deref(), 1).await.unwrap();
+        let page = store.list_users(after.as_deref(), 1, &UserFilter::default()).await.unwrap();
         listed += page.users.len();
         after = page.next;
         if after.is_none() {
@@ -36,7 +40,7 @@ async fn damaged_record_does_not_hide_others_in_a_list() {
     assert_eq!(listed, 1);
 
     let scope = ListScope::AllUsers { first_month: "2020-01".parse().unwrap() };
-    let request = ListRequest { scope, status: None, before: None, limit: 100, now: clock::now() };
+    let request = ListRequest { scope, now: clock::now(), ..every_token() };
     let listed_tokens = async || {
         let page = store.list_tokens(&request).await.unwrap();
         let tokens = page.tokens.into_iter().map(|owned| (owned.token.token_id, owned.owner.is_some()));
@@ -81,7 +85,7 @@ async fn list_reads_more_tokens_than_one_batch_holds() {
     }
 
     let scope = ListScope::AllUsers { first_month: "2020-01".parse().unwrap() };
-    let request = ListRequest { scope, status: None, before: None, limit: 100, now };
+    let request = ListRequest { scope, now, ..every_token() };
     let first = store.list_tokens(&request).await.unwrap();
     assert_eq!(first.tokens.len(), 100);
     assert!(first.tokens.iter().all(|owned| owned.owner.is_some()));
@@ -112,7 +116,7 @@ async fn list_of_all_users_tokens_crosses_months_without_gaps_or_duplicates() {
     let now = timestamp("2026-06-15T00:00:00.000Z");
     // Some pages end within a month, some at its end and some beyond it.
     for limit in [1, 2, 3, 4, 5, 8, 12, 100] {
-        let mut request = ListRequest { scope, status: None, before: None, limit, now };
+        let mut request = ListRequest { scope, limit, now, ..every_token() };
         let mut listed = Vec::new();
         for _ in 0..20 {
             let page = store.list_tokens(&request).await.unwrap();
@@ -149,8 +153,9 @@ async fn list_examines_at_most_200_keys_per_request_and_filtered_pages_continue(
 
     let all_users = ListScope::AllUsers { first_month: "2026-01".parse().unwrap() };
     for scope in [ListScope::User("alice"), all_users] {
-        let (status, now) = (Some(Status::Revoked), clock::now());
-        let mut request = ListRequest { scope, status, before: None, limit: 1, now };
+        let filter = TokenFilter { status: Some(Status::Revoked), ..TokenFilter::default() };
+        let now = clock::now();
+        let mut request = ListRequest { scope, filter: &filter, limit: 1, now, ..every_token() };
         let mut pages = Vec::new();
         loop {
             proxy.take();
@@ -165,5 +170,40 @@ async fn list_examines_at_most_200_keys_per_request_and_filtered_pages_continue(
         }
         assert_eq!(pages.concat(), [oldest.token_id], "{scope:?}");
         assert!((3..=4).contains(&pages.len()), "{} pages", pages.len());
+    }
+}
+
+#[tokio::test]
+async fn filtered_page_of_users_examines_100_and_continues_until_all_are_found() {
+    let (_system, proxy, store) = start_observed();
+    let now = clock::now();
+    let mut wanted = Vec::new();
+    for number in 0..230 {
+        let user_id = format!("user-{number}");
+        sign_in(&store, &user_id, &[], now).await;
+        if number % 23 == 0 {
+            wanted.push(user_id.clone());
+            set_user(&proxy.url, &user_id, "name", &json!({ "S": "Zoë Wanted" }));
+        }
+    }
+    wanted.sort();
+
+    let filter = UserFilter { text: SearchText::new("ZOE"), disabled: None };
+    for limit in [1, 3, 100] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            proxy.take();
+            let page = store.list_users(after.as_deref(), limit, &filter).await.unwrap();
+            let scans = proxy.take();
+            assert_eq!(scans.iter().map(|scan| &scan.body["Limit"]).collect::<Vec<_>>(), [&json!(100)]);
+            assert!(page.users.len() <= limit);
+            found.extend(page.users.into_iter().map(|user| user.user_id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        found.sort();
+        assert_eq!(found, wanted, "in pages of {limit}");
     }
 }

@@ -159,6 +159,7 @@ mod tests {
             created_at,
             expires_at: Some(created_at),
             purge_at: Some(created_at),
+            idempotency: None,
         }
     }
 

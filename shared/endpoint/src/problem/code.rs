@@ -18,6 +18,10 @@ pub enum ProblemCode {
     UserNotFound,
     NoCurrentToken,
     TooManyTokens,
+    AlreadyCreated,
+    KeyReused,
+    TokenRevoked,
+    VersionChanged,
     StorageUnavailable,
     DamagedRecord,
     AuthorizerMissing,
@@ -37,6 +41,7 @@ pub enum FieldCode {
     OutOfRange,
     InThePast,
     TooFarAhead,
+    LaterThanBefore,
     ReadOnly,
     Conflicting,
     Repeated,
@@ -45,7 +50,7 @@ pub enum FieldCode {
 
 impl ProblemCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidRequest,
         Self::InvalidBody,
         Self::BodyTooLarge,
@@ -58,6 +63,10 @@ impl ProblemCode {
         Self::UserNotFound,
         Self::NoCurrentToken,
         Self::TooManyTokens,
+        Self::AlreadyCreated,
+        Self::KeyReused,
+        Self::TokenRevoked,
+        Self::VersionChanged,
         Self::StorageUnavailable,
         Self::DamagedRecord,
         Self::AuthorizerMissing,
@@ -107,6 +116,16 @@ impl ProblemCode {
                 ("no_current_token", Status::NOT_FOUND, "The request was not made with a token")
             }
             Self::TooManyTokens => ("too_many_tokens", Status::CONFLICT, "The user has too many tokens"),
+            Self::AlreadyCreated => {
+                ("already_created", Status::CONFLICT, "The token was created by an earlier request")
+            }
+            Self::KeyReused => {
+                ("key_reused", Status::UNPROCESSABLE_ENTITY, "The key belongs to another request")
+            }
+            Self::TokenRevoked => ("token_revoked", Status::CONFLICT, "The token is revoked"),
+            Self::VersionChanged => {
+                ("version_changed", Status::PRECONDITION_FAILED, "It was changed since you read it")
+            }
             Self::StorageUnavailable => {
                 ("storage_unavailable", Status::SERVICE_UNAVAILABLE, "Storage is unavailable")
             }
@@ -123,7 +142,7 @@ impl ProblemCode {
 
 impl FieldCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Required,
         Self::WrongType,
         Self::Empty,
@@ -134,6 +153,7 @@ impl FieldCode {
         Self::OutOfRange,
         Self::InThePast,
         Self::TooFarAhead,
+        Self::LaterThanBefore,
         Self::ReadOnly,
         Self::Conflicting,
         Self::Repeated,
@@ -154,6 +174,7 @@ impl FieldCode {
             Self::OutOfRange => "out_of_range",
             Self::InThePast => "in_the_past",
             Self::TooFarAhead => "too_far_ahead",
+            Self::LaterThanBefore => "later_than_before",
             Self::ReadOnly => "read_only",
             Self::Conflicting => "conflicting",
             Self::Repeated => "repeated",

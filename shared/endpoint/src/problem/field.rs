@@ -26,6 +26,7 @@ enum Place {
     Pointer(String),
     /// A parameter of the path or query.
     Parameter(String),
+    Header(&'static str),
 }
 
 impl FieldError {
@@ -39,6 +40,11 @@ impl FieldError {
         Self::at_parameter(name, error.code(), error.to_string())
     }
 
+    /// An error in a header.
+    pub fn at_header(name: &'static str, code: FieldCode, detail: impl Into<String>) -> Self {
+        Self { place: Place::Header(name), code, detail: detail.into() }
+    }
+
     /// Like [`FieldError::in_field`], for an error that has no type of its own.
     pub fn at_field(name: &str, code: FieldCode, detail: impl Into<String>) -> Self {
         Self { place: Place::Pointer(pointer(name)), code, detail: detail.into() }
@@ -49,11 +55,12 @@ impl FieldError {
         Self { place: Place::Parameter(name.to_owned()), code, detail: detail.into() }
     }
 
-    /// The pointer or the name of the parameter.
+    /// The pointer, or the name of the parameter or header.
     #[must_use]
     pub fn place(&self) -> &str {
         match &self.place {
             Place::Pointer(place) | Place::Parameter(place) => place,
+            Place::Header(name) => name,
         }
     }
 
@@ -63,11 +70,12 @@ impl FieldError {
     }
 
     pub(crate) fn resource(&self) -> Value {
-        let (kind, place) = match &self.place {
-            Place::Pointer(pointer) => ("pointer", pointer),
-            Place::Parameter(name) => ("parameter", name),
+        let kind = match &self.place {
+            Place::Pointer(_) => "pointer",
+            Place::Parameter(_) => "parameter",
+            Place::Header(_) => "header",
         };
-        json!({ kind: place, "code": self.code.as_str(), "detail": self.detail })
+        json!({ kind: self.place(), "code": self.code.as_str(), "detail": self.detail })
     }
 }
 
