@@ -106,7 +106,7 @@ bench: $(BENCH) $(NODE_SUBJECT)/dist/index.js ## Measure cost and scaling, and w
 # Checking and formatting
 
 .PHONY: check
-check: check-rust check-web check-text check-templates ## Check format, lints, types, dependencies, spelling and templates
+check: check-rust check-web check-description check-text check-templates ## Check format, lints, types, dependencies, spelling, templates and the API's description
 
 .PHONY: check-rust
 check-rust: $(CARGO_DENY)
@@ -120,6 +120,11 @@ check-rust: $(CARGO_DENY)
 check-web: web/node_modules/.package-lock.json
 	cd web && npm run --silent check
 	./scripts/check-npm-advisories web
+
+.PHONY: check-description
+check-description: tests/contract/node_modules/.package-lock.json
+	tests/contract/node_modules/.bin/redocly lint docs/openapi.yaml --config tests/contract/redocly.yaml
+	./scripts/check-compatibility
 
 .PHONY: check-text
 check-text: $(LINT)
@@ -196,7 +201,7 @@ first-administrator: $(AWS) ## Make USER_ID the first administrator (STACK, or D
 
 .PHONY: clean
 clean: ## Delete everything that was built, the tools, and all data of `make run`
-	rm -rf target .local $(TOOLS) web/dist web/node_modules $(CDK)/node_modules tests/deployment/node_modules $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules
+	rm -rf target .local $(TOOLS) web/dist web/node_modules $(CDK)/node_modules tests/contract/node_modules tests/deployment/node_modules $(NODE_SUBJECT)/dist $(NODE_SUBJECT)/node_modules
 
 # What the targets above need
 
@@ -209,7 +214,7 @@ build-debug:
 .PHONY: tools-rust tools-deployment tools-contract tools-documents tools-repository tools-sam tools-web
 tools-rust: $(AWS) node
 tools-deployment: $(AWS) $(CDK)/node_modules/.package-lock.json tests/deployment/node_modules/.package-lock.json
-tools-contract: $(CONTRACT)
+tools-contract: $(CONTRACT) tests/contract/node_modules/.package-lock.json
 tools-documents: $(AWS) $(CONTRACT) $(LINT) web/node_modules/.package-lock.json
 tools-repository: $(AWS) node
 tools-sam: $(AWS)

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PYPI = {"registry": "https://pypi.org/simple"}
-NPM_FOLDERS = ("web", "tests/deployment", "examples/cdk", "bench/subjects/node")
+NPM_FOLDERS = ("web", "tests/contract", "tests/deployment", "examples/cdk", "bench/subjects/node")
 SCRIPTS = [ROOT / "Makefile", ROOT / ".ci/run", *sorted((ROOT / "scripts").glob("bring-*"))]
 
 
@@ -50,7 +50,8 @@ def test_npm_packages_and_their_dependencies_are_pinned(folder):
     package = json.loads((ROOT / folder / "package.json").read_text())
     packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
 
-    for name, version in (package.get("dependencies", {}) | package.get("devDependencies", {})).items():
+    kinds = ("dependencies", "devDependencies", "optionalDependencies")
+    for name, version in [item for kind in kinds for item in package.get(kind, {}).items()]:
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
     for path, locked in packages.items():
         if path and not locked.get("inBundle"):

@@ -62,6 +62,28 @@ test("list of all users' tokens can be filtered by status and by owner", async (
   await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
 });
 
+test("list of all users' tokens is searched by the server, without regard to accents", async ({
+  page,
+  system,
+}) => {
+  await system.createToken("bob", "Déploiement");
+  for (let n = 0; n < 30; n++) await system.createToken("alice", `other ${n}`);
+
+  await system.open(page, "admin");
+
+  await page.getByRole("switch", { name: "Show all users" }).check();
+  await expect(page.getByRole("rowheader")).toHaveCount(25);
+
+  await page.getByLabel("Search").fill("deplo");
+  await expect(page.getByRole("rowheader")).toHaveText(["Déploiement"]);
+  await expectAccessible(page);
+
+  await page.getByLabel("Search").fill("nothing like it");
+  await expect(page.getByText("No tokens match.")).toBeVisible();
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await expect(page.getByRole("rowheader")).toHaveCount(25);
+});
+
 test("clearing the filters shows the tokens of all users again", async ({ page, system }) => {
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");

@@ -5,7 +5,8 @@ import type { components } from "./schema.js";
 export type Token = components["schemas"]["Token"];
 export type CreatedToken = components["schemas"]["CreatedToken"];
 export type NewToken = components["schemas"]["NewToken"];
-export type Status = components["schemas"]["Status"];
+/** The statuses that this version knows. The API may add others. */
+export type Status = "active" | "expired" | "revoked";
 export type Caller = components["schemas"]["Caller"];
 export type TokenPage = components["schemas"]["TokenPage"];
 export type User = components["schemas"]["User"];
@@ -26,6 +27,8 @@ export class ApiError extends Error {
     message: string,
     /** The HTTP status; 0 without a readable response. */
     readonly status: number,
+    /** The code of the problem (`docs/errors.md`); empty for a response of the gateway. */
+    readonly code = "",
     /** The message for each invalid field, by the field's name. */
     readonly fields: Readonly<Record<string, string>> = {},
   ) {
@@ -37,6 +40,8 @@ export interface ListQuery {
   limit: number;
   cursor?: string | undefined;
   status?: Status | undefined;
+  /** A text in the name or description, or the first characters of the token. */
+  q?: string | undefined;
   allUsers?: boolean;
   userId?: string | undefined;
 }
@@ -112,7 +117,7 @@ export class Client {
 function parameters(query: Readonly<Record<string, string | number | boolean | undefined>>): URLSearchParams {
   const set = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== false) set.set(name, String(value));
+    if (value !== undefined && value !== false && value !== "") set.set(name, String(value));
   }
   return set;
 }
@@ -134,12 +139,12 @@ async function readError(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
   const fields = (problem?.errors ?? []).map((error) => [place(error), error.detail] as const);
   const detail = problem?.detail ?? "The server has a problem. Try again later.";
-  return new ApiError(detail, response.status, Object.fromEntries(fields));
+  return new ApiError(detail, response.status, problem?.code, Object.fromEntries(fields));
 }
 
-/** The name of the field or parameter that an error is about. */
-function place({ pointer, parameter }: FieldError): string {
-  return pointer?.slice(1) ?? parameter ?? "";
+/** The name of the field, parameter or header that an error is about. */
+function place({ pointer, parameter, header }: FieldError): string {
+  return pointer?.slice(1) ?? parameter ?? header ?? "";
 }
 
 /** Whether a JWT is past its `exp`. A token in another format may still be valid. */

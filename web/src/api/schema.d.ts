@@ -16,8 +16,8 @@ export interface paths {
          * @description Lists your own tokens. Administrators can list the tokens of all users (`allUsers`) or of one user
          *     (`userId`).
          *
-         *     A page may be short, or even empty, and still have a `nextCursor`: continue until it is null. A token
-         *     that was created a moment ago may be missing.
+         *     A request examines at most 200 tokens, whatever its conditions. A page may therefore be short, or even empty, and
+         *     still have a `nextCursor`: continue until there is none. A token that was created a moment ago may be missing.
          */
         get: operations["listTokens"];
         put?: never;
@@ -28,6 +28,10 @@ export interface paths {
          *
          *     A user can have a limited number of tokens, 500 by default. Revoked and expired tokens count until their records
          *     are deleted. Only an operator can delete the records of tokens without an expiry that were revoked all at once.
+         *
+         *     With an `Idempotency-Key`, the request can be repeated if its response was lost: it creates one token at most.
+         *     The second time, the response leads to that token, but its secret is gone. Revoke it, and create another with a
+         *     new key.
          */
         post: operations["createToken"];
         delete?: never;
@@ -62,7 +66,13 @@ export interface paths {
         delete: operations["revokeToken"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a token's name, description or expiry
+         * @description Changes your own token; administrators can change any user's. Requires a session: a token cannot change tokens (403).
+         *     Omitted fields remain unchanged. The expiry can be brought forward and never put off. A revoked token cannot be
+         *     changed (409).
+         */
+        patch: operations["updateToken"];
         trace?: never;
     };
     "/api/tokens/revoke": {
@@ -99,6 +109,31 @@ export interface paths {
         get: operations["showCurrentToken"];
         put?: never;
         post?: never;
+        /**
+         * Revoke the token that made this request
+         * @description The last request of a job that needs its token no longer.
+         */
+        delete: operations["revokeCurrentToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask whether a token works, and why not
+         * @description Requires no credential except the token in the body. It is not a use of the token, changes nothing, and logs no token.
+         *     A text that is not a token of this deployment is `malformed`, and one that might be but is not on record is `unknown`.
+         */
+        post: operations["checkToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -114,7 +149,8 @@ export interface paths {
         };
         /**
          * List all users who have signed in; administrators only
-         * @description Users come in no particular order. Continue until `nextCursor` is null.
+         * @description Users come in no particular order. A request with a condition examines 100 users, so a page may be short, or even
+         *     empty, and still have a `nextCursor`: continue until there is none.
          */
         get: operations["listUsers"];
         put?: never;
@@ -201,8 +237,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
-        Status: "active" | "expired" | "revoked";
+        /** @description At least one character must be more than a space or an accent. */
+        SearchText: string;
+        /**
+         * @description The state of the token itself: `active`, `expired` or `revoked`. Whether an active token works also depends on its
+         *     owner's account; see `usable`.
+         */
+        Status: string;
         /** @description No control characters; at most 255 bytes in UTF-8. */
         UserId: string;
         /**
@@ -222,11 +263,8 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
-        /**
-         * @description Revoked by its owner, by an administrator, after a report of a leak, or along with all tokens of its owner.
-         * @enum {string}
-         */
-        RevocationReason: "owner" | "administrator" | "leaked" | "revoke-all";
+        /** @description Revoked by its owner, by an administrator, after a report of a leak, or along with all tokens of its owner. */
+        RevocationReason: string;
         /**
          * @description Why the authorizer would deny the token. If there are several reasons, it is the first one of this list.
          *
@@ -236,9 +274,8 @@ export interface components {
          *     - `owner_missing`: there is no record of its owner.
          *     - `owner_disabled`: an administrator disabled its owner.
          *     - `owner_absent`: its owner has not signed in for longer than this deployment allows.
-         * @enum {string}
          */
-        UnusableReason: "revoked" | "superseded" | "expired" | "owner_missing" | "owner_disabled" | "owner_absent";
+        UnusableReason: string;
         Token: {
             /** Format: uuid */
             id: string;
@@ -289,6 +326,39 @@ export interface components {
              */
             expiresAt?: string | null;
         };
+        /** @description Omitted fields remain unchanged. */
+        TokenChange: {
+            name?: components["schemas"]["NewToken"]["name"];
+            description?: components["schemas"]["NewToken"]["description"];
+            /**
+             * Format: date-time
+             * @description Must be in the future, and not later than before. Null is accepted for a token that does not expire.
+             */
+            expiresAt?: string | null;
+        };
+        TokenCheck: {
+            /** @description The token itself. */
+            token: string;
+        };
+        /** @description What is known about the token. A field that does not apply is absent. */
+        TokenVerdict: {
+            usable: boolean;
+            /**
+             * @description Why the token does not work: a reason of `UnusableReason`, `unknown` if there is no such token, or `malformed` if
+             *     the text cannot be a token of this deployment.
+             */
+            because?: string;
+            /** Format: uuid */
+            id?: string;
+            name?: string;
+            /** Format: date-time */
+            expiresAt?: string;
+            /** Format: date-time */
+            revokedAt?: string;
+            revocationReason?: components["schemas"]["RevocationReason"];
+            /** @description The owner's roles, which the token has. Absent if the token does not work. */
+            roles?: string[];
+        };
         /**
          * Format: uuid
          * @description A UUID of version 7.
@@ -296,7 +366,8 @@ export interface components {
         TokenCursor: string;
         TokenPage: {
             items: components["schemas"]["Token"][];
-            nextCursor: components["schemas"]["TokenCursor"] | null;
+            /** @description Absent at the end of the list. */
+            nextCursor?: components["schemas"]["TokenCursor"];
         };
         /** @description `tokens` and `hashes` must contain 1 to 100 entries in total. */
         LeakReport: {
@@ -338,7 +409,8 @@ export interface components {
         };
         UserPage: {
             items: components["schemas"]["User"][];
-            nextCursor: string | null;
+            /** @description Absent at the end of the list. */
+            nextCursor?: string;
         };
         Caller: {
             id: string;
@@ -347,8 +419,8 @@ export interface components {
             roles: string[];
             /** @description Whether the caller is an administrator. */
             administrator: boolean;
-            /** @enum {string} */
-            authMethod: "pat" | "session";
+            /** @description `pat` for a personal access token, or `session`. */
+            authMethod: string;
             /** @description What this deployment requires of new tokens. */
             newTokens: {
                 expiryRequired: boolean;
@@ -374,8 +446,13 @@ export interface components {
             title: string;
             status: number;
             detail: string;
-            /** @description One entry for each invalid field or parameter. */
+            /** @description One entry for each invalid field, parameter or header. */
             errors: components["schemas"]["FieldError"][];
+            /**
+             * Format: uuid
+             * @description The token that an earlier request created; only with the code `already_created`.
+             */
+            tokenId?: string;
             /** @description The ID of the request, which is in every line of the logs as well. Quote it when you ask for help. */
             requestId: string;
         };
@@ -387,6 +464,8 @@ export interface components {
             pointer?: string;
             /** @description The name of a parameter of the path or query. */
             parameter?: string;
+            /** @description The name of a header. */
+            header?: string;
             /** @example in_the_past */
             code: string;
             /**
@@ -394,7 +473,7 @@ export interface components {
              * @example must be in the future
              */
             detail: string;
-        } & (unknown | unknown);
+        } & (unknown | unknown | unknown);
         GatewayMessage: {
             message: string;
         };
@@ -430,6 +509,25 @@ export interface components {
         /** @description There is no such token, or it belongs to another user. */
         NotFound: {
             headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request was made with a session. */
+        NoCurrentToken: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The resource does not have the version in `If-Match`. Nothing was changed. */
+        Changed: {
+            headers: {
+                ETag: components["headers"]["ETag"];
                 [name: string]: unknown;
             };
             content: {
@@ -506,9 +604,24 @@ export interface components {
         TokenId: string;
         /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
         PathId: components["schemas"]["PathId"];
+        /**
+         * @description The `ETag` of the version that you want to change, or several of them. If the resource has another version by now, nothing is changed (412). Without this header, the last change wins.
+         * @example "9f86d081884c7d65"
+         */
+        IfMatch: string;
     };
     requestBodies: never;
     headers: {
+        /**
+         * @description The version of the resource: a fingerprint of what `PATCH` can change, and of a revocation. Uses and sign-ins do not change it.
+         * @example "9f86d081884c7d65"
+         */
+        ETag: string;
+        /**
+         * @description The path of the token.
+         * @example /api/tokens/01a209fd-f356-77e9-8e70-4ac34baf1061
+         */
+        Location: string;
         /** @description Caches must not store the response. */
         NoStore: "no-store";
     };
@@ -523,7 +636,24 @@ export interface operations {
                 limit?: number;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: components["schemas"]["TokenCursor"];
-                status?: components["schemas"]["Status"];
+                /**
+                 * @description A text in the name or description, or the first characters of the token. Case and accents do not matter.
+                 * @example deploy
+                 */
+                q?: components["schemas"]["SearchText"];
+                status?: "active" | "expired" | "revoked";
+                /** @description Only tokens that work right now (`true`), or only those that do not (`false`). */
+                usable?: boolean;
+                /**
+                 * @description Only tokens that expire before this time. One that does not expire never does.
+                 * @example 2027-01-31T00:00:00Z
+                 */
+                expiresBefore?: string;
+                /**
+                 * @description Only tokens that existed at this time and have not been used since.
+                 * @example 2026-08-31T00:00:00Z
+                 */
+                unusedSince?: string;
                 /** @description All users' tokens; administrators only. `true` cannot be combined with `userId`. */
                 allUsers?: boolean;
                 /** @description The tokens of another user; administrators only. */
@@ -557,7 +687,13 @@ export interface operations {
     createToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Any text that you use for one creation only, such as a random UUID. It is remembered for 24 hours.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -571,6 +707,8 @@ export interface operations {
             201: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -580,9 +718,14 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description The user has as many tokens as a user can have. Nothing was created. */
+            /**
+             * @description Nothing was created: an earlier request with the same `Idempotency-Key` created the token (`already_created`), or
+             *     the user has as many tokens as a user can have (`too_many_tokens`).
+             */
             409: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -590,6 +733,15 @@ export interface operations {
                 };
             };
             413: components["responses"]["TooLarge"];
+            /** @description The `Idempotency-Key` was sent with another body before. Nothing was created. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
@@ -611,6 +763,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -648,6 +801,59 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version that you want to change, or several of them. If the resource has another version by now, nothing is changed (412). Without this header, the last change wins.
+                 * @example "9f86d081884c7d65"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                id: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenChange"];
+            };
+        };
+        responses: {
+            /** @description The token after the change. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The token is revoked, and a revocation is final. Nothing was changed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Changed"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
@@ -698,6 +904,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -705,7 +912,63 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
-            404: components["responses"]["NotFound"];
+            404: components["responses"]["NoCurrentToken"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeCurrentToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token is revoked. */
+            204: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NoCurrentToken"];
+            429: components["responses"]["Throttled"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    checkToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenCheck"];
+            };
+        };
+        responses: {
+            /** @description Whether it works. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenVerdict"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];
@@ -719,6 +982,13 @@ export interface operations {
                 limit?: number;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: components["schemas"]["UserId"];
+                /**
+                 * @description A text in the name, the e-mail address or the ID. Case and accents do not matter.
+                 * @example archer
+                 */
+                q?: components["schemas"]["SearchText"];
+                /** @description Only users who are disabled (`true`), or only those who are not (`false`). */
+                disabled?: boolean;
             };
             header?: never;
             path?: never;
@@ -761,6 +1031,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -780,7 +1051,13 @@ export interface operations {
     updateUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version that you want to change, or several of them. If the resource has another version by now, nothing is changed (412). Without this header, the last change wins.
+                 * @example "9f86d081884c7d65"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
                 pathId: components["parameters"]["PathId"];
@@ -797,6 +1074,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -807,6 +1085,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["UserNotFound"];
+            412: components["responses"]["Changed"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];

@@ -105,7 +105,7 @@ export abstract class ListView extends LitElement {
 
   /** Loads all pages, one after the other, and adds each to the list as it arrives. */
   protected async loadAllPages<Item>(
-    getPage: (cursor: string | undefined) => Promise<{ items: Item[]; nextCursor: string | null }>,
+    getPage: (cursor: string | undefined) => Promise<{ items: Item[]; nextCursor?: string }>,
     add: (items: readonly Item[]) => void,
   ): Promise<void> {
     this.isLoaded = false;
@@ -116,7 +116,7 @@ export abstract class ListView extends LitElement {
         if (isStale()) return;
 
         add(items);
-        cursor = nextCursor ?? undefined;
+        cursor = nextCursor;
         this.announcement = `${this.describeCount()} loaded${cursor === undefined ? "." : ", loading more…"}`;
       } while (cursor !== undefined);
     });

@@ -1,6 +1,7 @@
 /** The order of a user's own tokens. The functions are pure: `now` is an argument. */
 
 import type { Status, Token } from "../../api/client.js";
+import { includesText } from "../common/search.js";
 import { STATUS_ORDER, statusNow } from "./status.js";
 
 /** The columns that the user can sort by. */
@@ -30,7 +31,7 @@ export function sortAfterClick(sort: Sort, column: SortColumn): Sort {
 }
 
 export interface TokenFilter {
-  /** A part of the name; case does not matter. */
+  /** A part of the name, description or prefix; case and accents do not matter. */
   search: string;
   status: Status | "";
 }
@@ -42,10 +43,9 @@ export function selectTokens(
   sort: Sort,
   now: number,
 ): Token[] {
-  const searched = filter.search.trim().toLowerCase();
   return tokens
     .filter((token) => filter.status === "" || statusNow(token, now) === filter.status)
-    .filter((token) => token.name.toLowerCase().includes(searched))
+    .filter((token) => includesText([token.name, token.description ?? "", token.prefix], filter.search))
     .sort((one, other) => (sort.descending ? -1 : 1) * compare(one, other, sort.column, now));
 }
 
@@ -53,7 +53,7 @@ function compare(one: Token, other: Token, column: SortColumn, now: number): num
   if (column === "name") return one.name.localeCompare(other.name) || one.id.localeCompare(other.id);
 
   if (column === "status") {
-    const rank = (token: Token) => STATUS_ORDER.indexOf(statusNow(token, now));
+    const rank = (token: Token) => (STATUS_ORDER as readonly string[]).indexOf(statusNow(token, now));
     return rank(one) - rank(other) || other.id.localeCompare(one.id);
   }
 

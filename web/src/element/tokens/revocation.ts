@@ -48,8 +48,9 @@ export function describeRevocation(token: Token, callerId: string): string {
       return "reported as leaked";
     case "revoke-all":
       return revoker === null ? "with all other tokens" : `with all other tokens, by ${revoker}`;
-    case null:
-      return "";
+    // None, or one that a newer API has added.
+    default:
+      return revoker === null ? "" : `by ${revoker}`;
   }
 }
 

@@ -5,7 +5,7 @@ import { DAY_MS } from "../common/time.js";
 
 const EXPIRES_SOON_MS = 7 * DAY_MS;
 
-export const STATUS_LABELS: Readonly<Record<Status, string>> = {
+const STATUS_LABELS: Readonly<Record<Status, string>> = {
   active: "Active",
   expired: "Expired",
   revoked: "Revoked",
@@ -14,8 +14,13 @@ export const STATUS_LABELS: Readonly<Record<Status, string>> = {
 /** The order in which statuses are offered and sorted. */
 export const STATUS_ORDER: readonly Status[] = ["active", "expired", "revoked"];
 
+/** The label of a status. A status that a newer API has added is its own label. */
+export function statusLabel(status: string): string {
+  return (STATUS_LABELS as Readonly<Record<string, string>>)[status] ?? status;
+}
+
 /** A token's status at `now`: a token that was active when the list loaded may have expired since. */
-export function statusNow(token: Token, now: number): Status {
+export function statusNow(token: Token, now: number): string {
   const isExpired = token.expiresAt !== null && Date.parse(token.expiresAt) <= now;
   return token.status === "active" && isExpired ? "expired" : token.status;
 }

@@ -9,7 +9,7 @@ import { renderTime } from "../common/time.js";
 import { displayName } from "../common/user-name.js";
 import type { Sort, SortColumn } from "./order.js";
 import { describeRevocation } from "./revocation.js";
-import { STATUS_LABELS, expiresSoon, statusNow } from "./status.js";
+import { statusLabel, expiresSoon, statusNow } from "./status.js";
 import { isolate } from "../common/isolate.js";
 
 type Column = SortColumn | "prefix" | "owner";
@@ -140,7 +140,7 @@ export class TokenTable extends LitElement {
   private renderStatus(token: Token) {
     const status = statusNow(token, this.now);
     return html`
-      <span class="badge ${status === "active" ? "active" : "inactive"}">${STATUS_LABELS[status]}</span>
+      <span class="badge ${status === "active" ? "active" : "inactive"}">${statusLabel(status)}</span>
       ${
         status === "revoked" && token.revokedAt !== null
           ? html`<span class="detail">

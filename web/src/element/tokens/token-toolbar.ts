@@ -5,11 +5,11 @@ import type { Status } from "../../api/client.js";
 import { fieldStyles, renderSearchField, renderSelectField } from "../common/fields.js";
 import { sharedStyles } from "../common/styles.js";
 import { SORTS, type Sort } from "./order.js";
-import { STATUS_LABELS, STATUS_ORDER } from "./status.js";
+import { STATUS_ORDER, statusLabel } from "./status.js";
 
 const STATUS_OPTIONS: ReadonlyArray<readonly [Status | "", string]> = [
   ["", "All"],
-  ...STATUS_ORDER.map((status) => [status, STATUS_LABELS[status]] as const),
+  ...STATUS_ORDER.map((status) => [status, statusLabel(status)] as const),
 ];
 const SORT_OPTIONS = SORTS.map(([label]) => [label, label] as const);
 
@@ -26,7 +26,7 @@ export class TokenToolbar extends LitElement {
   search = "";
   status: Status | "" = "";
   sort: Sort | null = null;
-  /** Whether the list shows the tokens of all users, which only the server can search and sort. */
+  /** Whether the list shows the tokens of all users, which always has the newest first. */
   allUsers = false;
   isAdministrator = false;
 
@@ -37,11 +37,7 @@ export class TokenToolbar extends LitElement {
   override render() {
     return html`
       <div class="toolbar">
-        ${
-          this.allUsers
-            ? nothing
-            : renderSearchField(this.search, (search) => this.emit("search-change", search))
-        }
+        ${renderSearchField(this.search, (search) => this.emit("search-change", search))}
         ${renderSelectField("status", "Status", STATUS_OPTIONS, this.status, (status) =>
           this.emit("status-change", status),
         )}

@@ -4,6 +4,7 @@ import { type PropertyValues, css, html, nothing } from "lit";
 import type { Status, Token } from "../../api/client.js";
 import { announceSessionExpired } from "../common/failure.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
+import { includesText } from "../common/search.js";
 import { sharedStyles } from "../common/styles.js";
 import { type NamedUser, displayName, renderNameAndHandle } from "../common/user-name.js";
 import "./create-dialog.js";
@@ -17,6 +18,9 @@ import { isolate } from "../common/isolate.js";
 
 const OWN_PAGE_SIZE = 100;
 const ALL_PAGE_SIZE = 25;
+
+/** How long a user pauses before the server searches, so that it does not search for each letter. */
+const SEARCH_PAUSE_MS = 300;
 
 const OWN_INTRODUCTION =
   "Use tokens to call the API from scripts and CI. A token always has the roles you have right now.";
@@ -40,13 +44,14 @@ export class TokenView extends ListView {
   /** The owner whose tokens an administrator has opened; null for the caller's own. */
   owner: NamedUser | null = null;
   private tokens: readonly Token[] = [];
-  /** Where the list of all users' tokens continues; null at its end. */
-  private nextCursor: string | null = null;
+  /** Where the list of all users' tokens continues; undefined at its end. */
+  private nextCursor: string | undefined;
   private allUsers = false;
   /** The only owner shown in the list of all users' tokens; null for every owner. */
   private ownerFilter: NamedUser | null = null;
   private status: Status | "" = "";
   private sort: Sort = NEWEST_FIRST;
+  private searching: ReturnType<typeof setTimeout> | undefined;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("owner") || this.owner === null) return;
@@ -54,10 +59,15 @@ export class TokenView extends ListView {
     this.ownerFilter = this.owner;
   }
 
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.searching);
+  }
+
   async load(): Promise<void> {
     this.announcement = "Loading tokens…";
     this.tokens = [];
-    this.nextCursor = null;
+    this.nextCursor = undefined;
 
     if (this.allUsers) {
       this.isLoaded = false;
@@ -79,8 +89,9 @@ export class TokenView extends ListView {
     do {
       const page = await this.api.listTokens({
         limit: ALL_PAGE_SIZE,
-        cursor: this.nextCursor ?? undefined,
+        cursor: this.nextCursor,
         status: this.status || undefined,
+        q: this.search.trim(),
         ...(this.ownerFilter ? { userId: this.ownerFilter.id } : { allUsers: true }),
       });
       if (isStale()) return;
@@ -172,7 +183,8 @@ export class TokenView extends ListView {
   private addCreated(token: Token): void {
     const isOfAnotherOwner = this.ownerFilter !== null && this.ownerFilter.id !== token.owner.id;
     const isOfAnotherStatus = this.status !== "" && this.status !== "active";
-    if (this.allUsers && (isOfAnotherOwner || isOfAnotherStatus)) return;
+    const isNotSearched = !includesText([token.name, token.description ?? "", token.prefix], this.search);
+    if (this.allUsers && (isOfAnotherOwner || isOfAnotherStatus || isNotSearched)) return;
 
     // A load that ran at the same time may have added it already.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
@@ -185,6 +197,14 @@ export class TokenView extends ListView {
     this.ownerFilter = null;
     this.search = "";
     void this.load();
+  }
+
+  /** The server searches the tokens of all users, once the user pauses. */
+  protected override searchFor(search: string): void {
+    if (!this.allUsers) return super.searchFor(search);
+    this.search = search;
+    clearTimeout(this.searching);
+    this.searching = setTimeout(() => void this.load(), SEARCH_PAUSE_MS);
   }
 
   private filterByStatus(status: Status | ""): void {

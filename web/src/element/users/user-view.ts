@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import type { User } from "../../api/client.js";
 import { fieldStyles, renderSearchField, renderSelectField } from "../common/fields.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
+import { includesText } from "../common/search.js";
 import { sharedStyles } from "../common/styles.js";
 import { displayName, handle, renderNameAndHandle } from "../common/user-name.js";
 import "./user-table.js";
@@ -62,11 +63,10 @@ export class UserView extends ListView {
   }
 
   private visible(): readonly User[] {
-    const searched = this.search.trim().toLowerCase();
     const texts = (user: User) => [user.name, user.email ?? "", user.id, ...user.roles];
     return this.users
       .filter((user) => this.status === "" || user.disabled === (this.status === "disabled"))
-      .filter((user) => texts(user).some((text) => text.toLowerCase().includes(searched)));
+      .filter((user) => includesText(texts(user), this.search));
   }
 
   private filterByStatus(status: StatusFilter): void {
