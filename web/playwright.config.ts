@@ -6,8 +6,8 @@ const systemChromium = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/
   (path) => path !== undefined && existsSync(path),
 );
 
-// Neither the colors nor the size change a sign-in, so these tests run once.
-const RUN_ONCE = "provider.spec.ts";
+// Neither the colors nor the size change a sign-in or a request, so these tests run once.
+const RUN_ONCE = ["provider.spec.ts", "api-docs.spec.ts"];
 
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };

@@ -45,8 +45,11 @@ pub(crate) fn measure() -> Result<Vec<HighestCost>> {
     let new_token =
         json!({ "name": "n".repeat(100), "expiresAt": (Utc::now() + TimeDelta::days(30)).to_rfc3339() });
 
+    let change = json!({ "name": "m".repeat(100), "description": "d".repeat(500), "expiresAt": new_token["expiresAt"] });
+    let checked = admin.create_token("checked");
+
     // The acts that change something come last.
-    let requests: [(_, _, &dyn Fn() -> u16); 11] = [
+    let requests: [(_, _, &dyn Fn() -> u16); 13] = [
         ("getCaller", "any", &|| owner.call("GET", "/api/me").status),
         ("showToken", "any", &|| owner.call("GET", &token_path).status),
         ("listTokens", "of the caller, a status that no token has", &|| {
@@ -57,7 +60,15 @@ pub(crate) fn measure() -> Result<Vec<HighestCost>> {
         }),
         ("listUsers", "a page of 100", &|| admin.call("GET", "/api/users?limit=100").status),
         ("showUser", "any", &|| admin.call("GET", &user_path).status),
-        ("createToken", "by a user with 499 tokens", &|| owner.request_token(&new_token).status),
+        ("createToken", "with a key, by a user with 499 tokens", &|| {
+            let request = owner.request("POST", "/api/tokens").header("Idempotency-Key", "highest-cost");
+            request.json(&new_token).send().status
+        }),
+        ("checkToken", "of an active token", &|| {
+            let check = json!({ "token": checked.secret });
+            system.request("POST", "/api/tokens/check").json(&check).send().status
+        }),
+        ("updateToken", "all fields", &|| owner.request("PATCH", &token_path).json(&change).send().status),
         ("revokeToken", "any", &|| owner.revoke_token(&own_token)),
         ("updateUser", "of another user", &|| {
             admin.request("PATCH", &user_path).json(&json!({ "disabled": false })).send().status

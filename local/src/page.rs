@@ -19,6 +19,8 @@ use crate::options::Options;
 
 /// The paths that serve the page itself. The issuer redirects to `/callback`.
 const PAGE_PATHS: [&str; 3] = ["/", "/callback", "/configuration/access-tokens"];
+/// The description of the API, rendered.
+const API_DOCS: &str = "/api-docs";
 /// The custom element. Pages of other origins load it as well.
 const ELEMENT: &str = "/access-tokens.js";
 
@@ -74,6 +76,7 @@ impl Page {
             }
             router = router
                 .route("/config.json", get(serve_config))
+                .route_service(API_DOCS, ServeFile::new(files.join("api-docs.html")))
                 .route_service(ELEMENT, ServeFile::new(files.join("access-tokens.js")))
                 .route_service("/icon.svg", ServeFile::new(files.join("icon.svg")))
                 .nest_service("/assets", ServeDir::new(files.join("assets")));

@@ -110,11 +110,13 @@ class Local:
     """A running `local` with a page of its own, without data."""
 
     INDEX = "<!doctype html><title>the page</title>"
+    API_DOCS = "<!doctype html><title>the API</title>"
 
     def __init__(self, page):
         (page / "assets").mkdir(parents=True)
         for name, text in {
             "index.html": self.INDEX,
+            "api-docs.html": self.API_DOCS,
             "access-tokens.js": "// element",
             "icon.svg": "<svg/>",
         }.items():

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from templates import PAGE, load
+from templates import PAGE, ROOT, load
 
 TEMPLATE = load(PAGE)
 
@@ -41,6 +41,12 @@ OTHERS = ["/config.json", "/assets/index.js", "/icon.svg", "/nothing", "/configu
 def test_each_address_of_the_page_returns_the_page(local, run_function, path):
     assert local.get(path).body == local.INDEX
     assert run_function("DeepLinks", {"request": {"uri": path}})["uri"] == "/index.html"
+
+
+def test_description_of_the_api_has_a_page_beside_its_file(local, run_function):
+    assert local.get("/api-docs").body == local.API_DOCS
+    assert local.get("/openapi.yaml").body == (ROOT / "docs" / "openapi.yaml").read_text()
+    assert run_function("DeepLinks", {"request": {"uri": "/api-docs"}})["uri"] == "/api-docs.html"
 
 
 @pytest.mark.parametrize("path", OTHERS)

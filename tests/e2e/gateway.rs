@@ -32,7 +32,10 @@ fn preflight_of_an_allowed_origin_needs_no_credential() {
     assert_eq!(allowed.status, 204);
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
     assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST,PATCH,DELETE"));
-    assert_eq!(allowed.header("access-control-allow-headers"), Some("authorization,content-type,idempotency-key,if-match"));
+    assert_eq!(
+        allowed.header("access-control-allow-headers"),
+        Some("authorization,content-type,idempotency-key,if-match")
+    );
 
     let foreign = preflight("https://evil.example");
     assert_eq!((foreign.status, foreign.header("access-control-allow-origin")), (204, None));

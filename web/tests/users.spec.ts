@@ -189,7 +189,7 @@ test("failure far down a long list is visible", async ({ page, system }) => {
     tokensRevokedAt: null,
     tokensRevokedBy: null,
   }));
-  await page.route("**/api/users?*", (route) => route.fulfill({ json: { items, nextCursor: null } }));
+  await page.route("**/api/users?*", (route) => route.fulfill({ json: { items } }));
   await page.route("**/api/users/u_cDkw", (route) => route.abort());
 
   await openUsers(page, system);

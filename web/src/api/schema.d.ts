@@ -45,6 +45,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description The ID of a token. */
                 id: components["parameters"]["TokenId"];
             };
             cookie?: never;
@@ -314,11 +315,13 @@ export interface components {
             /** @description The token itself. It is not stored and cannot be shown again. */
             token: string;
         };
+        /** @description No control characters, no line separators, and no characters that change the direction of text. Surrounding spaces are removed, and the rest must contain a visible character. */
+        TokenName: string;
+        /** @description What the token is for. The same characters are allowed as in a name. Empty text counts as null. */
+        TokenDescription: string | null;
         NewToken: {
-            /** @description No control characters, no line separators, and no characters that change the direction of text. Surrounding spaces are removed, and the rest must contain a visible character. */
-            name: string;
-            /** @description What the token is for. The same characters are allowed as in a name. Empty text counts as null. */
-            description?: string | null;
+            name: components["schemas"]["TokenName"];
+            description?: components["schemas"]["TokenDescription"];
             /**
              * Format: date-time
              * @description Must be in the future, and no further ahead than the deployment allows (`newTokens` of `GET /api/me`).
@@ -328,8 +331,8 @@ export interface components {
         };
         /** @description Omitted fields remain unchanged. */
         TokenChange: {
-            name?: components["schemas"]["NewToken"]["name"];
-            description?: components["schemas"]["NewToken"]["description"];
+            name?: components["schemas"]["TokenName"];
+            description?: components["schemas"]["TokenDescription"];
             /**
              * Format: date-time
              * @description Must be in the future, and not later than before. Null is accepted for a token that does not expire.
@@ -375,10 +378,6 @@ export interface components {
             tokens?: string[];
             /** @description Hexadecimal SHA-256 of tokens, for a scanner that does not pass on the tokens that it finds. */
             hashes?: string[];
-        } | {
-            tokens: unknown;
-        } | {
-            hashes: unknown;
         };
         LeakReceipt: {
             /** @description The number of different tokens in the report, known or not. */
@@ -456,6 +455,7 @@ export interface components {
             /** @description The ID of the request, which is in every line of the logs as well. Quote it when you ask for help. */
             requestId: string;
         };
+        /** @description Exactly one of `pointer`, `parameter` and `header` says where the mistake is. */
         FieldError: {
             /**
              * @description The JSON Pointer (RFC 6901) of a field of the body.
@@ -473,7 +473,7 @@ export interface components {
              * @example must be in the future
              */
             detail: string;
-        } & (unknown | unknown | unknown);
+        };
         GatewayMessage: {
             message: string;
         };
@@ -601,6 +601,7 @@ export interface components {
         };
     };
     parameters: {
+        /** @description The ID of a token. */
         TokenId: string;
         /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
         PathId: components["schemas"]["PathId"];
@@ -641,6 +642,7 @@ export interface operations {
                  * @example deploy
                  */
                 q?: components["schemas"]["SearchText"];
+                /** @description Only tokens with this status. */
                 status?: "active" | "expired" | "revoked";
                 /** @description Only tokens that work right now (`true`), or only those that do not (`false`). */
                 usable?: boolean;
@@ -753,6 +755,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The ID of a token. */
                 id: components["parameters"]["TokenId"];
             };
             cookie?: never;
@@ -784,6 +787,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The ID of a token. */
                 id: components["parameters"]["TokenId"];
             };
             cookie?: never;
@@ -818,6 +822,7 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
+                /** @description The ID of a token. */
                 id: components["parameters"]["TokenId"];
             };
             cookie?: never;
