@@ -128,7 +128,9 @@ def searches_for_nothing(case):
     text = fields(case.query).get("q")
     if not isinstance(text, str):
         return False
-    folded = [char for char in unicodedata.normalize("NFKD", text).lower() if not unicodedata.category(char).startswith("M")]
+    folded = [
+        char for char in unicodedata.normalize("NFKD", text).lower() if not unicodedata.category(char).startswith("M")
+    ]
     return not "".join(folded).strip()
 
 
