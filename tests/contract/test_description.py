@@ -150,7 +150,7 @@ def test_every_operation_says_which_credential_it_takes():
         for method, operation in path.items()
         if method != "parameters"
     }
-    expected = {name: both for name in taken}
+    expected = dict.fromkeys(taken, both)
     expected |= {name: [{"session": []}] for name in ("createToken", "updateToken")}
     expected |= {name: [{"token": []}] for name in ("showCurrentToken", "revokeCurrentToken")}
     expected |= {name: [] for name in ("checkToken", "revokeLeakedTokens")}
