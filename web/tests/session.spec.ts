@@ -35,7 +35,7 @@ test("API that is down is reported and can be retried", async ({ page, system })
   await expectAccessible(page);
 
   await page.unroute("**/api/**");
-  await page.getByRole("button", { name: "Retry" }).click();
+  await page.getByRole("button", { name: "Try again" }).click();
   await expect(row(page, "there")).toBeVisible();
   await expect(page.getByRole("alert")).toHaveCount(0);
 });
@@ -79,6 +79,33 @@ test("denied session leads to sign-in and back to the same address", async ({ pa
   await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
 });
 
+test("disabled user reads that access is blocked, and can go on once it is not", async ({ page, system }) => {
+  const setDisabled = async (disabled: boolean) => {
+    const response = await fetch(`${system.api}/api/users/u_Ym9i`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${await system.session("admin")}` },
+      body: JSON.stringify({ disabled }),
+    });
+    expect(response.status).toBe(200);
+  };
+  const bob = await system.session("bob");
+  expect(await system.statusOf(bob)).toBe(200);
+  await setDisabled(true);
+
+  await page.goto(`${system.api}/`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: /^Bob/ }).click();
+  await expect(page.getByRole("alert")).toContainText("Your access is blocked.");
+  await expect(page.getByRole("button", { name: "Sign in", exact: true })).toHaveCount(0);
+  await expect(page.getByRole("table")).toHaveCount(0);
+  await expectAccessible(page);
+
+  await setDisabled(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
 test.describe("where a denial has the status 403", () => {
   test.use({ parameters: ["RefusalStatus=403"] });
 
@@ -110,8 +137,16 @@ test.describe("where a denial has the status 403", () => {
         contentType: "application/problem+json",
         shown: "Only administrators can do this.",
       },
-      { body: "<html>Forbidden</html>", contentType: "text/html", shown: "The server has a problem." },
-      { body: "null", contentType: "application/json", shown: "The server has a problem." },
+      {
+        body: "<html>Forbidden</html>",
+        contentType: "text/html",
+        shown: "Something went wrong on our side. Try again.",
+      },
+      {
+        body: "null",
+        contentType: "application/json",
+        shown: "Something went wrong on our side. Try again.",
+      },
     ]) {
       await page.route("**/api/tokens?*", (route) => route.fulfill({ status: 403, body, contentType }));
       await page.reload();

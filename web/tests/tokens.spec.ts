@@ -323,13 +323,73 @@ test("form survives a failed request", async ({ page, system }) => {
   await page.route("**/api/tokens", (route) => route.abort());
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByRole("alert").first()).toHaveText(
-    "Can't reach the server. The token may have been created; check the list before you retry.",
+    "Can't reach the server. Try again: one token is created at most.",
   );
   await expect(dialog.getByLabel("Name")).toHaveValue("patient");
 
   await page.unroute("**/api/tokens");
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.locator("#secret")).toBeVisible();
+});
+
+test("lost answer to a creation leaves one token, and the page says what happened", async ({
+  page,
+  system,
+}) => {
+  await system.open(page, "alice");
+
+  // The server creates the token, and its response never arrives.
+  await page.route(
+    "**/api/tokens",
+    async (route) => {
+      await route.fetch();
+      await route.abort();
+    },
+    { times: 1 },
+  );
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("unlucky");
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.getByRole("alert").first()).toContainText(
+    "“\u2068unlucky\u2069” was created, but the answer with its secret was lost. Revoke it and create another.",
+  );
+  await expect(page.getByRole("rowheader")).toHaveText(["unlucky"]);
+  await expect(page.getByRole("rowheader")).toBeFocused();
+  await expectAccessible(page);
+});
+
+test("creation that is retried by hand creates one token at most", async ({ page, system }) => {
+  await system.open(page, "alice");
+
+  await page.route("**/api/tokens", async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await page.getByRole("button", { name: "Create token", exact: true }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("retried");
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("Try again");
+
+  await page.unroute("**/api/tokens");
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("alert").first()).toContainText("was created, but the answer");
+  await expect(page.getByRole("rowheader")).toHaveText(["retried"]);
+});
+
+test("throttled request says when to try again", async ({ page, system }) => {
+  await system.open(page, "alice");
+
+  await page.route("**/api/tokens?*", (route) =>
+    route.fulfill({ status: 429, headers: { "retry-after": "7" }, json: { message: "Too Many Requests" } }),
+  );
+  await page.reload();
+  await expect(page.getByRole("alert")).toContainText("Too many requests. Try again in 7 seconds.");
+
+  await page.unroute("**/api/tokens?*");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { name: "You have no tokens yet" })).toBeVisible();
 });
 
 test("revocation asks for confirmation by name and takes effect immediately", async ({ page, system }) => {

@@ -29,6 +29,8 @@ export class ApiError extends Error {
     readonly status: number,
     /** The code of the problem (`docs/errors.md`); empty for a response of the gateway. */
     readonly code = "",
+    /** The token that a repeated creation had created; empty for every other error. */
+    readonly tokenId = "",
     /** The message for each invalid field, by the field's name. */
     readonly fields: Readonly<Record<string, string>> = {},
   ) {
@@ -63,8 +65,9 @@ export class Client {
     return this.call<TokenPage>("GET", `/api/tokens?${parameters({ ...query })}`);
   }
 
-  createToken(token: NewToken): Promise<CreatedToken> {
-    return this.call<CreatedToken>("POST", "/api/tokens", token);
+  /** Creates one token at most, however often this is repeated with the same key. */
+  createToken(token: NewToken, key: string): Promise<CreatedToken> {
+    return this.call<CreatedToken>("POST", "/api/tokens", token, { "idempotency-key": key });
   }
 
   async revokeToken(id: string): Promise<void> {
@@ -83,11 +86,16 @@ export class Client {
     await this.call<undefined>("POST", `/api/users/${pathId}/revoke-all-tokens`);
   }
 
-  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    additional: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
     const credential = await this.credential();
     if (credential === null) throw new SessionExpired();
 
-    const headers: Record<string, string> = { authorization: `Bearer ${credential}` };
+    const headers: Record<string, string> = { ...additional, authorization: `Bearer ${credential}` };
     if (body !== undefined) headers["content-type"] = "application/json";
 
     let response: Response;
@@ -138,8 +146,31 @@ async function isDeniedByGateway(response: Response): Promise<boolean> {
 async function readError(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
   const fields = (problem?.errors ?? []).map((error) => [place(error), error.detail] as const);
-  const detail = problem?.detail ?? "The server has a problem. Try again later.";
-  return new ApiError(detail, response.status, problem?.code, Object.fromEntries(fields));
+  const message = describe(response, problem);
+  return new ApiError(message, response.status, problem?.code, problem?.tokenId, Object.fromEntries(fields));
+}
+
+/** The texts of problems that users can run into, by their code. Every other problem has its own detail. */
+const TEXTS: Readonly<Record<string, string>> = {
+  token_not_found: "This token no longer exists. Reload the list.",
+  user_not_found: "This user no longer exists. Reload the list.",
+  token_revoked: "This token is revoked.",
+  version_changed: "It was changed in the meantime. Reload the list and try again.",
+  storage_unavailable: "Something went wrong on our side. Try again.",
+  damaged_record: "Something went wrong on our side. Ask your administrator for help.",
+  internal_error: "Something went wrong on our side. Try again.",
+};
+
+function describe(response: Response, problem: Partial<Problem> | null): string {
+  if (response.status === 429) {
+    const seconds = Number(response.headers.get("retry-after"));
+    const when = seconds > 0 ? `Try again in ${seconds} seconds.` : "Wait a moment and try again.";
+    return `Too many requests. ${when}`;
+  }
+  const text =
+    TEXTS[problem?.code ?? ""] ?? problem?.detail ?? "Something went wrong on our side. Try again.";
+  // Support finds the cause in the log by this ID.
+  return response.status >= 500 && problem?.requestId ? `${text} (${problem.requestId})` : text;
 }
 
 /** The name of the field, parameter or header that an error is about. */

@@ -5,7 +5,7 @@
  *     <access-tokens api="https://api.example.com"></access-tokens>
  *
  * The host page sets the property `credential` to a function that returns the session's access token, and
- * listens to the event `session-expired`.
+ * listens to the event `session-expired`. The event `signed-in` carries the caller once the API knows them.
  */
 
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
@@ -29,6 +29,7 @@ export class AccessTokens extends LitElement {
     client: { state: true },
     caller: { state: true },
     failure: { state: true },
+    hasFailed: { state: true },
     view: { state: true },
     owner: { state: true },
     visit: { state: true },
@@ -45,6 +46,8 @@ export class AccessTokens extends LitElement {
   private client: Client | null = null;
   private caller: Caller | null = null;
   private failure = "";
+  /** Whether the caller could not be loaded. The host may be the one who reports it. */
+  private hasFailed = false;
   private view: ViewName = "tokens";
   /** The owner whose tokens the administrator opened from the view of users. */
   private owner: NamedUser | null = null;
@@ -65,6 +68,7 @@ export class AccessTokens extends LitElement {
       : null;
     this.caller = null;
     this.failure = "";
+    this.hasFailed = false;
     this.hasOpenedUsers = false;
     this.open("tokens");
     if (this.client !== null) void this.loadCaller(this.client);
@@ -73,16 +77,20 @@ export class AccessTokens extends LitElement {
   /** Loads the signed-in user. The views load their lists once the caller is known. */
   private async loadCaller(client: Client): Promise<void> {
     this.failure = "";
+    this.hasFailed = false;
     try {
       const caller = await client.getCaller();
       if (client !== this.client) return;
+      this.dispatchEvent(new CustomEvent("signed-in", { detail: caller }));
 
       // Only a different caller makes the views load again.
       const isSame = this.caller?.id === caller.id && this.caller.administrator === caller.administrator;
       if (!isSame) this.caller = caller;
       if (!caller.administrator && this.view === "users") this.open("tokens");
     } catch (error) {
-      if (client === this.client) this.failure = describeError(error, this);
+      if (client !== this.client) return;
+      this.hasFailed = true;
+      this.failure = describeError(error, this);
     }
   }
 
@@ -125,7 +133,7 @@ export class AccessTokens extends LitElement {
     return html`
       ${this.caller?.administrator ? this.renderNavigation() : nothing} ${this.renderTokenView()}
       ${this.hasOpenedUsers ? this.renderUserView() : nothing}
-      ${renderFailure(this.failure, "Retry", () => {
+      ${renderFailure(this.failure, "Try again", () => {
         this.visibleView?.focusHeading();
         void this.load();
       })}
@@ -174,7 +182,7 @@ export class AccessTokens extends LitElement {
 
   /** The views show that they are loading while they have a client, so they get none after a failure. */
   private get clientForViews(): Client | null {
-    return this.failure ? null : this.client;
+    return this.hasFailed ? null : this.client;
   }
 
   static override styles = [

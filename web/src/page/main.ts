@@ -4,6 +4,8 @@ import "../element/access-tokens.js";
 import { type PageConfig, loadConfig } from "./config.js";
 import { Session } from "./session.js";
 
+/** A session that is new and denied is not expired: signing in once more would change nothing. */
+const ACCESS_BLOCKED = "Your access is blocked. Your account may be disabled; ask an administrator.";
 const SESSION_EXPIRED = "Your session expired. Sign in to continue where you left off.";
 
 const main = document.getElementById("main") as HTMLElement;
@@ -55,14 +57,23 @@ function showTokens(session: Session, config: PageConfig): void {
   tokens.credential = () => session.credential();
 
   // The page waits for a click and does not redirect by itself: the user may be filling in a form.
-  const notice = createNotice(SESSION_EXPIRED);
-  notice.classList.add("urgent");
-  notice.setAttribute("role", "alert");
-  notice.append(createButton("Sign in", () => session.signIn()));
+  const expired = createUrgentNotice(SESSION_EXPIRED);
+  expired.append(createButton("Sign in", () => session.signIn()));
+  const blocked = createUrgentNotice(ACCESS_BLOCKED);
+  blocked.append(
+    createButton("Try again", async () => {
+      blocked.remove();
+      await tokens.load();
+    }),
+    createButton("Sign out", () => session.signOut()),
+  );
+
+  let isNew = session.isNew;
+  tokens.addEventListener("signed-in", () => (isNew = false));
   tokens.addEventListener("session-expired", (event) => {
     event.preventDefault();
     // A notice that is already there is inserted again, so that it is announced again.
-    main.prepend(notice);
+    main.prepend(isNew ? blocked : expired);
   });
 
   tokens.addEventListener("sign-in", () => session.signIn().catch(showFailure));
@@ -80,6 +91,13 @@ function createButton(text: string, onClick: () => Promise<void>): HTMLButtonEle
     });
   });
   return button;
+}
+
+function createUrgentNotice(text: string): HTMLParagraphElement {
+  const notice = createNotice(text);
+  notice.classList.add("urgent");
+  notice.setAttribute("role", "alert");
+  return notice;
 }
 
 function createNotice(text: string): HTMLParagraphElement {

@@ -8,6 +8,8 @@ const HOME = "/configuration/access-tokens";
 
 export class Session {
   private readonly manager: UserManager;
+  /** Whether the user has just come back from the issuer. */
+  isNew = false;
 
   constructor(private readonly config: PageConfig) {
     this.manager = new UserManager({
@@ -30,6 +32,7 @@ export class Session {
     let path = HOME;
     try {
       const user = await this.manager.signinRedirectCallback();
+      this.isNew = true;
       if (typeof user.state === "string" && /^\/(?!\/)/.test(user.state)) path = user.state;
       return user;
     } finally {

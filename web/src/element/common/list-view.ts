@@ -186,7 +186,7 @@ export abstract class ListView extends LitElement {
   protected renderFailures() {
     return html`
       ${renderFailure(this.changeFailure, "Reload the list", () => this.reload())}
-      ${renderFailure(this.loadFailure, "Retry", () => this.reload())}
+      ${renderFailure(this.loadFailure, "Try again", () => this.reload())}
       ${this.isLoading && this.countVisible() > 0 ? html`<p class="muted">${this.announcement}</p>` : nothing}
     `;
   }

@@ -1,13 +1,28 @@
 /** Creating a token: a form, and then the step that shows the new token. */
 
 import { LitElement, html } from "lit";
-import { type Client, type CreatedToken, type NewToken, SessionExpired } from "../../api/client.js";
+import { ApiError, type Client, type CreatedToken, type NewToken, SessionExpired } from "../../api/client.js";
 import { sharedStyles } from "../common/styles.js";
 import "./create-form.js";
 import "./created-token.js";
 import { ANY_EXPIRY, type ExpiryRules } from "./expiry.js";
 
-/** Events: `created` carries the token without its secret; `session-expired`; `closed`. */
+/** A token that exists, although its secret was lost on the way. */
+export interface LostToken {
+  id: string;
+  name: string;
+}
+
+/** A creation with the key that makes it safe to repeat. */
+interface Attempt {
+  token: NewToken;
+  key: string;
+}
+
+/**
+ * Events: `created` carries the token without its secret; `lost` carries a {@link LostToken};
+ * `session-expired`; `closed`.
+ */
 export class CreateDialog extends LitElement {
   static override properties = {
     client: { attribute: false },
@@ -24,6 +39,8 @@ export class CreateDialog extends LitElement {
   private isBusy = false;
   /** The name of the token that was just created; null while the dialog shows the form. */
   private createdName: string | null = null;
+  /** The last creation that may have succeeded without a response. */
+  private attempt: Attempt | null = null;
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -64,16 +81,44 @@ export class CreateDialog extends LitElement {
     this.isBusy = true;
     try {
       if (this.client === null) throw new SessionExpired();
-      await this.showCreated(await this.client.createToken(token));
+      await this.showCreated(await this.createOnce(this.client, token));
     } catch (error) {
       if (error instanceof SessionExpired) this.dispatchEvent(new CustomEvent("session-expired"));
+      if (error instanceof ApiError && error.code === "already_created") return this.leaveLost(token, error);
       this.form?.showError(error);
     } finally {
       this.isBusy = false;
     }
   }
 
+  /** Repeats a creation without a response once. The key ensures that one token is created at most. */
+  private async createOnce(client: Client, token: NewToken): Promise<CreatedToken> {
+    const isSame = JSON.stringify(this.attempt?.token) === JSON.stringify(token);
+    const attempt = isSame && this.attempt !== null ? this.attempt : { token, key: randomKey() };
+    this.attempt = attempt;
+    try {
+      return await client.createToken(token, attempt.key).catch((error: unknown) => {
+        if (isWithoutResponse(error)) return client.createToken(token, attempt.key);
+        throw error;
+      });
+    } catch (error) {
+      if (!isWithoutResponse(error)) this.attempt = null;
+      throw error;
+    }
+  }
+
+  /** Closes the form: an earlier request created the token, and its secret is lost. */
+  private leaveLost(token: NewToken, error: ApiError): void {
+    this.isBusy = false;
+    this.attempt = null;
+    this.form?.reset();
+    this.dialog.close();
+    const detail: LostToken = { id: error.tokenId, name: token.name.trim() };
+    this.dispatchEvent(new CustomEvent("lost", { detail }));
+  }
+
   private async showCreated(created: CreatedToken): Promise<void> {
+    this.attempt = null;
     const { token: _secret, ...withoutSecret } = created;
     this.dispatchEvent(new CustomEvent("created", { detail: withoutSecret }));
     // Without a dialog to show it in, the secret is dropped.
@@ -150,6 +195,16 @@ export class CreateDialog extends LitElement {
   }
 
   static override styles = sharedStyles;
+}
+
+function isWithoutResponse(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 0;
+}
+
+/** A random `Idempotency-Key`. `crypto.randomUUID` is missing on pages without TLS. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 customElements.define("patgate-create-dialog", CreateDialog);

@@ -261,7 +261,7 @@ export class CreateForm extends LitElement {
 function describeFailure(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
   const isUnknown = error instanceof ApiError && error.status === 0;
-  return isUnknown ? `${reason} The token may have been created; check the list before you retry.` : reason;
+  return isUnknown ? `${reason} Try again: one token is created at most.` : reason;
 }
 
 customElements.define("patgate-create-form", CreateForm);

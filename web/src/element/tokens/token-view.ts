@@ -7,6 +7,7 @@ import { ListView, listViewStyles } from "../common/list-view.js";
 import { includesText } from "../common/search.js";
 import { sharedStyles } from "../common/styles.js";
 import { type NamedUser, displayName, renderNameAndHandle } from "../common/user-name.js";
+import type { LostToken } from "./create-dialog.js";
 import "./create-dialog.js";
 import { ANY_EXPIRY } from "./expiry.js";
 import { NEWEST_FIRST, type Sort, type SortColumn, selectTokens, sortAfterClick } from "./order.js";
@@ -192,6 +193,13 @@ export class TokenView extends ListView {
     this.announcement = `Token ${isolate(token.name)} created.`;
   }
 
+  /** Shows the token whose secret was lost, so that it can be revoked. */
+  private async showLost({ id, name }: LostToken): Promise<void> {
+    await this.load();
+    this.changeFailure = `“${isolate(name)}” was created, but the answer with its secret was lost. Revoke it and create another.`;
+    await this.focusRow(id);
+  }
+
   private showAllUsers(allUsers: boolean): void {
     this.allUsers = allUsers;
     this.ownerFilter = null;
@@ -268,6 +276,7 @@ export class TokenView extends ListView {
         .curlUrl=${this.curlUrl}
         .rules=${this.caller?.newTokens ?? ANY_EXPIRY}
         @created=${(event: CustomEvent<Token>) => this.addCreated(event.detail)}
+        @lost=${(event: CustomEvent<LostToken>) => this.showLost(event.detail)}
         @session-expired=${() => announceSessionExpired(this)}
         @closed=${this.afterDialog}
       ></patgate-create-dialog>
