@@ -4,5 +4,6 @@ mod conflicts;
 mod connection;
 mod idempotency;
 mod lists;
+mod token_changes;
 mod tokens;
 mod users;

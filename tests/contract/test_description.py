@@ -141,6 +141,20 @@ def test_addition_breaks_no_client(changed, change):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_new_line_of_versions_may_break_clients(changed):
+    def break_in(version):
+        def change(document):
+            document["info"]["version"] = version
+            remove_operation(document)
+
+        return breaking_changes(ROOT / "docs/openapi.yaml", changed(change))
+
+    present = DOCUMENT["info"]["version"]
+    assert present == "0.1.0"
+    assert (break_in("0.1.9").returncode, break_in("0.2.0").returncode, break_in("1.0.0").returncode) == (1, 0, 0)
+    assert "removed" in break_in("0.2.0").stdout
+
+
 def test_every_operation_says_which_credential_it_takes():
     """By the pages of the documentation: only a session may create or change a token, and only a token is current."""
     both = [{"session": []}, {"token": []}]

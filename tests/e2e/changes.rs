@@ -201,6 +201,34 @@ fn change_of_a_user_with_an_old_etag_is_refused_with_the_present_one() {
 }
 
 #[test]
+fn of_changes_of_a_user_with_one_etag_exactly_one_succeeds() {
+    let Some(system) =
+        System::start_local(Settings { parameters: vec!["RolesClaim="], ..Settings::default() })
+    else {
+        return;
+    };
+    let (alice, admin) = (system.sign_in("alice"), system.sign_in("admin"));
+    for user in [&alice, &admin] {
+        assert_eq!(user.call("GET", "/api/me").status, 200);
+    }
+    let administrator = json!({ "L": [{ "S": "administrator" }] });
+    patgate_harness::set_user(&system.local().dynamodb, "admin", "roles", &administrator);
+    let path = user_path("alice");
+    let (_, tag) = read(&admin, &path);
+
+    let change_roles = |number: usize| {
+        let roles = json!({ "roles": [format!("role-{number}")] });
+        change(&admin, &path, Some(&tag), &roles)
+    };
+    let statuses: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = (0..6).map(|number| scope.spawn(move || change_roles(number))).collect();
+        running.into_iter().map(|running| running.join().unwrap().status).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 412].contains(status)), "{statuses:?}");
+}
+
+#[test]
 fn token_can_revoke_itself_without_knowing_its_id() {
     let system = System::start();
     let alice = system.sign_in("alice");

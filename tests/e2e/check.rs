@@ -3,6 +3,8 @@
 use patgate_harness::{Response, Settings, System, scan, set_token, sha256};
 use serde_json::json;
 
+use super::users::change_user;
+
 fn check(system: &System, token: &str) -> Response {
     system.request("POST", "/api/tokens/check").json(&json!({ "token": token })).until_admitted().send()
 }
@@ -26,6 +28,22 @@ fn holder_of_a_token_learns_whether_it_works_and_why_not() {
     });
     assert_eq!(check(&system, &token.secret).json(), expired);
 
+    let admin = system.sign_in("admin");
+    let other = alice.create_token("of a disabled owner");
+    let set_disabled = |disabled: bool| change_user(&admin, "alice", &json!({ "disabled": disabled })).status;
+    assert_eq!(admin.call("GET", "/api/me").status, 200);
+    assert_eq!(set_disabled(true), 200);
+    let blocked = check(&system, &other.secret).json();
+    assert_eq!((&blocked["because"], blocked.get("roles")), (&json!("owner_disabled"), None));
+    assert_eq!(set_disabled(false), 200);
+    assert_eq!(alice.call("POST", "/api/users/u_YWxpY2U/revoke-all-tokens").status, 204);
+    let superseded = check(&system, &other.secret).json();
+    assert_eq!(
+        (&superseded["because"], &superseded["revocationReason"]),
+        (&json!("superseded"), &json!("revoke-all"))
+    );
+
+    let token = alice.create_token("revoked alone");
     assert_eq!(alice.revoke_token(&token.id), 204);
     let revoked = check(&system, &token.secret).json();
     assert_eq!((&revoked["because"], &revoked["revocationReason"]), (&json!("revoked"), &json!("owner")));
@@ -70,9 +88,14 @@ fn check_writes_nothing_and_logs_no_token() {
 
     proxy.take();
     assert_eq!(check(&system, &token.secret).status, 200);
-    let operations: Vec<_> = proxy.take().into_iter().map(|sent| (sent.function, sent.operation)).collect();
-    let read = |_: &str| ("CheckToken".to_owned(), "GetItem".to_owned());
-    assert_eq!(operations, [read("token"), read("owner")]);
+    let sent = proxy.take();
+    let operations: Vec<_> = sent
+        .iter()
+        .map(|sent| {
+            (sent.function.as_str(), sent.operation.as_str(), sent.body["TableName"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(operations, [("CheckToken", "GetItem", "Tokens"), ("CheckToken", "GetItem", "Users")]);
     assert_eq!(scan(&system.local().dynamodb, "Tokens"), before, "not even a use");
 
     proxy.take();

@@ -143,6 +143,17 @@ fn endpoint_calls<'a>(
         system.request("POST", "/api/tokens/revoke").json(&report).send()
     };
 
+    let (renamed, checked) = (alice.create_token("renamed"), alice.create_token("checked"));
+    let rename = move || {
+        let change = json!({ "name": "renamed", "description": "anew" });
+        alice.request("PATCH", &format!("/api/tokens/{}", renamed.id)).json(&change).until_admitted().send()
+    };
+    let check = move || {
+        let check = json!({ "token": checked.secret });
+        system.request("POST", "/api/tokens/check").json(&check).until_admitted().send()
+    };
+    let key = uuid::Uuid::new_v4().to_string();
+
     vec![
         call("create", false, 201, Box::new(|| alice.request_token(&json!({ "name": "wanted" })))),
         call("list", true, 200, Box::new(|| alice.call("GET", "/api/tokens"))),
@@ -160,6 +171,17 @@ fn endpoint_calls<'a>(
             Box::new(move || alice.call("DELETE", &format!("/api/tokens/{}", revoked.id))),
         ),
         call("report", true, 202, Box::new(report_leak)),
+        call("change", true, 200, Box::new(rename)),
+        call("check", false, 200, Box::new(check)),
+        call(
+            "create with a key",
+            false,
+            201,
+            Box::new(move || {
+                let request = alice.request("POST", "/api/tokens").header("Idempotency-Key", &key);
+                request.json(&json!({ "name": "wanted once" })).until_admitted().send()
+            }),
+        ),
         call("list packages", false, 200, Box::new(|| alice.call("GET", "/api/Package"))),
         call("list users", false, 200, Box::new(|| admin.call("GET", "/api/users"))),
         call("show a user", false, 200, {

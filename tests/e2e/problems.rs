@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use patgate_harness::{DynamoDbFault, RecordedRequest, Settings, System, user_path};
 use serde_json::{Value, json};
 
+use super::templates::core_template_with;
 use super::users::change_user;
 
 /// A UUID of version 7 that no token has.
@@ -42,7 +43,18 @@ fn each_problem_has_its_code() {
 /// The response has it in a header even if the gateway itself answered.
 #[test]
 fn request_id_leads_from_a_response_to_the_log() {
-    let Some((system, proxy)) = System::start_observed() else { return };
+    for level in ["info", "error"] {
+        check_request_id(level);
+    }
+}
+
+fn check_request_id(log_level: &str) {
+    let variables = "      Variables:\n        TOKENS_TABLE";
+    let with_level = format!("      Variables:\n        LOG_LEVEL: {log_level}\n        TOKENS_TABLE");
+    let template = core_template_with(&[(variables, &with_level)]);
+    let settings = Settings { core_template: Some(template.clone()), ..Settings::default() };
+    let Some((system, proxy)) = System::start_observed_with(settings) else { return };
+    std::fs::remove_file(template).unwrap();
     let alice = system.sign_in("alice");
     assert_eq!(alice.call("GET", "/api/me").status, 200);
     let denied = system.call("GET", "/api/me", "nonsense");

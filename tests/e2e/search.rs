@@ -102,6 +102,7 @@ fn invalid_condition_is_named() {
         ("unusedSince=yesterday", "invalid_format"),
         ("disabled=true", "unknown"),
         ("q=a&q=b", "repeated"),
+        ("q=fdp_0123456789ABCDEFGHIJKLMNOPQRSTUVabcdef", "secret"),
     ] {
         let name = query.split('=').next().unwrap().to_owned();
         assert_eq!(

@@ -84,6 +84,21 @@ test("list of all users' tokens is searched by the server, without regard to acc
   await expect(page.getByRole("rowheader")).toHaveCount(25);
 });
 
+test("whole token that is pasted into the search never leaves the page", async ({ page, system }) => {
+  const { token } = await system.createToken("bob", "found by its token");
+  await system.createToken("bob", "another one");
+  const addresses: string[] = [];
+  page.on("request", (request) => addresses.push(request.url()));
+
+  await system.open(page, "admin");
+
+  await page.getByRole("switch", { name: "Show all users" }).check();
+  await page.getByLabel("Search").fill(token);
+  await expect(page.getByRole("rowheader")).toHaveText(["found by its token"]);
+  await expect(page.getByLabel("Search")).toHaveValue(token.slice(0, 10));
+  expect(addresses.filter((address) => address.includes(token))).toEqual([]);
+});
+
 test("clearing the filters shows the tokens of all users again", async ({ page, system }) => {
   await system.createToken("alice", "of alice");
   await system.createToken("bob", "of bob");

@@ -76,7 +76,7 @@ impl AfterResponse {
             Err(error) => {
                 // The log contains the ID, because the hash must not be logged.
                 let token_id = token.token_id;
-                tracing::warn!(%token_id, %error, "a use was not recorded");
+                tracing::warn!(%token_id, request_id, %error, "a use was not recorded");
             }
         }
     }

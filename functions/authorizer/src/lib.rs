@@ -26,6 +26,7 @@ use patgate_rules::token_record::{LastUse, TokenRecord};
 use patgate_rules::user::User;
 use patgate_rules::verdict::{Verdict, verify};
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::after_response::UseToRecord;
 pub use crate::config::{Config, RefusalStatus};
@@ -84,7 +85,9 @@ impl Authorizer {
             Err(error) => return self.reject(Fault::from(error).into(), None),
         };
 
-        let authorized = tokio::time::timeout(DEADLINE, self.authorize(&request, now)).await;
+        // The lines of the parts, such as that of an issuer whose keys cannot be fetched.
+        let span = tracing::error_span!("request", request_id = request.request_id);
+        let authorized = tokio::time::timeout(DEADLINE, self.authorize(&request, now).instrument(span)).await;
         match authorized.unwrap_or(Err(Fault::Deadline(DEADLINE).into())) {
             Ok(Allowed { caller, use_to_record }) => {
                 self.metrics.count_allowed();

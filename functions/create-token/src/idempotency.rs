@@ -12,17 +12,18 @@ const HEADER: &str = "Idempotency-Key";
 /// Reads the header. The body counts as the same if it has the same fields and values.
 ///
 /// # Errors
-/// 400 when the key is invalid or given twice.
+/// 400 when the key is invalid.
 pub(crate) fn read(
     request: &Request,
     caller: &Caller,
     fields: &Map<String, Value>,
 ) -> Result<Option<Idempotency>, Problem> {
-    let mut values = request.headers().get_all(HEADER).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-
-    let value = value.to_str().ok().filter(|_| values.next().is_none());
-    let key = value.ok_or(InvalidIdempotencyKey).and_then(|key| IdempotencyKey::new(&caller.user_id, key));
+    // API Gateway joins the values of a repeated header, so there is one at most.
+    let Some(value) = request.headers().get(HEADER) else { return Ok(None) };
+    let key = value
+        .to_str()
+        .map_err(|_| InvalidIdempotencyKey)
+        .and_then(|key| IdempotencyKey::new(&caller.user_id, key));
     let key = key.map_err(|error| {
         let error = FieldError::at_header(HEADER, FieldCode::InvalidFormat, error.to_string());
         Problem::invalid(vec![error])

@@ -34,8 +34,8 @@ impl Input {
     pub(crate) fn read(fields: &Map<String, Value>, now: Timestamp) -> Result<Self, Problem> {
         let mut errors = unknown_fields(fields, &[NAME, DESCRIPTION, EXPIRES_AT]);
         if fields.is_empty() {
-            let detail = format!("`{DESCRIPTION}` or `{EXPIRES_AT}` is required");
-            errors.push(FieldError::at_field(NAME, FieldCode::Required, detail));
+            let detail = format!("must have `{NAME}`, `{DESCRIPTION}` or `{EXPIRES_AT}`");
+            errors.push(FieldError::at_body(FieldCode::Required, detail));
         }
 
         let present = |field| fields.get(field).map(Some);
@@ -117,8 +117,9 @@ mod tests {
 
     #[test]
     fn each_wrong_field_is_named() {
+        let pointer = |field: &str| if field.is_empty() { String::new() } else { format!("/{field}") };
         for (body, field) in [
-            (json!({}), "name"),
+            (json!({}), ""),
             (json!({ "name": null }), "name"),
             (json!({ "name": "" }), "name"),
             (json!({ "description": 7 }), "description"),
@@ -128,7 +129,7 @@ mod tests {
             (json!({ "name": "ci", "roles": [] }), "roles"),
         ] {
             let error = read(body.clone()).unwrap_err();
-            assert!(error.contains(&format!("Pointer(\"/{field}\")")), "{body}: {error}");
+            assert!(error.contains(&format!("Pointer({:?})", pointer(field))), "{body}: {error}");
         }
     }
 }

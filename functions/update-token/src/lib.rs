@@ -4,7 +4,7 @@ mod config;
 mod input;
 
 use patgate_caller::{Caller, Credential};
-use patgate_dynamodb::{OwnedToken, Store, TokenLocation};
+use patgate_dynamodb::{ChangedToken, OwnedToken, Store, TokenLocation};
 use patgate_endpoint::request::{json_object, path_token_id, read_caller};
 use patgate_endpoint::resource::token_resource;
 use patgate_endpoint::{Endpoint, Problem, ProblemCode, Request, Response, audit, precondition, response};
@@ -15,9 +15,6 @@ use patgate_rules::version::Version;
 
 pub use crate::config::Config;
 use crate::input::{Input, changed_fields};
-
-/// How often a change is applied to a token that other requests change at the same time.
-const ATTEMPTS: usize = 5;
 
 /// Handles `PATCH /api/tokens/{id}`.
 #[derive(Debug)]
@@ -50,62 +47,28 @@ impl Endpoint for UpdateToken {
             return Err(Problem::no_such_token());
         }
 
-        for _ in 0..ATTEMPTS {
-            let owned = self.store.get_token(&location).await?.ok_or_else(Problem::no_such_token)?;
-            let version = Version::of_token(&owned.token, owned.owner.as_ref());
-            precondition::check(request, &version)?;
-            if let Some(changed) = self.change(&location, owned, &input).await? {
-                self.log_change(request, &caller, &location, &changed.fields);
-                return Ok(self.show(&changed.token, now));
+        let change = |owned: &OwnedToken| {
+            let OwnedToken { token, owner } = owned;
+            precondition::check(request, &Version::of_token(token, owner.as_ref()))?;
+            if verdict::is_revoked(token, owner.as_ref()) {
+                let detail = "The token is revoked, and a revocation is final.";
+                return Err(Problem::new(ProblemCode::TokenRevoked, detail));
             }
-        }
-        let detail = "Other requests change the token at the same time. Please try again.";
-        Err(Problem::new(ProblemCode::StorageUnavailable, detail))
-    }
-}
+            input.apply(token)
+        };
+        let changed = self.store.change_token(&location, self.config.retention, change).await??;
+        let ChangedToken { before, after } = changed.ok_or_else(Problem::no_such_token)?;
+        self.log_change(request, &caller, &location, &changed_fields(&before, &after.token));
 
-/// A token after a change.
-struct Changed {
-    token: OwnedToken,
-    fields: Vec<&'static str>,
+        let OwnedToken { token, owner } = after;
+        let resource = token_resource(&token, owner.as_ref(), now, self.config.policy);
+        let version = Version::of_token(&token, owner.as_ref());
+        Ok(precondition::with_etag(response::ok(&resource), &version))
+    }
 }
 
 impl UpdateToken {
-    /// Changes the token. `None` if it has changed since it was read.
-    async fn change(
-        &self,
-        location: &TokenLocation,
-        before: OwnedToken,
-        input: &Input,
-    ) -> Result<Option<Changed>, Problem> {
-        let OwnedToken { token: before, owner } = before;
-        if verdict::is_revoked(&before, owner.as_ref()) {
-            let detail = "The token is revoked, and a revocation is final.";
-            return Err(Problem::new(ProblemCode::TokenRevoked, detail));
-        }
-        let after = input.apply(&before)?;
-        let fields = changed_fields(&before, &after);
-        if fields.is_empty() {
-            return Ok(Some(Changed { token: OwnedToken { token: before, owner }, fields }));
-        }
-
-        let purge_at = after.expires_at.and_then(|at| at.checked_add_signed(self.config.retention));
-        if !self.store.change_token(location, &before, &after, purge_at).await? {
-            return Ok(None);
-        }
-        if let Some(purge_at) = purge_at.filter(|_| before.expires_at != after.expires_at) {
-            self.store.expire_lookup_item(location, purge_at).await;
-        }
-
-        Ok(Some(Changed { token: OwnedToken { token: after, owner }, fields }))
-    }
-
-    fn show(&self, owned: &OwnedToken, now: Timestamp) -> Response {
-        let OwnedToken { token, owner } = owned;
-        let resource = token_resource(token, owner.as_ref(), now, self.config.policy);
-        precondition::with_etag(response::ok(&resource), &Version::of_token(token, owner.as_ref()))
-    }
-
+    /// Logs the event, unless the token was as requested before.
     fn log_change(
         &self,
         request: &Request,

@@ -56,8 +56,8 @@ impl Input {
     pub(crate) fn read(fields: &Map<String, Value>, roles_claim: Option<&str>) -> Result<Self, Problem> {
         let mut errors = unknown_fields(fields, &[DISABLED, ROLES]);
         if fields.is_empty() {
-            let detail = format!("or `{ROLES}` is required");
-            errors.push(FieldError::at_field(DISABLED, FieldCode::Required, detail));
+            let detail = format!("must have `{DISABLED}` or `{ROLES}`");
+            errors.push(FieldError::at_body(FieldCode::Required, detail));
         }
 
         let disabled = fields.get(DISABLED).map(read_disabled).transpose();
@@ -123,7 +123,6 @@ mod tests {
     #[test]
     fn each_wrong_field_is_named() {
         for (body, field) in [
-            (json!({}), "disabled"),
             (json!({ "disabled": null }), "disabled"),
             (json!({ "disabled": "true" }), "disabled"),
             (json!({ "disabled": "yes" }), "disabled"),
@@ -139,6 +138,7 @@ mod tests {
             let error = read(body.clone(), None).unwrap_err();
             assert!(error.contains(&format!("Pointer(\"/{field}\")")), "{body}: {error}");
         }
+        assert!(read(json!({}), None).unwrap_err().contains("Pointer(\"\")"));
         let error = read(json!({ "roles": ["viewer"] }), Some("cognito:groups")).unwrap_err();
         assert!(error.contains("`cognito:groups`"), "{error}");
     }

@@ -124,7 +124,7 @@ impl Store {
     ) -> Result<Option<UserChangeOutcome>, StoreError> {
         let is_own = change.user_id == change.by;
         let mut present = None;
-        if let Some(expected) = change.expected {
+        if let Some(expected @ Expected::OneOf(_)) = change.expected {
             let Some(item) = self.get_user_item(change.user_id).await? else {
                 return Ok(Some(UserChangeOutcome::NoSuchUser));
             };

@@ -34,5 +34,6 @@ pub use creation::{CreationOutcome, NewToken};
 pub use error::StoreError;
 pub use lists::{ListPage, ListRequest, ListScope};
 pub use store::Store;
+pub use token_changes::ChangedToken;
 pub use tokens::{OwnedToken, RevocationOutcome, TokenLocation};
 pub use users::{SignIn, SignedIn};

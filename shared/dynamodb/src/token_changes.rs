@@ -1,97 +1,197 @@
 //! Changes of a token's name, description and expiry.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use patgate_rules::clock::Timestamp;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
+use chrono::TimeDelta;
 use patgate_rules::token_record::TokenRecord;
+use patgate_rules::user::User;
 
-use crate::error::{StoreError, unavailable};
-use crate::items::{self, TOKEN_HASH};
+use crate::conflicts::{CONDITION_FAILED, CONFLICT, Retries, cancellation_reasons, codes, retry_conflicts};
+use crate::error::{StoreError, incomplete, unavailable};
+use crate::items::{self, Item, TOKEN_HASH, USER_ID};
 use crate::store::Store;
-use crate::tokens::TokenLocation;
+use crate::tokens::{OwnedToken, TokenLocation};
+
+const CHANGE: &str = "change a token";
+/// The attributes that a change can change. `name` is a reserved word.
+const CHANGEABLE: [&str; 3] = ["name", "description", "expires_at"];
+
+/// A token before and after a change, with its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedToken {
+    pub before: TokenRecord,
+    pub after: OwnedToken,
+}
 
 impl Store {
-    /// Writes the name, the description and the expiry of `after`, if the token still has those
-    /// of `before` and is not revoked. Returns whether it has them now.
+    /// Changes a token's name, description and expiry to those that `change` returns for the
+    /// present token. If the token changes meanwhile, `change` is called again. Its error is
+    /// returned in the inner result. `None` if the token has been purged.
     ///
-    /// `purge_at` is when the record of a token with this expiry may be deleted.
+    /// `retention` is how long the record is kept after the expiry.
+    ///
+    /// INVARIANT: the write checks that the token is as it was read and not revoked, and that
+    /// its owner still has the generation that was read, so that a token which was revoked with
+    /// all others is not changed either.
     ///
     /// # Errors
-    /// When the store is unavailable. The token may have been changed nevertheless.
-    pub async fn change_token(
+    /// When the store is unavailable, or a record is damaged. The token may have been changed
+    /// nevertheless.
+    pub async fn change_token<E>(
         &self,
         location: &TokenLocation,
+        retention: TimeDelta,
+        change: impl Fn(&OwnedToken) -> Result<TokenRecord, E>,
+    ) -> Result<Result<Option<ChangedToken>, E>, StoreError> {
+        retry_conflicts(CHANGE, Retries::Usual, || self.try_change_token(location, retention, &change)).await
+    }
+
+    /// Makes one attempt. Returns `None` if the token or its owner changed during the attempt.
+    async fn try_change_token<E>(
+        &self,
+        location: &TokenLocation,
+        retention: TimeDelta,
+        change: &impl Fn(&OwnedToken) -> Result<TokenRecord, E>,
+    ) -> Result<Option<Result<Option<ChangedToken>, E>>, StoreError> {
+        let mut found = self.batch_get(&[&location.hash], &[&location.owner_id]).await?;
+        let owner = found.take_user(&location.owner_id)?;
+        let Some(item) = found.take_token_item(&location.hash) else { return Ok(Some(Ok(None))) };
+        let before = items::read_token(item.clone())?;
+        let owned = OwnedToken { token: before.clone(), owner };
+        let after = match change(&owned) {
+            Ok(after) => after,
+            Err(error) => return Ok(Some(Err(error))),
+        };
+
+        if values(&after) != values(&before) {
+            let mut transaction = self
+                .client
+                .transact_write_items()
+                .transact_items(self.token_update(location, &item, &before, &after, retention)?)
+                .transact_items(self.same_generation(location, owned.owner.as_ref())?);
+            if after.expires_at != before.expires_at {
+                transaction = transaction.transact_items(self.lookup_update(location, &after, retention)?);
+            }
+            if let Err(error) = transaction.send().await {
+                let codes = codes(cancellation_reasons(&error));
+                let has_changed = codes.contains(&CONDITION_FAILED) || codes.contains(&CONFLICT);
+                return if has_changed { Ok(None) } else { Err(unavailable(CHANGE)(error)) };
+            }
+        }
+
+        let after = OwnedToken { token: after, ..owned };
+        Ok(Some(Ok(Some(ChangedToken { before, after }))))
+    }
+
+    fn token_update(
+        &self,
+        location: &TokenLocation,
+        item: &Item,
         before: &TokenRecord,
         after: &TokenRecord,
-        purge_at: Option<Timestamp>,
-    ) -> Result<bool, StoreError> {
-        let update = self
-            .client
-            .update_item()
+        retention: TimeDelta,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
             .table_name(&self.tables.tokens)
-            .key(TOKEN_HASH, items::text(location.hash.as_str()))
-            .expression_attribute_names("#name", "name")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let update = only_if_unchanged(update, before);
-
-        match set_fields(update, after, purge_at).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let Some(item) = failed.item.clone() else { return Ok(false) };
-                    // It may be this change, written by an attempt whose response was lost.
-                    let present = items::read_token(item)?;
-                    Ok(present.revoked.is_none() && fields(&present) == fields(after))
-                }
-                _ => Err(unavailable("change a token")(error)),
-            },
+            .key(TOKEN_HASH, items::text(location.hash.as_str()));
+        let mut assigned: Vec<_> = CHANGEABLE.into_iter().zip(values(after)).collect();
+        if after.expires_at != before.expires_at {
+            assigned.push(("purge_at", purge_at(after, retention)));
         }
+
+        let update = only_if_unchanged(assign(update, assigned), item).build().map_err(incomplete(CHANGE))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// The lookup item is deleted together with the token.
+    fn lookup_update(
+        &self,
+        location: &TokenLocation,
+        after: &TokenRecord,
+        retention: TimeDelta,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.tables.tokens)
+            .key(TOKEN_HASH, items::lookup_key(location.token_id))
+            .condition_expression("attribute_exists(token_hash)");
+        let update = assign(update, [("purge_at", purge_at(after, retention))]);
+
+        let update = update.build().map_err(incomplete(CHANGE))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// The check that no revocation of all tokens has come in between.
+    fn same_generation(
+        &self,
+        location: &TokenLocation,
+        owner: Option<&User>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.users)
+            .key(USER_ID, items::text(&location.owner_id));
+        let check = match owner.and_then(|owner| owner.token_generation) {
+            Some(generation) => check
+                .condition_expression("token_generation = :generation")
+                .expression_attribute_values(":generation", items::count(generation)),
+            None => check.condition_expression("attribute_not_exists(token_generation)"),
+        };
+
+        let check = check.build().map_err(incomplete(CHANGE))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 }
 
-/// The attributes that a change can change, and their values. `None` means absent.
-fn fields(token: &TokenRecord) -> [(&'static str, Option<AttributeValue>); 3] {
+/// The values of the changeable attributes, in their order. `None` means absent.
+fn values(token: &TokenRecord) -> [Option<AttributeValue>; 3] {
     [
-        ("#name", Some(items::text(&token.name))),
-        ("description", token.description.as_ref().map(items::text)),
-        ("expires_at", token.expires_at.map(items::time)),
+        Some(items::text(&token.name)),
+        token.description.as_ref().map(items::text),
+        token.expires_at.map(items::time),
     ]
 }
 
-/// The condition also ensures that a purged token is not created again.
-fn only_if_unchanged(mut update: UpdateItemFluentBuilder, before: &TokenRecord) -> UpdateItemFluentBuilder {
-    let mut conditions = vec!["attribute_not_exists(revoked_at)".to_owned()];
-    for (number, (attribute, value)) in fields(before).into_iter().enumerate() {
-        conditions.push(match value {
-            Some(_) => format!("{attribute} = :before{number}"),
-            None => format!("attribute_not_exists({attribute})"),
-        });
-        if let Some(value) = value {
-            update = update.expression_attribute_values(format!(":before{number}"), value);
-        }
-    }
-
-    update.condition_expression(conditions.join(" AND "))
+fn purge_at(token: &TokenRecord, retention: TimeDelta) -> Option<AttributeValue> {
+    token.expires_at.and_then(|at| at.checked_add_signed(retention)).map(items::seconds)
 }
 
-fn set_fields(
-    mut update: UpdateItemFluentBuilder,
-    after: &TokenRecord,
-    purge_at: Option<Timestamp>,
-) -> UpdateItemFluentBuilder {
-    let purge_at = ("purge_at", purge_at.map(items::seconds));
+/// Sets attributes, and removes those without a value.
+fn assign(
+    mut update: UpdateBuilder,
+    attributes: impl IntoIterator<Item = (&'static str, Option<AttributeValue>)>,
+) -> UpdateBuilder {
     let (mut set, mut remove) = (Vec::new(), Vec::new());
-    for (number, (attribute, value)) in fields(after).into_iter().chain([purge_at]).enumerate() {
+    for (attribute, value) in attributes {
+        update = update.expression_attribute_names(format!("#{attribute}"), attribute);
         match value {
-            None => remove.push(attribute),
+            None => remove.push(format!("#{attribute}")),
             Some(value) => {
-                set.push(format!("{attribute} = :after{number}"));
-                update = update.expression_attribute_values(format!(":after{number}"), value);
+                set.push(format!("#{attribute} = :{attribute}"));
+                update = update.expression_attribute_values(format!(":{attribute}"), value);
             }
         }
     }
 
-    let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
-    update.update_expression(format!("SET {}{remove}", set.join(", ")))
+    let clause = |keyword: &str, parts: &[String]| match parts {
+        [] => String::new(),
+        parts => format!("{keyword} {} ", parts.join(", ")),
+    };
+    update.update_expression(clause("SET", &set) + &clause("REMOVE", &remove))
+}
+
+/// Compares the attributes as they are stored: a time that was written by hand has other forms.
+/// The condition also ensures that a purged token is not created again, because every token has
+/// a name.
+fn only_if_unchanged(mut update: UpdateBuilder, item: &Item) -> UpdateBuilder {
+    let mut conditions = vec!["attribute_not_exists(revoked_at)".to_owned()];
+    for attribute in CHANGEABLE {
+        match item.get(attribute) {
+            None => conditions.push(format!("attribute_not_exists(#{attribute})")),
+            Some(before) => {
+                conditions.push(format!("#{attribute} = :{attribute}_before"));
+                update = update.expression_attribute_values(format!(":{attribute}_before"), before.clone());
+            }
+        }
+    }
+
+    update.condition_expression(conditions.join(" AND "))
 }

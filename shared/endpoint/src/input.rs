@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use patgate_rules::search::{MAX_SEARCH_CHARACTERS, SearchText};
+use patgate_rules::token::has_form_of_token;
 use serde_json::{Map, Value};
 
 use crate::problem::{FieldCode, FieldError, FieldProblem, Problem};
@@ -14,12 +15,19 @@ pub const DEFAULT_PAGE_LIMIT: usize = 25;
 
 /// The parameter `limit` is not a valid number of items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a whole number from 1 to {MAX_PAGE_LIMIT}")]
-pub struct InvalidLimit;
+pub enum InvalidLimit {
+    #[error("must be a whole number")]
+    NotANumber,
+    #[error("must be a number from 1 to {MAX_PAGE_LIMIT}")]
+    OutOfRange,
+}
 
 impl FieldProblem for InvalidLimit {
     fn code(&self) -> FieldCode {
-        FieldCode::OutOfRange
+        match self {
+            Self::NotANumber => FieldCode::InvalidFormat,
+            Self::OutOfRange => FieldCode::OutOfRange,
+        }
     }
 }
 
@@ -28,27 +36,39 @@ impl FieldProblem for InvalidLimit {
 /// # Errors
 /// When it is not a number from 1 to 100.
 pub fn parse_page_limit(text: &str) -> Result<usize, InvalidLimit> {
-    text.parse().ok().filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit)).ok_or(InvalidLimit)
+    let limit: i64 = text.parse().map_err(|_| InvalidLimit::NotANumber)?;
+    let limit = usize::try_from(limit).ok().filter(|limit| (1..=MAX_PAGE_LIMIT).contains(limit));
+    limit.ok_or(InvalidLimit::OutOfRange)
 }
 
 /// The parameter `q` is not a text to search for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to {MAX_SEARCH_CHARACTERS} characters, and not only accents")]
-pub struct InvalidSearch;
+pub enum InvalidSearch {
+    #[error("must have 1 to {MAX_SEARCH_CHARACTERS} characters, and not only accents")]
+    Length,
+    #[error("must not be a whole token, which others can see in a URL; search for its first characters")]
+    Secret,
+}
 
 impl FieldProblem for InvalidSearch {
     fn code(&self) -> FieldCode {
-        FieldCode::InvalidFormat
+        match self {
+            Self::Length => FieldCode::InvalidFormat,
+            Self::Secret => FieldCode::Secret,
+        }
     }
 }
 
 /// Parses the parameter `q` of a list.
 ///
 /// # Errors
-/// When it is empty or too long.
+/// When it is empty, too long, or a whole token.
 pub fn parse_search(text: &str) -> Result<SearchText, InvalidSearch> {
+    if has_form_of_token(text.trim()) {
+        return Err(InvalidSearch::Secret);
+    }
     let text = Some(text).filter(|text| text.chars().count() <= MAX_SEARCH_CHARACTERS);
-    text.and_then(SearchText::new).ok_or(InvalidSearch)
+    text.and_then(SearchText::new).ok_or(InvalidSearch::Length)
 }
 
 /// The parameter is not a boolean.

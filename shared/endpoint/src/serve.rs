@@ -47,19 +47,19 @@ pub async fn serve<E: Endpoint + Sync>(
 
 /// Responds to an event, whatever it contains. An event that is not a request gets 400.
 ///
-/// Each line that is logged meanwhile has the request's ID in its span.
+/// Each line that is logged meanwhile has the request's ID in its span, at every log level.
 pub async fn respond(endpoint: &impl Endpoint, event: &str, now: Timestamp) -> ApiGatewayV2httpResponse {
     let response = match event::read_request(event) {
         Ok(request) => {
             let request_id = request::id(&request);
-            let span = tracing::info_span!("request", request_id);
+            let span = tracing::error_span!("request", request_id);
             let response = endpoint.handle(&request, now).instrument(span).await;
             response.unwrap_or_else(|problem| problem.into_response(request_id))
         }
         Err(error) => {
             let request_id = event::request_id(event);
             let request_id = request_id.as_deref();
-            let span = tracing::info_span!("request", request_id);
+            let span = tracing::error_span!("request", request_id);
             span.in_scope(|| Problem::from(error)).into_response(request_id)
         }
     };

@@ -126,7 +126,12 @@ impl Act<'_> {
     fn changed_fields(self) -> Option<String> {
         match self {
             Self::TokenChanged(fields) => Some(fields.join(" ")),
-            _ => None,
+            Self::TokenCreated
+            | Self::TokenRevoked(_)
+            | Self::AllTokensRevoked
+            | Self::TokenDenied(_)
+            | Self::TokenUsedFromNewAddress
+            | Self::UserChanged { .. } => None,
         }
     }
 

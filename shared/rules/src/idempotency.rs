@@ -37,7 +37,7 @@ pub struct EarlierCreation {
 
 /// The text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to 255 visible ASCII characters, and be given once")]
+#[error("must have 1 to 255 visible ASCII characters")]
 pub struct InvalidIdempotencyKey;
 
 impl IdempotencyKey {

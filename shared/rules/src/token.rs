@@ -163,6 +163,16 @@ impl PlainToken {
     }
 }
 
+/// Whether a text has the form of a token of any deployment, with or without a valid checksum.
+#[must_use]
+pub fn has_form_of_token(text: &str) -> bool {
+    let Some((prefix, rest)) = text.split_once('_') else { return false };
+    let is_prefix = TokenFormat::new(format!("{prefix}_")).is_ok();
+    is_prefix
+        && rest.len() == RANDOM_LENGTH + CHECKSUM_LENGTH
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 impl TokenHash {
     /// The stored form: 64 lowercase hexadecimal characters.
     #[must_use]

@@ -1,5 +1,7 @@
 //! Versions of records, for changes that must not overwrite other changes.
 
+use std::collections::BTreeSet;
+
 use crate::clock;
 use crate::sha256;
 use crate::token_record::TokenRecord;
@@ -42,8 +44,9 @@ impl Version {
     #[must_use]
     pub fn of_user(user: &User) -> Self {
         let disabled = if user.disabled { "disabled" } else { "" };
-        let texts =
-            [user.user_id.as_str(), disabled].into_iter().chain(user.roles.iter().map(String::as_str));
+        // An operator may have written the roles as a set, which has no order.
+        let roles: BTreeSet<_> = user.roles.iter().map(String::as_str).collect();
+        let texts = [user.user_id.as_str(), disabled].into_iter().chain(roles);
         Self::of(&texts.collect::<Vec<_>>())
     }
 
@@ -105,6 +108,8 @@ mod tests {
         let user = User { user_id: "alice".into(), roles: vec!["a".into(), "b".into()], ..User::default() };
         let version = Version::of_user(&user);
         assert_eq!(version, Version::of_user(&User { name: "Alice".into(), ..user.clone() }));
+        let reordered = vec!["b".into(), "a".into(), "b".into()];
+        assert_eq!(version, Version::of_user(&User { roles: reordered, ..user.clone() }));
         assert_ne!(version, Version::of_user(&User { disabled: true, ..user.clone() }));
         assert_ne!(version, Version::of_user(&User { roles: vec!["a".into()], ..user }));
     }

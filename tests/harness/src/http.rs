@@ -144,7 +144,8 @@ impl Response {
             .map(|error| {
                 assert!(!error["code"].as_str().unwrap().is_empty());
                 assert!(!error["detail"].as_str().unwrap().is_empty());
-                let field = error["pointer"].as_str().and_then(|pointer| pointer.strip_prefix('/'));
+                let pointer = error["pointer"].as_str();
+                let field = pointer.map(|pointer| pointer.strip_prefix('/').unwrap_or(pointer));
                 let place = field.or(error["parameter"].as_str()).or(error["header"].as_str());
                 place.expect("a place").to_owned()
             })

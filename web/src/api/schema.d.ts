@@ -132,7 +132,7 @@ export interface paths {
         /**
          * Ask whether a token works, and why not
          * @description Requires no credential except the token in the body. It is not a use of the token, changes nothing, and logs no token.
-         *     A text that is not a token of this deployment is `malformed`, and one that might be but is not on record is `unknown`.
+         *     A text that is not a token of this deployment is `malformed`, and one that might be but is not stored is `unknown`.
          */
         post: operations["checkToken"];
         delete?: never;
@@ -497,12 +497,25 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The credential is valid, but does not allow this request. */
+        /** @description Where the stack's `RefusalStatus` is 403, the same as 401. */
+        Denied: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /**
+         * @description The credential is valid, but does not allow this request. Where the stack's `RefusalStatus` is 403, the gateway also
+         *     returns this status to a credential that is missing or no longer works.
+         */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                "application/json": components["schemas"]["GatewayMessage"];
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -606,7 +619,7 @@ export interface components {
         /** @description The `pathId` of a user. An ID that is not encoded is rejected, because gateways change some characters. */
         PathId: components["schemas"]["PathId"];
         /**
-         * @description The `ETag` of the version that you want to change, or several of them. If the resource has another version by now, nothing is changed (412). Without this header, the last change wins.
+         * @description The `ETag` of the version that you want to change, or several of them. If the resource has a different version, nothing is changed (412). Without this header, the last change wins.
          * @example "9f86d081884c7d65"
          */
         IfMatch: string;
@@ -775,6 +788,7 @@ export interface operations {
             };
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
@@ -804,6 +818,7 @@ export interface operations {
             };
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
@@ -816,7 +831,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` of the version that you want to change, or several of them. If the resource has another version by now, nothing is changed (412). Without this header, the last change wins.
+                 * @description The `ETag` of the version that you want to change, or several of them. If the resource has a different version, nothing is changed (412). Without this header, the last change wins.
                  * @example "9f86d081884c7d65"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -917,6 +932,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             404: components["responses"]["NoCurrentToken"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
@@ -942,6 +958,7 @@ export interface operations {
                 content?: never;
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             404: components["responses"]["NoCurrentToken"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
@@ -1058,7 +1075,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` of the version that you want to change, or several of them. If the resource has another version by now, nothing is changed (412). Without this header, the last change wins.
+                 * @description The `ETag` of the version that you want to change, or several of them. If the resource has a different version, nothing is changed (412). Without this header, the last change wins.
                  * @example "9f86d081884c7d65"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -1148,6 +1165,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Denied"];
             429: components["responses"]["Throttled"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Fault"];

@@ -42,6 +42,7 @@ pub enum FieldCode {
     InThePast,
     TooFarAhead,
     LaterThanBefore,
+    Secret,
     ReadOnly,
     Conflicting,
     Repeated,
@@ -142,7 +143,7 @@ impl ProblemCode {
 
 impl FieldCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Required,
         Self::WrongType,
         Self::Empty,
@@ -154,6 +155,7 @@ impl FieldCode {
         Self::InThePast,
         Self::TooFarAhead,
         Self::LaterThanBefore,
+        Self::Secret,
         Self::ReadOnly,
         Self::Conflicting,
         Self::Repeated,
@@ -175,6 +177,7 @@ impl FieldCode {
             Self::InThePast => "in_the_past",
             Self::TooFarAhead => "too_far_ahead",
             Self::LaterThanBefore => "later_than_before",
+            Self::Secret => "secret",
             Self::ReadOnly => "read_only",
             Self::Conflicting => "conflicting",
             Self::Repeated => "repeated",

@@ -40,6 +40,11 @@ impl FieldError {
         Self::at_parameter(name, error.code(), error.to_string())
     }
 
+    /// An error of the body as a whole, which has the empty pointer.
+    pub fn at_body(code: FieldCode, detail: impl Into<String>) -> Self {
+        Self { place: Place::Pointer(String::new()), code, detail: detail.into() }
+    }
+
     /// An error in a header.
     pub fn at_header(name: &'static str, code: FieldCode, detail: impl Into<String>) -> Self {
         Self { place: Place::Header(name), code, detail: detail.into() }

@@ -1,7 +1,7 @@
 /** The order of a user's own tokens. The functions are pure: `now` is an argument. */
 
 import type { Status, Token } from "../../api/client.js";
-import { includesText } from "../common/search.js";
+import { matchesSearch } from "./search.js";
 import { STATUS_ORDER, statusNow } from "./status.js";
 
 /** The columns that the user can sort by. */
@@ -31,7 +31,7 @@ export function sortAfterClick(sort: Sort, column: SortColumn): Sort {
 }
 
 export interface TokenFilter {
-  /** A part of the name, description or prefix; case and accents do not matter. */
+  /** A part of the name or description, or the start of the prefix; case and accents do not matter. */
   search: string;
   status: Status | "";
 }
@@ -45,7 +45,7 @@ export function selectTokens(
 ): Token[] {
   return tokens
     .filter((token) => filter.status === "" || statusNow(token, now) === filter.status)
-    .filter((token) => includesText([token.name, token.description ?? "", token.prefix], filter.search))
+    .filter((token) => matchesSearch(token, filter.search))
     .sort((one, other) => (sort.descending ? -1 : 1) * compare(one, other, sort.column, now));
 }
 

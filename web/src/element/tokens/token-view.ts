@@ -4,13 +4,13 @@ import { type PropertyValues, css, html, nothing } from "lit";
 import type { Status, Token } from "../../api/client.js";
 import { announceSessionExpired } from "../common/failure.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
-import { includesText } from "../common/search.js";
 import { sharedStyles } from "../common/styles.js";
 import { type NamedUser, displayName, renderNameAndHandle } from "../common/user-name.js";
 import type { LostToken } from "./create-dialog.js";
 import "./create-dialog.js";
 import { ANY_EXPIRY } from "./expiry.js";
 import { NEWEST_FIRST, type Sort, type SortColumn, selectTokens, sortAfterClick } from "./order.js";
+import { matchesSearch, withoutSecret } from "./search.js";
 import { REVOKE_ALL_QUESTION, asRevoked, revokeQuestion } from "./revocation.js";
 import { statusNow } from "./status.js";
 import "./token-table.js";
@@ -184,7 +184,7 @@ export class TokenView extends ListView {
   private addCreated(token: Token): void {
     const isOfAnotherOwner = this.ownerFilter !== null && this.ownerFilter.id !== token.owner.id;
     const isOfAnotherStatus = this.status !== "" && this.status !== "active";
-    const isNotSearched = !includesText([token.name, token.description ?? "", token.prefix], this.search);
+    const isNotSearched = !matchesSearch(token, this.search);
     if (this.allUsers && (isOfAnotherOwner || isOfAnotherStatus || isNotSearched)) return;
 
     // A load that ran at the same time may have added it already.
@@ -208,7 +208,8 @@ export class TokenView extends ListView {
   }
 
   /** The server searches the tokens of all users, once the user pauses. */
-  protected override searchFor(search: string): void {
+  protected override searchFor(entered: string): void {
+    const search = withoutSecret(entered);
     if (!this.allUsers) return super.searchFor(search);
     this.search = search;
     clearTimeout(this.searching);
