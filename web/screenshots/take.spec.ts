@@ -32,7 +32,7 @@ test("screenshots", async ({ page, system }, { project }) => {
 
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   await page.getByLabel("Name").fill("Staging deploys");
-  await page.getByLabel("Expiration", { exact: true }).selectOption("90");
+  await page.getByRole("radio", { name: "90 days" }).check();
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await page.locator("#secret").waitFor();
   await page.getByRole("button", { name: "Copy token" }).click();

@@ -137,8 +137,9 @@ test("created token is shown once, can be copied, and works", async ({ page, sys
   await expectAccessible(page);
 
   await dialog.getByLabel("Name").fill("deploy pipeline");
-  await dialog.getByLabel("Expiration", { exact: true }).selectOption("30");
-  await expect(dialog).toContainText("Expires on");
+  await expect(dialog.getByRole("radio", { name: "30 days" })).toBeChecked();
+  await expect(dialog).toContainText(/Expires on \w+, \w+ \d+, \d{4} at \d+:\d\d [AP]M GMT\+[12]\./);
+  await expect(dialog).toContainText("Right now: publisher");
 
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByRole("heading", { name: "Token “deploy pipeline” created" })).toBeFocused();
@@ -146,8 +147,8 @@ test("created token is shown once, can be copied, and works", async ({ page, sys
 
   const secret = (await dialog.locator("#secret").textContent()) as string;
   expect(secret).toMatch(/^fdp_[0-9A-Za-z]{38}$/);
-  await expect(dialog.locator("#curl")).toContainText(
-    `curl -H "Authorization: Bearer ${secret}" ${system.api}/`,
+  await expect(dialog.locator("#example")).toContainText(
+    `curl -H "Authorization: Bearer $TOKEN" ${system.api}/`,
   );
   await expectAccessible(page);
 
@@ -160,6 +161,48 @@ test("created token is shown once, can be copied, and works", async ({ page, sys
   await expect(dialog).toBeHidden();
   await expect(row(page, "deploy pipeline")).toContainText("Active");
   await expect(row(page, "deploy pipeline")).toContainText(/in (29|30) days/);
+});
+
+test("examples read the token from a variable, and none contains it", async ({ page, system }) => {
+  await system.open(page, "alice");
+
+  const secret = await createAndRead(page, "for examples");
+  const dialog = page.getByRole("dialog");
+  for (const [name, text] of [
+    ["Shell", "read -rs TOKEN"],
+    ["GitHub Actions", "${{ secrets.TOKEN }}"],
+    ["curl", "Bearer $TOKEN"],
+  ] as const) {
+    await dialog.getByRole("radio", { name }).check();
+    await expect(dialog.locator("#example")).toContainText(text);
+    await expect(dialog.locator("#example")).not.toContainText(secret);
+    await dialog.getByRole("button", { name: "Copy example" }).click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect([copied.includes(text), copied.includes(secret)]).toEqual([true, false]);
+  }
+
+  // A copied example is no copy of the token.
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("You haven't copied the token");
+});
+
+test("browser asks before it leaves a page with a token that was not copied", async ({ page, system }) => {
+  await system.open(page, "alice");
+  const asked: string[] = [];
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.type());
+    void dialog.accept();
+  });
+
+  await createAndRead(page, "not copied");
+  await page.reload();
+  expect(asked).toEqual(["beforeunload"]);
+
+  await createAndRead(page, "copied");
+  await page.getByRole("dialog").getByRole("button", { name: "Copy token" }).click();
+  await expect(page.getByRole("dialog").getByRole("status")).toHaveText("Token copied.");
+  await page.reload();
+  expect(asked).toEqual(["beforeunload"]);
 });
 
 test("secret is gone from page, history and storage after closing", async ({ page, system }) => {
@@ -182,6 +225,8 @@ test("secret is gone from page, history and storage after closing", async ({ pag
 });
 
 test("secret is gone after navigating away with the dialog open", async ({ page, system }) => {
+  // The browser asks whether to leave.
+  page.on("dialog", (dialog) => dialog.accept());
   await system.open(page, "alice");
 
   // As if the browser kept the page for "back", which this one never does.
@@ -247,12 +292,14 @@ test("expiration that the form shows is the one it sends, also after several cha
 
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
-  const expiration = dialog.getByLabel("Expiration", { exact: true });
-  for (const choice of ["7", "none", "7"]) await expiration.selectOption(choice);
+  for (const choice of ["7 days", "Never", "7 days"])
+    await dialog.getByRole("radio", { name: choice }).check();
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Create token", exact: true }).click();
-  await expect(expiration).toHaveValue("none");
+  await expect(dialog.getByRole("radio", { name: "30 days" })).toBeChecked();
 
+  await dialog.getByRole("radio", { name: "Never" }).check();
+  await expect(dialog).toContainText("Never expires. Works until you revoke it.");
   await dialog.getByLabel("Name").fill("lasting");
   const request = page.waitForRequest((request) => request.method() === "POST");
   await dialog.getByRole("button", { name: "Create" }).click();
@@ -279,12 +326,12 @@ test("chosen date means the end of that day in the user's time zone, and is show
   await page.getByRole("button", { name: "Create token", exact: true }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("until new year");
-  await dialog.getByLabel("Expiration", { exact: true }).selectOption("date");
+  await dialog.getByRole("radio", { name: "Choose a date" }).check();
   await dialog.getByRole("button", { name: "Create" }).click();
   await expect(dialog.getByText("Choose a date.")).toBeVisible();
 
-  await dialog.getByLabel("Expires at the end of").fill("2099-12-31");
-  await expect(dialog).toContainText("Thursday, December 31, 2099 at 11:59 PM");
+  await dialog.getByLabel("Last valid day").fill("2099-12-31");
+  await expect(dialog).toContainText("Thursday, December 31, 2099 at 11:59 PM GMT+1");
 
   const request = page.waitForRequest((request) => request.method() === "POST");
   await dialog.getByRole("button", { name: "Create" }).click();
@@ -435,7 +482,10 @@ test("name in another script is isolated, so that it cannot reorder the text aro
   await expect(heading.locator("bdi")).toHaveText(name);
 });
 
-test("failed revocation is undone in the list and reported", async ({ page, system }) => {
+test("token is shown as revoked only when the server has said so, and a failure is reported", async ({
+  page,
+  system,
+}) => {
   const token = await system.createToken("alice", "stays");
 
   await system.open(page, "alice");
@@ -450,9 +500,10 @@ test("failed revocation is undone in the list and reported", async ({ page, syst
     .getByRole("button", { name: /^Revoke/ })
     .click();
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
-  // Immediately, before the server has responded.
-  await expect(row(page, "stays")).toContainText("Revoked");
+  await expect(row(page, "stays").getByRole("button", { name: "Revoking…" })).toBeVisible();
+  await expect(row(page, "stays")).toContainText("Active");
   await expect(row(page, "stays").getByRole("rowheader")).toBeFocused();
+  await expectAccessible(page);
 
   refuse();
   await expect(page.getByRole("alert")).toContainText("Couldn't revoke “\u2068stays\u2069”. Not now.");
@@ -526,23 +577,27 @@ test.describe("with a maximum lifetime of 30 days", () => {
 
     await page.getByRole("button", { name: "Create token", exact: true }).click();
     const dialog = page.getByRole("dialog");
-    const choice = dialog.getByLabel("Expiration", { exact: true });
-    await expect(choice.getByRole("option")).toHaveText(["7 days", "30 days", "Choose a date…"]);
-    await expect(choice).toHaveValue("7");
+    const choice = (name: string) => dialog.getByRole("radio", { name });
+    await expect(dialog.getByRole("group", { name: "Expiration" }).locator("label")).toHaveText([
+      "7 days",
+      "30 days",
+      "Choose a date",
+    ]);
+    await expect(choice("30 days")).toBeChecked();
 
     await dialog.getByLabel("Name").fill("a month");
-    await choice.selectOption("30");
+    await choice("30 days").check();
     await dialog.getByRole("button", { name: "Create" }).click();
     await expect(dialog.locator("#secret")).toBeVisible();
 
     await dialog.getByRole("button", { name: "Copy token" }).click();
     await dialog.getByRole("button", { name: "Done" }).click();
     await page.getByRole("button", { name: "Create token", exact: true }).click();
-    await choice.selectOption("date");
+    await choice("Choose a date").check();
     await dialog.getByLabel("Name").fill("the last day");
     await dialog
-      .getByLabel("Expires at the end of")
-      .fill((await dialog.getByLabel("Expires at the end of").getAttribute("max")) ?? "");
+      .getByLabel("Last valid day")
+      .fill((await dialog.getByLabel("Last valid day").getAttribute("max")) ?? "");
     await dialog.getByRole("button", { name: "Create" }).click();
     await expect(dialog.locator("#secret")).toBeVisible();
   });

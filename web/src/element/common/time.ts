@@ -16,7 +16,15 @@ const UNITS: ReadonlyArray<readonly [Intl.RelativeTimeFormatUnit, number, number
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exact = new Intl.DateTimeFormat("en", { dateStyle: "long", timeStyle: "medium" });
-const withWeekday = new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "short" });
+const withZone = new Intl.DateTimeFormat("en", {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+  timeZoneName: "short",
+});
 
 /**
  * Formats a time as a distance, such as `3 days ago` or `in 2 hours`. A past event is never shown in the
@@ -37,9 +45,9 @@ export function formatExact(time: string): string {
   return exact.format(new Date(time));
 }
 
-/** Formats a time such as `Sunday, January 31, 2027 at 11:59 PM`, in the user's time zone. */
-export function formatWithWeekday(time: Date): string {
-  return withWeekday.format(time);
+/** Formats a time such as `Sunday, January 31, 2027 at 11:59 PM GMT+1`, with the user's time zone. */
+export function formatWithZone(time: Date): string {
+  return withZone.format(time);
 }
 
 /** Formats a date for `input type=date`, in the user's time zone. */

@@ -28,6 +28,7 @@ export class CreateDialog extends LitElement {
     client: { attribute: false },
     curlUrl: { attribute: false },
     rules: { attribute: false },
+    roles: { attribute: false },
     isBusy: { state: true },
     createdName: { state: true },
   };
@@ -36,6 +37,8 @@ export class CreateDialog extends LitElement {
   /** The request in the `curl` command. */
   curlUrl = "";
   rules: ExpiryRules = ANY_EXPIRY;
+  /** The user's current roles. */
+  roles: readonly string[] = [];
   private isBusy = false;
   /** The name of the token that was just created; null while the dialog shows the form. */
   private createdName: string | null = null;
@@ -179,6 +182,7 @@ export class CreateDialog extends LitElement {
   private renderForm() {
     return html`<patgate-create-form
       .rules=${this.rules}
+      .roles=${this.roles}
       .isBusy=${this.isBusy}
       @create=${(event: CustomEvent<NewToken>) => this.create(event.detail)}
       @dismiss=${() => this.requestClose()}

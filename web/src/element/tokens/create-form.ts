@@ -3,15 +3,15 @@
 import { LitElement, type PropertyValues, css, html, nothing } from "lit";
 import { ApiError, type NewToken, SessionExpired } from "../../api/client.js";
 import { sharedStyles } from "../common/styles.js";
-import { dateInputValue, formatWithWeekday } from "../common/time.js";
+import { dateInputValue, formatWithZone } from "../common/time.js";
 import {
   ANY_EXPIRY,
   NEVER_EXPIRES,
   type ExpiryChoice,
   type ExpiryRules,
   expiryChoices,
+  defaultExpiryChoice,
   expiryTime,
-  firstExpiryChoice,
   lastExpiryDate,
 } from "./expiry.js";
 
@@ -34,6 +34,7 @@ const FIELD_LABELS: Readonly<Record<Field, string>> = { name: "Name", expiresAt:
 export class CreateForm extends LitElement {
   static override properties = {
     rules: { attribute: false },
+    roles: { attribute: false },
     isBusy: { attribute: false },
     name: { state: true },
     choice: { state: true },
@@ -44,15 +45,19 @@ export class CreateForm extends LitElement {
   };
 
   rules: ExpiryRules = ANY_EXPIRY;
+  /** The roles that the token would have right now. */
+  roles: readonly string[] = [];
   /** Whether a request is under way. */
   isBusy = false;
   private name = "";
-  private choice: ExpiryChoice = firstExpiryChoice(ANY_EXPIRY);
+  private choice: ExpiryChoice = defaultExpiryChoice(ANY_EXPIRY);
   private date = "";
   /** What is wrong with the request as a whole; empty if nothing is. */
   private failure = "";
   private fieldErrors: Readonly<Partial<Record<Field, string>>> = {};
   private isSessionExpired = false;
+  /** The last request, with what the user had entered for it. */
+  private submitted: { entered: string; token: NewToken } | null = null;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     const isAllowed = expiryChoices(this.rules).some(([choice]) => choice === this.choice);
@@ -69,8 +74,9 @@ export class CreateForm extends LitElement {
 
   reset(): void {
     this.name = "";
-    this.choice = firstExpiryChoice(this.rules);
+    this.choice = defaultExpiryChoice(this.rules);
     this.date = "";
+    this.submitted = null;
     this.clearErrors();
   }
 
@@ -125,8 +131,13 @@ export class CreateForm extends LitElement {
     };
     if (this.hasFieldErrors) return this.focusFirstError();
 
-    const detail: NewToken = { name: this.name, expiresAt: expiresAt?.toISOString() ?? null };
-    this.dispatchEvent(new CustomEvent("create", { detail }));
+    const entered = JSON.stringify([this.name, this.choice, this.date]);
+    // The same entries are the same request, and not one whose expiry is some seconds later.
+    if (this.submitted?.entered !== entered) {
+      const token: NewToken = { name: this.name, expiresAt: expiresAt?.toISOString() ?? null };
+      this.submitted = { entered, token };
+    }
+    this.dispatchEvent(new CustomEvent("create", { detail: this.submitted.token }));
   }
 
   private get hasFieldErrors(): boolean {
@@ -143,7 +154,7 @@ export class CreateForm extends LitElement {
     const time = expiryTime(this.choice, this.date, Date.now());
     if (time === undefined) return "";
     if (time === null) return NEVER_EXPIRES;
-    return `Expires on ${formatWithWeekday(time)}, your local time.`;
+    return `Expires on ${formatWithZone(time)}.`;
   }
 
   override render() {
@@ -152,7 +163,7 @@ export class CreateForm extends LitElement {
         ${this.failure ? this.renderFailure() : nothing} ${this.renderName()} ${this.renderChoice()}
         ${this.choice === "date" ? this.renderDate() : nothing}
         <span id="expiry" class="muted" aria-live="polite">${this.describeExpiry()}</span>
-        ${this.renderFieldError("expiresAt")}
+        ${this.renderFieldError("expiresAt")} ${this.renderRoles()}
         <div class="actions">
           <button type="button" @click=${() => this.dispatchEvent(new CustomEvent("dismiss"))}>Cancel</button>
           <button class="primary" aria-disabled=${this.isBusy ? "true" : "false"}>
@@ -189,24 +200,36 @@ export class CreateForm extends LitElement {
 
   private renderChoice() {
     return html`
-      <label for="choice">Expiration</label>
-      <select
-        id="choice"
-        aria-invalid=${this.fieldErrors.expiresAt && this.choice !== "date" ? "true" : "false"}
-        aria-describedby="expiry expiresAt-error"
-        @change=${(event: Event) => (this.choice = (event.target as HTMLSelectElement).value as ExpiryChoice)}
-      >
-        ${expiryChoices(this.rules).map(
-          ([value, label]) =>
-            html`<option value=${value} .selected=${value === this.choice}>${label}</option>`,
-        )}
-      </select>
+      <fieldset aria-describedby="expiry expiresAt-error">
+        <legend>Expiration</legend>
+        <div class="chips">${expiryChoices(this.rules).map((choice) => this.renderChip(choice))}</div>
+      </fieldset>
     `;
+  }
+
+  private renderChip([value, label]: readonly [ExpiryChoice, string]) {
+    return html`<label class="chip">
+      <input
+        type="radio"
+        name="expiration"
+        value=${value}
+        .checked=${value === this.choice}
+        @change=${() => (this.choice = value)}
+      />
+      <span>${label}</span>
+    </label>`;
+  }
+
+  private renderRoles() {
+    const roles = this.roles.map((role) => html` <code>${role}</code>`);
+    return html`<p class="muted roles">
+      The token always has your current roles. Right now:${roles.length > 0 ? roles : " none."}
+    </p>`;
   }
 
   private renderDate() {
     return html`
-      <label for="date">Expires at the end of</label>
+      <label for="date">Last valid day</label>
       <input
         id="date"
         type="date"
@@ -234,9 +257,81 @@ export class CreateForm extends LitElement {
         font-weight: 600;
       }
 
-      input,
-      select {
+      input:not([type="radio"]) {
         width: 100%;
+      }
+
+      fieldset {
+        margin: 1rem 0 0;
+        padding: 0;
+        border: 0;
+      }
+
+      legend {
+        margin-bottom: 0.25rem;
+        padding: 0;
+        font-weight: 600;
+      }
+
+      .chips {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem;
+      }
+
+      .chip {
+        position: relative;
+        margin: 0;
+        font-weight: 400;
+      }
+
+      .chip input {
+        position: absolute;
+        inset: 0;
+        width: 100%;
+        height: 100%;
+        min-height: 0;
+        margin: 0;
+        opacity: 0;
+        cursor: pointer;
+      }
+
+      .chip span {
+        display: block;
+        padding: 0.375rem 0.75rem;
+        border: 1px solid var(--_control-border);
+        border-radius: var(--_radius);
+      }
+
+      .chip input:checked + span {
+        border-color: var(--_accent);
+        box-shadow: inset 0 0 0 1px var(--_accent);
+        color: var(--_accent);
+        font-weight: 600;
+      }
+
+      .chip input:focus-visible + span {
+        outline: 3px solid var(--_accent);
+        outline-offset: 2px;
+      }
+
+      /* In forced colours a shadow is not drawn. */
+      @media (forced-colors: active) {
+        .chip input:checked + span {
+          outline: 2px solid Highlight;
+        }
+      }
+
+      .roles {
+        margin: 1rem 0 0;
+      }
+
+      .roles code {
+        padding: 0 0.375rem;
+        border: 1px solid var(--_border);
+        border-radius: 99px;
+        background: var(--_raised);
+        font: inherit;
       }
 
       .muted,

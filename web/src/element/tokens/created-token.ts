@@ -3,15 +3,32 @@
 import { LitElement, css, html, nothing } from "lit";
 import type { CreatedToken } from "../../api/client.js";
 import { sharedStyles } from "../common/styles.js";
-import { formatExact } from "../common/time.js";
+import { formatWithZone } from "../common/time.js";
 import { NEVER_EXPIRES } from "./expiry.js";
 
 const COPY_STATUS = {
   none: "",
   token: "Token copied.",
-  command: "Command copied. It contains the token.",
+  example: "Copied. It reads the token from a variable.",
   failed: "Can't access the clipboard. The text is selected; press Ctrl+C or Cmd+C to copy it.",
 } as const;
+
+/** How a token is used, always by a variable. */
+const EXAMPLES = {
+  curl: {
+    label: "curl",
+    text: (url: string) => `curl -H "Authorization: Bearer $TOKEN" ${url}`,
+  },
+  environment: {
+    label: "Shell",
+    text: () => "# Paste the token and press Enter. It is not shown.\nread -rs TOKEN && export TOKEN",
+  },
+  actions: {
+    label: "GitHub Actions",
+    text: () => "# Paste the token when asked:\n#   gh secret set TOKEN\nenv:\n  TOKEN: ${{ secrets.TOKEN }}",
+  },
+} as const;
+type ExampleName = keyof typeof EXAMPLES;
 
 /**
  * The dialog passes the token to `show` and removes the element when it closes.
@@ -24,6 +41,7 @@ export class CreatedTokenStep extends LitElement {
     curlUrl: { attribute: false },
     created: { state: true },
     copyStatus: { state: true },
+    example: { state: true },
     isAsking: { state: true },
   };
 
@@ -32,6 +50,8 @@ export class CreatedTokenStep extends LitElement {
   /** INVARIANT: the secret is in this property and in what is rendered from it, and nowhere else. */
   private created: CreatedToken | null = null;
   private copyStatus: keyof typeof COPY_STATUS = "none";
+  private hasCopiedToken = false;
+  private example: ExampleName = "curl";
   /** Whether the element asks for confirmation before the token is lost. */
   private isAsking = false;
 
@@ -39,11 +59,13 @@ export class CreatedTokenStep extends LitElement {
     super.connectedCallback();
     // The browser may keep the page in its back/forward cache, and would then show the secret again.
     window.addEventListener("pagehide", this.leave);
+    window.addEventListener("beforeunload", this.askBeforeLeaving);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     window.removeEventListener("pagehide", this.leave);
+    window.removeEventListener("beforeunload", this.askBeforeLeaving);
     this.created = null;
   }
 
@@ -52,13 +74,18 @@ export class CreatedTokenStep extends LitElement {
     this.emit("forgotten");
   };
 
+  /** The browser asks whether to leave the page and lose the token. */
+  private readonly askBeforeLeaving = (event: BeforeUnloadEvent) => {
+    if (this.created !== null && !this.hasCopiedToken) event.preventDefault();
+  };
+
   show(created: CreatedToken): void {
     this.created = created;
   }
 
-  /** Whether the user has copied the token, alone or within the command. */
+  /** Whether the user has copied the token. No example contains it. */
   get isCopied(): boolean {
-    return this.copyStatus === "token" || this.copyStatus === "command";
+    return this.hasCopiedToken;
   }
 
   /** Asks whether to close although the token was not copied. */
@@ -68,16 +95,27 @@ export class CreatedTokenStep extends LitElement {
     this.renderRoot.querySelector<HTMLElement>("#keep")?.focus();
   }
 
-  private async copy(what: "token" | "command", text: string): Promise<void> {
+  private async copy(what: "token" | "example", text: string): Promise<void> {
     try {
       await navigator.clipboard.writeText(text);
-      this.copyStatus = what;
-      this.isAsking = false;
+      this.wasCopied(what);
     } catch {
       this.copyStatus = "failed";
-      const shown = this.renderRoot.querySelector(what === "token" ? "#secret" : "#curl");
+      const shown = this.renderRoot.querySelector(what === "token" ? "#secret" : "#example");
       if (shown) getSelection()?.selectAllChildren(shown);
     }
+  }
+
+  private showExample(name: ExampleName): void {
+    this.example = name;
+    this.copyStatus = "none";
+  }
+
+  private wasCopied(what: "token" | "example"): void {
+    this.copyStatus = what;
+    if (what === "example") return;
+    this.hasCopiedToken = true;
+    this.isAsking = false;
   }
 
   private emit(type: string): void {
@@ -87,32 +125,56 @@ export class CreatedTokenStep extends LitElement {
   override render() {
     if (this.created === null) return nothing;
     const { token, expiresAt } = this.created;
-    const command = `curl -H "Authorization: Bearer ${token}" ${this.curlUrl}`;
     return html`
       <p class="notice warning">Save this token now. You won't see it again.</p>
       <div class="secret">
-        <code id="secret" @copy=${() => (this.copyStatus = "token")}>${token}</code>
+        <code id="secret" @copy=${() => this.wasCopied("token")}>${token}</code>
         <button class="primary" @click=${() => this.copy("token", token)}>
           ${this.copyStatus === "token" ? "Copied" : "Copy token"}
         </button>
       </div>
-      <p class="curl-label" id="curl-label">Try it:</p>
+      ${this.renderExamples()}
+      <p class="muted">${expiresAt ? `Expires on ${formatWithZone(new Date(expiresAt))}.` : NEVER_EXPIRES}</p>
+      <p role="status" class=${this.copyStatus === "failed" ? "copied error" : "copied"}>
+        ${COPY_STATUS[this.copyStatus]}
+      </p>
+      ${this.isAsking ? this.renderQuestion() : this.renderDone()}
+    `;
+  }
+
+  /** How to use the token. No example contains it, so that it gets into no history of a shell. */
+  private renderExamples() {
+    const text = EXAMPLES[this.example].text(this.curlUrl);
+    const choices = Object.entries(EXAMPLES).map(
+      ([name, { label }]) =>
+        html`<label>
+          <input
+            type="radio"
+            name="example"
+            .checked=${name === this.example}
+            @change=${() => this.showExample(name as ExampleName)}
+          />
+          <span>${label}</span>
+        </label>`,
+    );
+    return html`
+      <fieldset class="examples">
+        <legend>Use it in</legend>
+        ${choices}
+      </fieldset>
       <div class="secret">
         <code
-          id="curl"
+          id="example"
           role="group"
-          aria-labelledby="curl-label"
+          aria-label="Example"
           tabindex="0"
-          @copy=${() => (this.copyStatus = "command")}
-          >${command}</code
+          @copy=${() => this.wasCopied("example")}
+          >${text}</code
         >
-        <button @click=${() => this.copy("command", command)}>
-          ${this.copyStatus === "command" ? "Copied" : "Copy command"}
+        <button @click=${() => this.copy("example", text)}>
+          ${this.copyStatus === "example" ? "Copied" : "Copy example"}
         </button>
       </div>
-      <p class="muted">${expiresAt ? `Expires on ${formatExact(expiresAt)}.` : NEVER_EXPIRES}</p>
-      <p role="status" class="copied">${COPY_STATUS[this.copyStatus]}</p>
-      ${this.isAsking ? this.renderQuestion() : this.renderDone()}
     `;
   }
 
@@ -152,14 +214,63 @@ export class CreatedTokenStep extends LitElement {
         user-select: all;
       }
 
-      .curl-label {
+      #example {
+        white-space: pre-wrap;
+      }
+
+      .examples {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 1rem;
         margin: 1rem 0 0.25rem;
+        padding: 0;
+        border: 0;
+      }
+
+      .examples legend {
+        float: inline-start;
+        padding: 0;
+      }
+
+      .examples label {
+        position: relative;
+        white-space: nowrap;
+        cursor: pointer;
+      }
+
+      .examples input {
+        position: absolute;
+        inset: 0;
+        min-height: 0;
+        margin: 0;
+        opacity: 0;
+        cursor: pointer;
+      }
+
+      .examples span {
+        color: var(--_muted);
+      }
+
+      .examples input:checked + span {
+        color: var(--_text);
+        font-weight: 600;
+        text-decoration: underline;
+        text-underline-offset: 0.25em;
+      }
+
+      .examples input:focus-visible + span {
+        outline: 3px solid var(--_accent);
+        outline-offset: 2px;
       }
 
       .copied {
         min-height: 1.5rem;
         margin: 0.5rem 0 0;
         color: var(--_success);
+      }
+
+      .copied.error {
+        color: var(--_danger);
       }
     `,
   ];

@@ -13,13 +13,16 @@ export const NEVER_EXPIRES = "Never expires. Works until you revoke it.";
 
 /** Each choice is a number of days, except `none` and `date`. */
 const EXPIRY_CHOICES = [
-  ["none", "No expiration"],
   ["7", "7 days"],
   ["30", "30 days"],
   ["90", "90 days"],
   ["365", "1 year"],
-  ["date", "Choose a date…"],
+  ["date", "Choose a date"],
+  ["none", "Never"],
 ] as const;
+
+/** Long enough to be useful, and short enough that a forgotten token does no harm for long. */
+const DEFAULT_CHOICE: ExpiryChoice = "30";
 
 export type ExpiryChoice = (typeof EXPIRY_CHOICES)[number][0];
 
@@ -32,8 +35,11 @@ export function expiryChoices(rules: ExpiryRules) {
   });
 }
 
-export function firstExpiryChoice(rules: ExpiryRules): ExpiryChoice {
-  return expiryChoices(rules)[0]?.[0] ?? "date";
+/** 30 days, or the longest number of days that the rules allow. */
+export function defaultExpiryChoice(rules: ExpiryRules): ExpiryChoice {
+  const allowed = expiryChoices(rules).map(([choice]) => choice);
+  if (allowed.includes(DEFAULT_CHOICE)) return DEFAULT_CHOICE;
+  return allowed.filter((choice) => Number(choice) > 0).at(-1) ?? "date";
 }
 
 /** The latest date that the rules allow, or undefined if they set no limit. A token lives until the end of it. */

@@ -33,6 +33,7 @@ export class TokenTable extends LitElement {
     sort: { attribute: false },
     isLoading: { attribute: false },
     callerId: { attribute: false },
+    revokingIds: { attribute: false },
   };
 
   tokens: readonly Token[] = [];
@@ -44,6 +45,8 @@ export class TokenTable extends LitElement {
   isLoading = false;
   /** The ID of the signed-in user. */
   callerId = "";
+  /** The tokens whose revocation the server has not confirmed yet. */
+  revokingIds: ReadonlySet<string> = new Set();
 
   /** Moves the focus to a token's row; returns whether there is one. */
   focusRow(id: string): boolean {
@@ -114,12 +117,14 @@ export class TokenTable extends LitElement {
   }
 
   private renderRevoke(token: Token) {
+    const isRevoking = this.revokingIds.has(token.id);
     return html`<button
       class="quiet"
-      aria-label="Revoke ${token.name}"
-      @click=${() => this.emit("revoke", token)}
+      aria-label=${isRevoking ? nothing : `Revoke ${token.name}`}
+      aria-disabled=${isRevoking ? "true" : "false"}
+      @click=${() => isRevoking || this.emit("revoke", token)}
     >
-      Revoke
+      ${isRevoking ? "Revoking…" : "Revoke"}
     </button>`;
   }
 

@@ -38,6 +38,7 @@ export class TokenView extends ListView {
     ownerFilter: { state: true },
     status: { state: true },
     sort: { state: true },
+    revokingIds: { state: true },
   };
 
   /** The request in the `curl` command that is shown with a new token. */
@@ -52,6 +53,8 @@ export class TokenView extends ListView {
   private ownerFilter: NamedUser | null = null;
   private status: Status | "" = "";
   private sort: Sort = NEWEST_FIRST;
+  /** The tokens whose revocation the server has not confirmed yet. */
+  private revokingIds: ReadonlySet<string> = new Set();
   private searching: ReturnType<typeof setTimeout> | undefined;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -144,18 +147,21 @@ export class TokenView extends ListView {
     if (!isConfirmed || caller === null) return;
 
     const name = isolate(token.name);
-    // The list shows the token as revoked immediately, and as it was before if the request fails.
-    this.now = Date.now();
-    this.replace(asRevoked(token, caller));
-    this.announcement = `Token ${name} revoked.`;
+    this.revokingIds = new Set([...this.revokingIds, token.id]);
+    this.announcement = `Revoking ${name}…`;
     void this.focusRow(token.id);
 
     const isDone = await this.change(
       () => this.api.revokeToken(token.id),
       `Couldn't revoke “${name}”.`,
-      `“${name}” may have been revoked`,
+      `We couldn't confirm that “${name}” was revoked`,
     );
-    if (!isDone) this.replace(token);
+
+    this.revokingIds = new Set([...this.revokingIds].filter((id) => id !== token.id));
+    this.now = Date.now();
+    if (!isDone) return;
+    this.replace(asRevoked(token, caller));
+    this.announcement = `Token ${name} revoked.`;
   }
 
   private async revokeAll(): Promise<void> {
@@ -276,6 +282,7 @@ export class TokenView extends ListView {
         .client=${this.client}
         .curlUrl=${this.curlUrl}
         .rules=${this.caller?.newTokens ?? ANY_EXPIRY}
+        .roles=${this.caller?.roles ?? []}
         @created=${(event: CustomEvent<Token>) => this.addCreated(event.detail)}
         @lost=${(event: CustomEvent<LostToken>) => this.showLost(event.detail)}
         @session-expired=${() => announceSessionExpired(this)}
@@ -310,6 +317,7 @@ export class TokenView extends ListView {
         .sort=${this.allUsers ? null : this.sort}
         .isLoading=${this.isPending}
         .callerId=${this.caller?.id ?? ""}
+        .revokingIds=${this.revokingIds}
         @sort-by=${(event: CustomEvent<SortColumn>) => (this.sort = sortAfterClick(this.sort, event.detail))}
         @owner=${(event: CustomEvent<NamedUser>) => this.filterByOwner(event.detail)}
         @revoke=${(event: CustomEvent<Token>) => this.revoke(event.detail)}
