@@ -25,7 +25,9 @@ export default defineConfig(({ mode }) =>
           cssTarget,
           outDir: "dist",
           emptyOutDir: false,
-          lib: { entry: "src/element/access-tokens.ts", formats: ["es"], fileName: () => "access-tokens.js" },
+          lib: { entry: "src/element/index.ts", formats: ["es"], fileName: () => "access-tokens.js" },
+          // One file, although the element itself is imported only where it can run.
+          rolldownOptions: { output: { codeSplitting: false } },
         },
       }
     : {

@@ -188,27 +188,51 @@ export class AccessTokens extends LitElement {
   static override styles = [
     sharedStyles,
     css`
+      /* Nothing of the host's style sheets gets in, except what the host sets on the element itself. */
       :host {
+        all: initial;
         display: block;
+        container-type: inline-size;
+        direction: ltr;
         color-scheme: inherit;
+        background: var(--_surface);
+        color: var(--_text);
+        font: var(--_font);
+        overflow-wrap: anywhere;
+      }
+
+      :host([hidden]) {
+        display: none;
+      }
+
+      :host([theme="light"]) {
+        color-scheme: light;
+      }
+
+      :host([theme="dark"]) {
+        color-scheme: dark;
+      }
+
+      :host([theme="auto"]) {
+        color-scheme: light dark;
       }
 
       nav {
         display: flex;
-        gap: 1rem;
-        margin-bottom: 1rem;
+        gap: var(--_u);
+        margin-bottom: var(--_u);
         border-bottom: 1px solid var(--_border);
       }
 
       nav button {
-        padding: 0.375rem 0.25rem calc(0.375rem + 3px);
+        padding: calc(0.375 * var(--_u)) calc(0.25 * var(--_u)) calc(calc(0.375 * var(--_u)) + 3px);
         border: 0;
         border-radius: 0;
         background: none;
       }
 
       nav button[aria-current] {
-        padding-bottom: 0.375rem;
+        padding-bottom: calc(0.375 * var(--_u));
         border-bottom: 3px solid var(--_accent);
         font-weight: 600;
       }

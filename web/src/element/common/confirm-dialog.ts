@@ -107,7 +107,7 @@ export class ConfirmDialog extends LitElement {
     css`
       label {
         display: block;
-        margin-bottom: 0.25rem;
+        margin-bottom: calc(0.25 * var(--_u));
       }
 
       input {
@@ -115,8 +115,8 @@ export class ConfirmDialog extends LitElement {
       }
 
       #wrong {
-        min-height: 1.5rem;
-        margin: 0.25rem 0 0;
+        min-height: calc(1.5 * var(--_u));
+        margin: calc(0.25 * var(--_u)) 0 0;
       }
     `,
   ];

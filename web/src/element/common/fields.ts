@@ -39,25 +39,25 @@ export const fieldStyles = css`
   .toolbar {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.75rem 1rem;
+    gap: calc(0.75 * var(--_u)) var(--_u);
     align-items: center;
-    margin: 1rem 0;
+    margin: var(--_u) 0;
   }
 
   .field {
     display: flex;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_u));
     align-items: center;
   }
 
-  @media (max-width: 48rem) {
+  @container (max-width: 640px) {
     .field,
     .narrow-only {
       width: 100%;
     }
 
     .field label {
-      min-width: 4.5rem;
+      min-width: calc(4.5 * var(--_u));
     }
 
     .field input,

@@ -218,14 +218,14 @@ export const listViewStyles = css`
   .head {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.75rem 1rem;
+    gap: calc(0.75 * var(--_u)) var(--_u);
     align-items: center;
     justify-content: space-between;
   }
 
   h1 {
     margin: 0;
-    font-size: 1.5rem;
+    font-size: calc(1.5 * var(--_u));
   }
 
   h1:focus-visible {
@@ -233,7 +233,7 @@ export const listViewStyles = css`
   }
 
   .empty {
-    padding: 2.5rem 1rem;
+    padding: calc(2.5 * var(--_u)) var(--_u);
     border: 1px dashed var(--_border);
     border-radius: var(--_radius);
     text-align: center;
@@ -241,6 +241,6 @@ export const listViewStyles = css`
 
   .empty h2 {
     margin: 0;
-    font-size: 1.125rem;
+    font-size: calc(1.125 * var(--_u));
   }
 `;

@@ -35,8 +35,8 @@ export const sharedStyles = css`
   }
 
   button {
-    min-height: 2.5rem;
-    padding: 0.375rem 1rem;
+    min-height: calc(2.5 * var(--_u));
+    padding: calc(0.375 * var(--_u)) var(--_u);
     border: 1px solid var(--_control-border);
     background: var(--_surface);
     cursor: pointer;
@@ -75,7 +75,7 @@ export const sharedStyles = css`
   }
 
   button.link {
-    min-height: 1.5rem;
+    min-height: calc(1.5 * var(--_u));
     text-align: start;
     padding: 0;
     border: 0;
@@ -86,8 +86,8 @@ export const sharedStyles = css`
 
   input,
   select {
-    min-height: 2.5rem;
-    padding: 0.375rem 0.75rem;
+    min-height: calc(2.5 * var(--_u));
+    padding: calc(0.375 * var(--_u)) calc(0.75 * var(--_u));
     border: 1px solid var(--_control-border);
     background: var(--_surface);
   }
@@ -95,10 +95,10 @@ export const sharedStyles = css`
   .notice {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.5rem 1rem;
+    gap: calc(0.5 * var(--_u)) var(--_u);
     align-items: center;
-    margin: 0 0 1rem;
-    padding: 0.75rem 1rem;
+    margin: 0 0 var(--_u);
+    padding: calc(0.75 * var(--_u)) var(--_u);
     border: 1px solid var(--_border);
     border-radius: var(--_radius);
     background: var(--_raised);
@@ -117,7 +117,7 @@ export const sharedStyles = css`
   .notice.error {
     position: sticky;
     z-index: 1;
-    top: 0.5rem;
+    top: calc(0.5 * var(--_u));
   }
 
   .muted {
@@ -135,9 +135,9 @@ export const sharedStyles = css`
   }
 
   dialog {
-    width: min(34rem, calc(100vw - 2rem));
-    max-height: calc(100dvh - 2rem);
-    padding: 1.5rem;
+    width: min(calc(34 * var(--_u)), calc(100vw - calc(2 * var(--_u))));
+    max-height: calc(100dvh - calc(2 * var(--_u)));
+    padding: calc(1.5 * var(--_u));
     border: 1px solid var(--_border);
     border-radius: calc(var(--_radius) * 1.5);
     background: var(--_surface);
@@ -149,15 +149,15 @@ export const sharedStyles = css`
   }
 
   dialog h2 {
-    margin: 0 0 1rem;
-    font-size: 1.25rem;
+    margin: 0 0 var(--_u);
+    font-size: calc(1.25 * var(--_u));
   }
 
   .actions {
     display: flex;
     flex-wrap: wrap;
     justify-content: flex-end;
-    gap: 0.75rem;
-    margin-top: 1.5rem;
+    gap: calc(0.75 * var(--_u));
+    margin-top: calc(1.5 * var(--_u));
   }
 `;

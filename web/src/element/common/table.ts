@@ -30,7 +30,7 @@ export const tableStyles = css`
 
   th,
   td {
-    padding: 0.625rem 0.75rem;
+    padding: calc(0.625 * var(--_u)) calc(0.75 * var(--_u));
     border-bottom: 1px solid var(--_border);
     vertical-align: top;
   }
@@ -38,13 +38,13 @@ export const tableStyles = css`
   thead th {
     vertical-align: middle;
     color: var(--_muted);
-    font-size: 0.875rem;
+    font-size: calc(0.875 * var(--_u));
     font-weight: 600;
     white-space: nowrap;
   }
 
   tbody th {
-    min-width: 9rem;
+    min-width: calc(9 * var(--_u));
     font-weight: 600;
     overflow-wrap: anywhere;
   }
@@ -57,16 +57,16 @@ export const tableStyles = css`
   .detail {
     display: block;
     color: var(--_muted);
-    font-size: 0.875rem;
+    font-size: calc(0.875 * var(--_u));
     overflow-wrap: anywhere;
   }
 
   .badge {
     display: inline-block;
-    padding: 0 0.5rem;
+    padding: 0 calc(0.5 * var(--_u));
     border: 1px solid currentcolor;
     border-radius: 99px;
-    font-size: 0.875rem;
+    font-size: calc(0.875 * var(--_u));
     white-space: nowrap;
   }
 
@@ -89,14 +89,14 @@ export const tableStyles = css`
   }
 
   .action button {
-    min-height: 1.75rem;
-    padding: 0 0.5rem;
+    min-height: calc(1.75 * var(--_u));
+    padding: 0 calc(0.5 * var(--_u));
     white-space: nowrap;
   }
 
   .skeleton span {
     display: block;
-    height: 1.25rem;
+    height: calc(1.25 * var(--_u));
     border-radius: 4px;
     background: var(--_raised);
   }
@@ -113,7 +113,7 @@ export const tableStyles = css`
     }
   }
 
-  @media (max-width: 48rem) {
+  @container (max-width: 640px) {
     table,
     tbody,
     tr,
@@ -128,22 +128,22 @@ export const tableStyles = css`
     }
 
     tbody tr {
-      margin-bottom: 0.75rem;
-      padding: 0.75rem 1rem;
+      margin-bottom: calc(0.75 * var(--_u));
+      padding: calc(0.75 * var(--_u)) var(--_u);
       border: 1px solid var(--_border);
       border-radius: var(--_radius);
     }
 
     tbody th,
     td {
-      padding: 0.125rem 0;
+      padding: calc(0.125 * var(--_u)) 0;
       border: 0;
     }
 
     td[data-label] {
       display: grid;
-      grid-template-columns: 7.5rem 1fr;
-      gap: 0 0.5rem;
+      grid-template-columns: calc(7.5 * var(--_u)) 1fr;
+      gap: 0 calc(0.5 * var(--_u));
       justify-items: start;
     }
 
@@ -154,7 +154,7 @@ export const tableStyles = css`
     }
 
     .action button {
-      min-height: 2.5rem;
+      min-height: calc(2.5 * var(--_u));
     }
   }
 `;

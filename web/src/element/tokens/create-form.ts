@@ -253,7 +253,7 @@ export class CreateForm extends LitElement {
     css`
       label {
         display: block;
-        margin: 1rem 0 0.25rem;
+        margin: var(--_u) 0 calc(0.25 * var(--_u));
         font-weight: 600;
       }
 
@@ -262,13 +262,13 @@ export class CreateForm extends LitElement {
       }
 
       fieldset {
-        margin: 1rem 0 0;
+        margin: var(--_u) 0 0;
         padding: 0;
         border: 0;
       }
 
       legend {
-        margin-bottom: 0.25rem;
+        margin-bottom: calc(0.25 * var(--_u));
         padding: 0;
         font-weight: 600;
       }
@@ -276,7 +276,7 @@ export class CreateForm extends LitElement {
       .chips {
         display: flex;
         flex-wrap: wrap;
-        gap: 0.5rem;
+        gap: calc(0.5 * var(--_u));
       }
 
       .chip {
@@ -298,7 +298,7 @@ export class CreateForm extends LitElement {
 
       .chip span {
         display: block;
-        padding: 0.375rem 0.75rem;
+        padding: calc(0.375 * var(--_u)) calc(0.75 * var(--_u));
         border: 1px solid var(--_control-border);
         border-radius: var(--_radius);
       }
@@ -323,11 +323,11 @@ export class CreateForm extends LitElement {
       }
 
       .roles {
-        margin: 1rem 0 0;
+        margin: var(--_u) 0 0;
       }
 
       .roles code {
-        padding: 0 0.375rem;
+        padding: 0 calc(0.375 * var(--_u));
         border: 1px solid var(--_border);
         border-radius: 99px;
         background: var(--_raised);
@@ -337,8 +337,8 @@ export class CreateForm extends LitElement {
       .muted,
       .error:not(.notice) {
         display: block;
-        margin-top: 0.25rem;
-        font-size: 0.9375rem;
+        margin-top: calc(0.25 * var(--_u));
+        font-size: calc(0.9375 * var(--_u));
       }
 
       .error:empty,

@@ -198,18 +198,18 @@ export class CreatedTokenStep extends LitElement {
       .secret {
         display: flex;
         flex-wrap: wrap;
-        gap: 0.75rem;
+        gap: calc(0.75 * var(--_u));
         align-items: center;
       }
 
       code {
-        flex: 1 1 16rem;
-        padding: 0.625rem 0.75rem;
+        flex: 1 1 calc(16 * var(--_u));
+        padding: calc(0.625 * var(--_u)) calc(0.75 * var(--_u));
         border: 1px solid var(--_border);
         border-radius: var(--_radius);
         background: var(--_raised);
         font-family: ui-monospace, monospace;
-        font-size: 0.875rem;
+        font-size: calc(0.875 * var(--_u));
         overflow-wrap: anywhere;
         user-select: all;
       }
@@ -221,8 +221,8 @@ export class CreatedTokenStep extends LitElement {
       .examples {
         display: flex;
         flex-wrap: wrap;
-        gap: 0 1rem;
-        margin: 1rem 0 0.25rem;
+        gap: 0 var(--_u);
+        margin: var(--_u) 0 calc(0.25 * var(--_u));
         padding: 0;
         border: 0;
       }
@@ -264,8 +264,8 @@ export class CreatedTokenStep extends LitElement {
       }
 
       .copied {
-        min-height: 1.5rem;
-        margin: 0.5rem 0 0;
+        min-height: calc(1.5 * var(--_u));
+        margin: calc(0.5 * var(--_u)) 0 0;
         color: var(--_success);
       }
 

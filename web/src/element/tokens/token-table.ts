@@ -182,7 +182,7 @@ export class TokenTable extends LitElement {
     tableStyles,
     css`
       button.sort {
-        min-height: 1.5rem;
+        min-height: calc(1.5 * var(--_u));
         padding: 0;
         border: 0;
         background: none;
@@ -192,13 +192,13 @@ export class TokenTable extends LitElement {
 
       code {
         font-family: ui-monospace, monospace;
-        font-size: 0.875rem;
+        font-size: calc(0.875 * var(--_u));
         white-space: nowrap;
       }
 
       details {
         color: var(--_muted);
-        font-size: 0.875rem;
+        font-size: calc(0.875 * var(--_u));
       }
 
       summary {

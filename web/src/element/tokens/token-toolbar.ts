@@ -78,20 +78,20 @@ export class TokenToolbar extends LitElement {
 
       .switch {
         display: flex;
-        gap: 0.5rem;
+        gap: calc(0.5 * var(--_u));
         align-items: center;
-        min-height: 2.5rem;
+        min-height: calc(2.5 * var(--_u));
         cursor: pointer;
       }
 
       .switch input {
-        width: 1.25rem;
-        min-height: 1.25rem;
+        width: calc(1.25 * var(--_u));
+        min-height: calc(1.25 * var(--_u));
         accent-color: var(--_accent);
       }
 
       /* A wide table sorts by its header, which a phone does not show. */
-      @media (min-width: 48.01rem) {
+      @container (min-width: 640.01px) {
         .narrow-only {
           display: none;
         }

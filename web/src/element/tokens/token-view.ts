@@ -357,7 +357,7 @@ export class TokenView extends ListView {
     listViewStyles,
     css`
       .notice {
-        margin-top: 1rem;
+        margin-top: var(--_u);
       }
 
       .more {

@@ -129,7 +129,7 @@ export class UserTable extends LitElement {
       }
 
       .action {
-        min-width: 8rem;
+        min-width: calc(8 * var(--_u));
       }
     `,
   ];
