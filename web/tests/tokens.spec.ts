@@ -124,8 +124,22 @@ test("all of the user's own tokens are loaded, however many there are", async ({
   await expect(page.getByText("100 tokens loaded, loading more…").first()).toBeVisible();
 
   release();
-  await expect(page.getByRole("rowheader")).toHaveCount(130);
   await expect(page.getByText("130 tokens loaded.")).toBeAttached();
+
+  await expect(page.getByRole("rowheader")).toHaveCount(25);
+  await expect(page.getByText("1–25 of 130 tokens")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Previous" })).toHaveAttribute("aria-disabled", "true");
+  await expectAccessible(page);
+  for (let n = 0; n < 5; n++) await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByText("126–130 of 130 tokens")).toBeVisible();
+  await expect(page.getByRole("rowheader")).toHaveCount(5);
+  await expect(page.getByRole("rowheader").first()).toBeFocused();
+  await expect(page.getByRole("button", { name: "Next" })).toHaveAttribute("aria-disabled", "true");
+
+  // A search starts at its first page.
+  await page.getByRole("searchbox", { name: "Search" }).fill("token 12");
+  await expect(page.getByText("11 tokens", { exact: true })).toBeVisible();
+  await expect(page.getByRole("rowheader")).toHaveCount(11);
 });
 
 test("created token is shown once, can be copied, and works", async ({ page, system }) => {
@@ -508,6 +522,62 @@ test("token is shown as revoked only when the server has said so, and a failure 
   refuse();
   await expect(page.getByRole("alert")).toContainText("Couldn't revoke “\u2068stays\u2069”. Not now.");
   await expect(row(page, "stays")).toContainText("Active");
+  await expectAccessible(page);
+});
+
+test("details show everything about a token, and its name and description can be changed", async ({
+  page,
+  system,
+}) => {
+  const token = await system.createToken("alice", "old name");
+  expect(await system.statusOf(token.token)).toBe(200);
+  await system.open(page, "alice");
+
+  await row(page, "old name").getByRole("button", { name: "old name", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "old name" });
+  await expect(dialog.getByRole("heading", { name: "old name" })).toBeFocused();
+  await expect(dialog).toContainText(token.id);
+  await expect(dialog).toContainText(`${token.prefix}…`);
+  await expect(dialog).toContainText("127.0.0.1");
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Copy ID" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token.id);
+
+  await dialog.getByRole("button", { name: "Edit" }).click();
+  const form = page.getByRole("dialog", { name: "Edit token" });
+  await expect(form.getByLabel("Name")).toBeFocused();
+  await form.getByLabel("Name").fill("new name");
+  await form.getByLabel("Description").fill("deploys the site");
+  await expectAccessible(page);
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("dialog").getByRole("heading", { name: "new name" })).toBeFocused();
+  await expect(page.getByRole("dialog")).toContainText("deploys the site");
+
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await expect(page.getByRole("rowheader")).toContainText("deploys the site");
+  await expect(page.getByRole("button", { name: "new name", exact: true })).toBeFocused();
+});
+
+test("change of a token that was changed elsewhere is refused, and nothing is overwritten", async ({
+  page,
+  system,
+}) => {
+  const token = await system.createToken("alice", "original");
+  await system.open(page, "alice");
+  await row(page, "original").getByRole("button", { name: "original", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Edit" }).click();
+
+  const elsewhere = await fetch(`${system.api}/api/tokens/${token.id}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${await system.session("alice")}` },
+    body: JSON.stringify({ name: "from elsewhere" }),
+  });
+  expect(elsewhere.status).toBe(200);
+
+  await page.getByRole("dialog").getByLabel("Name").fill("from here");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert").first()).toContainText("It was changed in the meantime.");
+  await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("from here");
   await expectAccessible(page);
 });
 

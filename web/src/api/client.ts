@@ -4,6 +4,7 @@ import type { components } from "./schema.js";
 
 export type Token = components["schemas"]["Token"];
 export type CreatedToken = components["schemas"]["CreatedToken"];
+export type TokenChange = components["schemas"]["TokenChange"];
 export type NewToken = components["schemas"]["NewToken"];
 /** The statuses that this version knows. The API may add others. */
 export type Status = "active" | "expired" | "revoked";
@@ -38,6 +39,12 @@ export class ApiError extends Error {
   }
 }
 
+/** A token with its version, which a change must name to overwrite no other change. */
+export interface VersionedToken {
+  token: Token;
+  version: string | null;
+}
+
 export interface ListQuery {
   limit: number;
   cursor?: string | undefined;
@@ -70,6 +77,16 @@ export class Client {
     return this.call<CreatedToken>("POST", "/api/tokens", token, { "idempotency-key": key });
   }
 
+  getToken(id: string): Promise<VersionedToken> {
+    return this.callForVersion("GET", `/api/tokens/${encodeURIComponent(id)}`);
+  }
+
+  /** Changes a token that still has this version; null changes any. */
+  updateToken(id: string, change: TokenChange, version: string | null): Promise<VersionedToken> {
+    const headers: Record<string, string> = version === null ? {} : { "if-match": version };
+    return this.callForVersion("PATCH", `/api/tokens/${encodeURIComponent(id)}`, change, headers);
+  }
+
   async revokeToken(id: string): Promise<void> {
     await this.call<undefined>("DELETE", `/api/tokens/${encodeURIComponent(id)}`);
   }
@@ -86,12 +103,33 @@ export class Client {
     await this.call<undefined>("POST", `/api/users/${pathId}/revoke-all-tokens`);
   }
 
+  private async callForVersion(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<VersionedToken> {
+    const response = await this.send(method, path, body, headers);
+    return { token: (await response.json()) as Token, version: response.headers.get("etag") };
+  }
+
   private async call<T>(
     method: string,
     path: string,
     body?: unknown,
-    additional: Readonly<Record<string, string>> = {},
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<T> {
+    const response = await this.send(method, path, body, headers);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  /** Sends a request; returns its response if it is successful. */
+  private async send(
+    method: string,
+    path: string,
+    body: unknown,
+    additional: Readonly<Record<string, string>>,
+  ): Promise<Response> {
     const credential = await this.credential();
     if (credential === null) throw new SessionExpired();
 
@@ -117,7 +155,7 @@ export class Client {
 
     if (response.status === 401 || (await isDeniedByGateway(response))) throw new SessionExpired();
     if (!response.ok) throw await readError(response);
-    return (response.status === 204 ? undefined : await response.json()) as T;
+    return response;
   }
 }
 

@@ -35,8 +35,8 @@ export const sharedStyles = css`
   }
 
   button {
-    min-height: calc(2.5 * var(--_u));
-    padding: calc(0.375 * var(--_u)) var(--_u);
+    min-height: var(--_control);
+    padding: calc(0.25 * var(--_u)) var(--_u);
     border: 1px solid var(--_control-border);
     background: var(--_surface);
     cursor: pointer;
@@ -86,8 +86,8 @@ export const sharedStyles = css`
 
   input,
   select {
-    min-height: calc(2.5 * var(--_u));
-    padding: calc(0.375 * var(--_u)) calc(0.75 * var(--_u));
+    min-height: var(--_control);
+    padding: calc(0.25 * var(--_u)) calc(0.75 * var(--_u));
     border: 1px solid var(--_control-border);
     background: var(--_surface);
   }

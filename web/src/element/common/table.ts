@@ -25,18 +25,21 @@ export const tableStyles = css`
   table {
     width: 100%;
     border-collapse: collapse;
-    text-align: left;
+    text-align: start;
+    font-variant-numeric: tabular-nums;
   }
 
   th,
   td {
-    padding: calc(0.625 * var(--_u)) calc(0.75 * var(--_u));
+    padding: calc(0.5 * var(--_u)) var(--_u);
     border-bottom: 1px solid var(--_border);
+    text-align: start;
     vertical-align: top;
   }
 
   thead th {
     vertical-align: middle;
+    background: var(--_raised);
     color: var(--_muted);
     font-size: calc(0.875 * var(--_u));
     font-weight: 600;
@@ -54,8 +57,20 @@ export const tableStyles = css`
     font-weight: 400;
   }
 
+  button.link.name {
+    color: inherit;
+    font-weight: inherit;
+    text-decoration: none;
+    overflow-wrap: anywhere;
+  }
+
+  button.link.name:hover {
+    text-decoration: underline;
+  }
+
   .detail {
     display: block;
+    font-weight: 400;
     color: var(--_muted);
     font-size: calc(0.875 * var(--_u));
     overflow-wrap: anywhere;
@@ -70,9 +85,11 @@ export const tableStyles = css`
     white-space: nowrap;
   }
 
+  /* The normal carries no colour, the exceptions do. */
   .badge.active {
-    background: var(--_success-surface);
-    color: var(--_success);
+    border-color: transparent;
+    padding-inline: 0;
+    color: var(--_text);
   }
 
   .badge.inactive {
@@ -85,7 +102,7 @@ export const tableStyles = css`
   }
 
   .action {
-    text-align: right;
+    text-align: end;
   }
 
   .action button {
@@ -113,7 +130,28 @@ export const tableStyles = css`
     }
   }
 
+  /* A card around the table: the borders of a collapsed table cannot be round. */
+  :host {
+    overflow: clip;
+    border: 1px solid var(--_border);
+    border-radius: calc(var(--_radius) * 1.25);
+  }
+
+  /* The card would cut off an outline around the first or last cell. */
+  th:focus-visible {
+    outline-offset: -3px;
+  }
+
+  tbody tr:last-child > * {
+    border-bottom: 0;
+  }
+
   @container (max-width: 640px) {
+    :host {
+      border: 0;
+      border-radius: 0;
+    }
+
     table,
     tbody,
     tr,

@@ -24,7 +24,8 @@ const COLUMNS: ReadonlyArray<readonly [Column, string]> = [
   ["lastUsedAt", "Last used"],
 ];
 
-/** Events: `sort-by` carries a column, `owner` the owner to show alone, `revoke` the token to revoke. */
+/** Events: `sort-by` carries a column, `owner` the owner to show alone, `details` the token to
+ * show, `revoke` the token to revoke. */
 export class TokenTable extends LitElement {
   static override properties = {
     tokens: { attribute: false },
@@ -101,7 +102,11 @@ export class TokenTable extends LitElement {
     const status = statusNow(token, this.now);
     return html`
       <tr role="row" data-id=${token.id} class=${status === "active" ? "" : "inactive"}>
-        <th role="rowheader" scope="row" tabindex="-1"><bdi>${token.name}</bdi></th>
+        <th role="rowheader" scope="row" tabindex="-1">
+          <button class="link name" @click=${() => this.emit("details", token)}>
+            <bdi>${token.name}</bdi></button
+          >${token.description ? html`<span class="detail"><bdi>${token.description}</bdi></span>` : nothing}
+        </th>
         <td role="cell" data-label="Token prefix"><code>${token.prefix}…</code></td>
         ${this.showOwner ? html`<td role="cell" data-label="Owner">${this.renderOwner(token)}</td>` : nothing}
         <td role="cell" data-label="Status">${this.renderStatus(token)}</td>

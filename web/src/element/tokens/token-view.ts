@@ -4,6 +4,7 @@ import { type PropertyValues, css, html, nothing } from "lit";
 import type { Status, Token } from "../../api/client.js";
 import { announceSessionExpired } from "../common/failure.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
+import { entriesOfPage, pagesStyles, renderPages } from "../common/pages.js";
 import { sharedStyles } from "../common/styles.js";
 import { type NamedUser, displayName, renderNameAndHandle } from "../common/user-name.js";
 import type { LostToken } from "./create-dialog.js";
@@ -13,6 +14,7 @@ import { NEWEST_FIRST, type Sort, type SortColumn, selectTokens, sortAfterClick 
 import { matchesSearch, withoutSecret } from "./search.js";
 import { REVOKE_ALL_QUESTION, asRevoked, revokeQuestion } from "./revocation.js";
 import { statusNow } from "./status.js";
+import "./token-details.js";
 import "./token-table.js";
 import "./token-toolbar.js";
 import { isolate } from "../common/isolate.js";
@@ -39,6 +41,7 @@ export class TokenView extends ListView {
     status: { state: true },
     sort: { state: true },
     revokingIds: { state: true },
+    page: { state: true },
   };
 
   /** The request in the `curl` command that is shown with a new token. */
@@ -53,6 +56,8 @@ export class TokenView extends ListView {
   private ownerFilter: NamedUser | null = null;
   private status: Status | "" = "";
   private sort: Sort = NEWEST_FIRST;
+  /** The page of the user's own tokens, counted from 0. */
+  private page = 0;
   /** The tokens whose revocation the server has not confirmed yet. */
   private revokingIds: ReadonlySet<string> = new Set();
   private searching: ReturnType<typeof setTimeout> | undefined;
@@ -112,6 +117,13 @@ export class TokenView extends ListView {
   private addLoaded(items: readonly Token[]): void {
     const listed = new Set(this.tokens.map((token) => token.id));
     this.tokens = [...this.tokens, ...items.filter((token) => !listed.has(token.id))];
+  }
+
+  /** Shows another page, and moves the focus to its first row. */
+  private async turnTo(page: number): Promise<void> {
+    this.page = page;
+    const [first] = entriesOfPage(this.visible(), page);
+    if (first) await this.focusRow(first.id);
   }
 
   private async loadMore(): Promise<void> {
@@ -193,6 +205,7 @@ export class TokenView extends ListView {
     const isNotSearched = !matchesSearch(token, this.search);
     if (this.allUsers && (isOfAnotherOwner || isOfAnotherStatus || isNotSearched)) return;
 
+    this.page = 0;
     // A load that ran at the same time may have added it already.
     this.tokens = [token, ...this.tokens.filter((listed) => listed.id !== token.id)];
     this.now = Date.now();
@@ -216,14 +229,21 @@ export class TokenView extends ListView {
   /** The server searches the tokens of all users, once the user pauses. */
   protected override searchFor(entered: string): void {
     const search = withoutSecret(entered);
+    this.page = 0;
     if (!this.allUsers) return super.searchFor(search);
     this.search = search;
     clearTimeout(this.searching);
     this.searching = setTimeout(() => void this.load(), SEARCH_PAUSE_MS);
   }
 
+  private sortBy(sort: Sort): void {
+    this.sort = sort;
+    this.page = 0;
+  }
+
   private filterByStatus(status: Status | ""): void {
     this.status = status;
+    this.page = 0;
     if (this.allUsers) void this.load();
     else this.announceVisible();
   }
@@ -250,6 +270,10 @@ export class TokenView extends ListView {
     return this.renderRoot.querySelector("patgate-create-dialog");
   }
 
+  private get details() {
+    return this.renderRoot.querySelector("patgate-token-details");
+  }
+
   /** A dialog returns the focus to the button that opened it, unless that button is gone. */
   private afterDialog(): void {
     if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement === null) this.focusHeading();
@@ -274,7 +298,7 @@ export class TokenView extends ListView {
         .isAdministrator=${this.caller?.administrator ?? false}
         @search-change=${(event: CustomEvent<string>) => this.searchFor(event.detail)}
         @status-change=${(event: CustomEvent<Status | "">) => this.filterByStatus(event.detail)}
-        @sort-change=${(event: CustomEvent<Sort>) => (this.sort = event.detail)}
+        @sort-change=${(event: CustomEvent<Sort>) => this.sortBy(event.detail)}
         @all-users-change=${(event: CustomEvent<boolean>) => this.showAllUsers(event.detail)}
       ></patgate-token-toolbar>
       ${this.renderFailures()} ${this.renderTokens()}
@@ -288,6 +312,12 @@ export class TokenView extends ListView {
         @session-expired=${() => announceSessionExpired(this)}
         @closed=${this.afterDialog}
       ></patgate-create-dialog>
+      <patgate-token-details
+        .client=${this.client}
+        .callerId=${this.caller?.id ?? ""}
+        @changed=${(event: CustomEvent<Token>) => this.replace(event.detail)}
+        @closed=${this.afterDialog}
+      ></patgate-token-details>
       ${this.renderFoot()}
     `;
   }
@@ -311,17 +341,19 @@ export class TokenView extends ListView {
     return html`
       <patgate-token-table
         class="table"
-        .tokens=${visible}
+        .tokens=${this.allUsers ? visible : entriesOfPage(visible, this.page)}
         .now=${this.now}
         .showOwner=${this.allUsers}
         .sort=${this.allUsers ? null : this.sort}
         .isLoading=${this.isPending}
         .callerId=${this.caller?.id ?? ""}
         .revokingIds=${this.revokingIds}
-        @sort-by=${(event: CustomEvent<SortColumn>) => (this.sort = sortAfterClick(this.sort, event.detail))}
+        @sort-by=${(event: CustomEvent<SortColumn>) => this.sortBy(sortAfterClick(this.sort, event.detail))}
         @owner=${(event: CustomEvent<NamedUser>) => this.filterByOwner(event.detail)}
+        @details=${(event: CustomEvent<Token>) => this.details?.open(event.detail)}
         @revoke=${(event: CustomEvent<Token>) => this.revoke(event.detail)}
       ></patgate-token-table>
+      ${this.allUsers ? nothing : renderPages(visible.length, this.page, ["token", "tokens"], (page) => this.turnTo(page))}
       ${this.allUsers && this.nextCursor ? this.renderLoadMore() : nothing}
       ${canRevokeAll ? this.renderRevokeAll() : nothing}
     `;
@@ -355,6 +387,7 @@ export class TokenView extends ListView {
   static override styles = [
     sharedStyles,
     listViewStyles,
+    pagesStyles,
     css`
       .notice {
         margin-top: var(--_u);

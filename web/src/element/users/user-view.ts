@@ -5,12 +5,14 @@ import type { User } from "../../api/client.js";
 import { fieldStyles, renderSearchField, renderSelectField } from "../common/fields.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
 import { includesText } from "../common/search.js";
+import { entriesOfPage, pagesStyles, renderPages } from "../common/pages.js";
 import { sharedStyles } from "../common/styles.js";
 import { displayName, handle, renderNameAndHandle } from "../common/user-name.js";
 import "./user-table.js";
 import { isolate } from "../common/isolate.js";
 
-const PAGE_SIZE = 100;
+/** How many users one request loads. */
+const LOAD_SIZE = 100;
 
 const STATUS_OPTIONS = [
   ["", "All"],
@@ -34,6 +36,7 @@ export class UserView extends ListView {
     users: { state: true },
     status: { state: true },
     changingId: { state: true },
+    page: { state: true },
   };
 
   /** Sorted by name. */
@@ -41,13 +44,15 @@ export class UserView extends ListView {
   private status: StatusFilter = "";
   /** The ID of the user who is being changed; empty if there is none. */
   private changingId = "";
+  /** The page, counted from 0. */
+  private page = 0;
 
   /** Loads all users, to search and sort them here. */
   async load(): Promise<void> {
     this.announcement = "Loading users…";
     this.users = [];
     await this.loadAllPages(
-      (cursor) => this.api.listUsers({ limit: PAGE_SIZE, cursor }),
+      (cursor) => this.api.listUsers({ limit: LOAD_SIZE, cursor }),
       (items) => (this.users = [...this.users, ...items].sort(byName)),
     );
   }
@@ -69,8 +74,21 @@ export class UserView extends ListView {
       .filter((user) => includesText(texts(user), this.search));
   }
 
+  /** Shows another page, and moves the focus to its first row. */
+  private async turnTo(page: number): Promise<void> {
+    this.page = page;
+    const [first] = entriesOfPage(this.visible(), page);
+    if (first) await this.focusRow(first.id);
+  }
+
+  protected override searchFor(search: string): void {
+    this.page = 0;
+    super.searchFor(search);
+  }
+
   private filterByStatus(status: StatusFilter): void {
     this.status = status;
+    this.page = 0;
     this.announceVisible();
   }
 
@@ -165,21 +183,22 @@ export class UserView extends ListView {
 
   private renderTable(visible: readonly User[]) {
     return html`<patgate-user-table
-      class="table"
-      .users=${visible}
-      .now=${this.now}
-      .isLoading=${this.isPending}
-      .callerId=${this.caller?.id ?? ""}
-      .changingId=${this.changingId}
-      @tokens=${(event: CustomEvent<User>) =>
-        this.dispatchEvent(new CustomEvent("tokens", { detail: event.detail }))}
-      @disable=${(event: CustomEvent<User>) => this.disable(event.detail)}
-      @enable=${(event: CustomEvent<User>) => this.setDisabled(event.detail, false)}
-      @revoke-all=${(event: CustomEvent<User>) => this.revokeAll(event.detail)}
-    ></patgate-user-table>`;
+        class="table"
+        .users=${entriesOfPage(visible, this.page)}
+        .now=${this.now}
+        .isLoading=${this.isPending}
+        .callerId=${this.caller?.id ?? ""}
+        .changingId=${this.changingId}
+        @tokens=${(event: CustomEvent<User>) =>
+          this.dispatchEvent(new CustomEvent("tokens", { detail: event.detail }))}
+        @disable=${(event: CustomEvent<User>) => this.disable(event.detail)}
+        @enable=${(event: CustomEvent<User>) => this.setDisabled(event.detail, false)}
+        @revoke-all=${(event: CustomEvent<User>) => this.revokeAll(event.detail)}
+      ></patgate-user-table>
+      ${renderPages(visible.length, this.page, ["user", "users"], (page) => this.turnTo(page))}`;
   }
 
-  static override styles = [sharedStyles, listViewStyles, fieldStyles];
+  static override styles = [sharedStyles, listViewStyles, pagesStyles, fieldStyles];
 }
 
 function byName(one: User, other: User): number {
