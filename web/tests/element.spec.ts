@@ -205,7 +205,7 @@ test("host's style sheet changes nothing in the element", async ({ page, elsewhe
     body { font: italic 900 40px/3 fantasy; letter-spacing: 0.5em; word-spacing: 2em; text-transform: uppercase;
       white-space: nowrap; direction: rtl; text-align: right; color: #eee; cursor: crosshair; text-indent: 3em;
       background: #000; }
-    * { line-height: 4 !important; margin: 9px; }
+    * { line-height: 4 !important; }
   `);
   expect(hostile).toEqual(usual);
 });

@@ -181,9 +181,24 @@ test("form survives a session that expires while the user fills it in", async ({
 
 test("failed sign-in is reported", async ({ page, system }) => {
   await page.goto(`${system.api}/callback?error=access_denied&state=unknown`);
-  await expect(page.getByRole("alert")).toContainText("Something went wrong");
+  await expect(page.getByRole("alert")).toContainText(
+    "This sign-in took too long, or was started in another tab.",
+  );
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   await expect(page).toHaveURL(`${system.api}/configuration/access-tokens`);
+  await expectAccessible(page);
+});
+
+test("page that cannot start says so in words that help", async ({ page, system }) => {
+  await page.route("**/config.json", (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto(`${system.api}/`);
+  await expect(page.getByRole("alert")).toContainText("The page can't load its configuration.");
+  await page.unroute("**/config.json");
+
+  await page.route(`${system.issuer}/**`, (route) => route.abort());
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText("Can't reach the sign-in service. Try again.");
 });
 
 test("page follows its configuration", async ({ page, system }) => {

@@ -1,5 +1,7 @@
 /** The configuration that the page loads at run time, so that one build serves every deployment. */
 
+import { ConfigError } from "./failure.js";
+
 export interface PageConfig {
   /** The OpenID Connect issuer. */
   issuer: string;
@@ -16,7 +18,9 @@ export interface PageConfig {
 }
 
 export async function loadConfig(): Promise<PageConfig> {
-  const response = await fetch("/config.json", { cache: "no-cache" });
-  if (!response.ok) throw new Error(`cannot load config.json: HTTP status ${response.status}`);
+  const response = await fetch("/config.json", { cache: "no-cache" }).catch((error: unknown) => {
+    throw new ConfigError("cannot load config.json", { cause: error });
+  });
+  if (!response.ok) throw new ConfigError(`cannot load config.json: HTTP status ${response.status}`);
   return (await response.json()) as PageConfig;
 }

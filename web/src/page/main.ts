@@ -2,6 +2,7 @@
 
 import "../element/access-tokens.js";
 import { type PageConfig, loadConfig } from "./config.js";
+import { describeFailure } from "./failure.js";
 import { Session } from "./session.js";
 
 /** A session that is new and denied is not expired: signing in once more would change nothing. */
@@ -108,12 +109,11 @@ function createNotice(text: string): HTMLParagraphElement {
 }
 
 function showFailure(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  const notice = createNotice(`Something went wrong: ${reason}`);
+  const notice = createNotice(describeFailure(error));
   notice.setAttribute("role", "alert");
 
   const retry = document.createElement("button");
-  retry.textContent = "Retry";
+  retry.textContent = "Try again";
   retry.addEventListener("click", () => location.reload());
   notice.append(retry);
   main.prepend(notice);

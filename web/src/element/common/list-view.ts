@@ -5,6 +5,7 @@ import { ApiError, type Caller, type Client, SessionExpired } from "../../api/cl
 import type { Question } from "./confirm-dialog.js";
 import "./confirm-dialog.js";
 import { describeError, renderFailure } from "./failure.js";
+import { entriesOfPage } from "./pages.js";
 
 /** How often relative times are rendered again. */
 const TICK_MS = 30_000;
@@ -19,6 +20,7 @@ export abstract class ListView extends LitElement {
     changeFailure: { state: true },
     announcement: { state: true },
     search: { state: true },
+    page: { state: true },
     now: { state: true },
   };
 
@@ -34,6 +36,8 @@ export abstract class ListView extends LitElement {
   /** The text of the live region. */
   protected announcement = "";
   protected search = "";
+  /** The page of a loaded list, counted from 0. */
+  protected page = 0;
   /** Milliseconds since 1970. */
   protected now = Date.now();
 
@@ -171,8 +175,16 @@ export abstract class ListView extends LitElement {
     void this.load();
   }
 
+  /** Shows another page of these entries, and moves the focus to its first row. */
+  protected async turnTo(page: number, entries: ReadonlyArray<{ id: string }>): Promise<void> {
+    this.page = page;
+    const [first] = entriesOfPage(entries, page);
+    if (first) await this.focusRow(first.id);
+  }
+
   protected searchFor(search: string): void {
     this.search = search;
+    this.page = 0;
     this.announceVisible();
   }
 

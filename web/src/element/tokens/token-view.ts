@@ -41,7 +41,6 @@ export class TokenView extends ListView {
     status: { state: true },
     sort: { state: true },
     revokingIds: { state: true },
-    page: { state: true },
   };
 
   /** The request in the `curl` command that is shown with a new token. */
@@ -56,8 +55,6 @@ export class TokenView extends ListView {
   private ownerFilter: NamedUser | null = null;
   private status: Status | "" = "";
   private sort: Sort = NEWEST_FIRST;
-  /** The page of the user's own tokens, counted from 0. */
-  private page = 0;
   /** The tokens whose revocation the server has not confirmed yet. */
   private revokingIds: ReadonlySet<string> = new Set();
   private searching: ReturnType<typeof setTimeout> | undefined;
@@ -117,13 +114,6 @@ export class TokenView extends ListView {
   private addLoaded(items: readonly Token[]): void {
     const listed = new Set(this.tokens.map((token) => token.id));
     this.tokens = [...this.tokens, ...items.filter((token) => !listed.has(token.id))];
-  }
-
-  /** Shows another page, and moves the focus to its first row. */
-  private async turnTo(page: number): Promise<void> {
-    this.page = page;
-    const [first] = entriesOfPage(this.visible(), page);
-    if (first) await this.focusRow(first.id);
   }
 
   private async loadMore(): Promise<void> {
@@ -353,7 +343,7 @@ export class TokenView extends ListView {
         @details=${(event: CustomEvent<Token>) => this.details?.open(event.detail)}
         @revoke=${(event: CustomEvent<Token>) => this.revoke(event.detail)}
       ></patgate-token-table>
-      ${this.allUsers ? nothing : renderPages(visible.length, this.page, ["token", "tokens"], (page) => this.turnTo(page))}
+      ${this.allUsers ? nothing : renderPages(visible.length, this.page, ["token", "tokens"], (page) => this.turnTo(page, visible))}
       ${this.allUsers && this.nextCursor ? this.renderLoadMore() : nothing}
       ${canRevokeAll ? this.renderRevokeAll() : nothing}
     `;

@@ -36,7 +36,6 @@ export class UserView extends ListView {
     users: { state: true },
     status: { state: true },
     changingId: { state: true },
-    page: { state: true },
   };
 
   /** Sorted by name. */
@@ -44,8 +43,6 @@ export class UserView extends ListView {
   private status: StatusFilter = "";
   /** The ID of the user who is being changed; empty if there is none. */
   private changingId = "";
-  /** The page, counted from 0. */
-  private page = 0;
 
   /** Loads all users, to search and sort them here. */
   async load(): Promise<void> {
@@ -72,18 +69,6 @@ export class UserView extends ListView {
     return this.users
       .filter((user) => this.status === "" || user.disabled === (this.status === "disabled"))
       .filter((user) => includesText(texts(user), this.search));
-  }
-
-  /** Shows another page, and moves the focus to its first row. */
-  private async turnTo(page: number): Promise<void> {
-    this.page = page;
-    const [first] = entriesOfPage(this.visible(), page);
-    if (first) await this.focusRow(first.id);
-  }
-
-  protected override searchFor(search: string): void {
-    this.page = 0;
-    super.searchFor(search);
   }
 
   private filterByStatus(status: StatusFilter): void {
@@ -195,7 +180,7 @@ export class UserView extends ListView {
         @enable=${(event: CustomEvent<User>) => this.setDisabled(event.detail, false)}
         @revoke-all=${(event: CustomEvent<User>) => this.revokeAll(event.detail)}
       ></patgate-user-table>
-      ${renderPages(visible.length, this.page, ["user", "users"], (page) => this.turnTo(page))}`;
+      ${renderPages(visible.length, this.page, ["user", "users"], (page) => this.turnTo(page, visible))}`;
   }
 
   static override styles = [sharedStyles, listViewStyles, pagesStyles, fieldStyles];
