@@ -46,6 +46,7 @@ fn tokens_are_found_by_text_state_and_age() {
     assert_eq!(names(&alice, "q=deplo"), ["nightly", "Déploiement"]);
     assert_eq!(names(&alice, "q=D%C3%89PLOI"), ["Déploiement"]);
     assert_eq!(names(&alice, &format!("q={}", &soon.secret[..9])), ["expires soon"]);
+    assert_eq!(names(&alice, &format!("q={}", old.id)), ["Déploiement"]);
     assert_eq!(names(&alice, "q=nothing"), [""; 0]);
     assert_eq!(names(&alice, &format!("expiresBefore={}", day(30))), ["expires soon"]);
     assert_eq!(names(&alice, &format!("unusedSince={}", day(-30))), ["Déploiement"]);

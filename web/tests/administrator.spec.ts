@@ -84,6 +84,36 @@ test("list of all users' tokens is searched by the server, without regard to acc
   await expect(page.getByRole("rowheader")).toHaveCount(25);
 });
 
+for (const user of ["alice", "admin"] as const) {
+  test(`${user} finds tokens that expire soon or are no longer used`, async ({ page, system }) => {
+    const inDays = (days: number) => new Date(Date.now() + days * 24 * 60 * 60 * 1_000).toISOString();
+    await system.createToken("alice", "expires soon", inDays(3));
+    await system.createToken("alice", "expires later", inDays(60));
+    const old = await system.createToken("alice", "forgotten");
+    await system.setToken(old.token, "created_at", inDays(-200));
+    const used = await system.createToken("alice", "old and used");
+    await system.setToken(used.token, "created_at", inDays(-200));
+    expect(await system.statusOf(used.token)).toBe(200);
+    await expect.poll(() => system.lastUsedFrom("alice")).toEqual(["127.0.0.1"]);
+
+    await system.open(page, user);
+    if (user === "admin") await page.getByRole("switch", { name: "Show all users" }).check();
+    const names = page.getByRole("rowheader");
+    await expect(names).toHaveCount(4);
+
+    await page.getByLabel("Status", { exact: true }).selectOption("Expiring soon");
+    await expect(names).toHaveText(["expires soon"]);
+    await page.getByLabel("Status", { exact: true }).selectOption("Unused for 90 days");
+    await expect(names).toHaveText(["forgotten"]);
+
+    await page.getByLabel("Status", { exact: true }).selectOption("All");
+    await page.getByLabel("Search").fill(used.id);
+    await expect(names).toHaveText(["old and used"]);
+    await page.getByLabel("Search").fill("127.0.0");
+    await expect(names).toHaveText(["old and used"]);
+  });
+}
+
 test("whole token that is pasted into the search never leaves the page", async ({ page, system }) => {
   const { token } = await system.createToken("bob", "found by its token");
   await system.createToken("bob", "another one");

@@ -1,6 +1,7 @@
 /** A complete system for each test, and its users. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Page, test as base, expect } from "@playwright/test";
@@ -81,6 +82,28 @@ export class System {
     const headers = { authorization: `Bearer ${await this.session(user)}` };
     const response = await fetch(`${this.api}/api/tokens/${id}`, { method: "DELETE", headers });
     expect(response.status).toBe(204);
+  }
+
+  /** Sets a time of a stored token, which no user can do. */
+  async setToken(token: string, attribute: string, time: string): Promise<void> {
+    const response = await fetch(this.dynamodb, {
+      method: "POST",
+      headers: {
+        authorization:
+          "AWS4-HMAC-SHA256 Credential=TESTS/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-date": "20260101T000000Z",
+        "x-amz-target": "DynamoDB_20120810.UpdateItem",
+      },
+      body: JSON.stringify({
+        TableName: "Tokens",
+        Key: { token_hash: { S: createHash("sha256").update(token).digest("hex") } },
+        UpdateExpression: "SET #attribute = :time",
+        ExpressionAttributeNames: { "#attribute": attribute },
+        ExpressionAttributeValues: { ":time": { S: time } },
+      }),
+    });
+    expect(response.status).toBe(200);
   }
 
   /** The HTTP status of the response to a request with this token. */

@@ -12,7 +12,8 @@ pub struct TokenFilter {
     pub status: Option<Status>,
     /// Whether the token works right now.
     pub usable: Option<bool>,
-    /// In its name or description, or at the start of its prefix.
+    /// In its name or description, or at the start of its prefix, its ID or an address that it was used
+    /// from.
     pub text: Option<SearchText>,
     /// The token expires before this time. One that does not expire never matches.
     pub expires_before: Option<Timestamp>,
@@ -41,7 +42,15 @@ impl TokenFilter {
 
 fn has_text(token: &TokenRecord, text: &SearchText) -> bool {
     let in_description = token.description.as_ref().is_some_and(|description| text.is_in(description));
-    text.is_in(&token.name) || in_description || text.starts(&token.prefix)
+    let id = token.token_id.to_string();
+    let last_ip = token.last_used.iter().filter_map(|last_use| last_use.ip.as_deref());
+    let mut ips = token.seen_from.iter().map(|sighting| sighting.ip.as_str()).chain(last_ip);
+
+    text.is_in(&token.name)
+        || in_description
+        || text.starts(&token.prefix)
+        || text.starts(&id)
+        || ips.any(|ip| text.starts(ip))
 }
 
 fn is_unused_since(token: &TokenRecord, time: Timestamp) -> bool {
@@ -53,8 +62,8 @@ fn is_unused_since(token: &TokenRecord, time: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::clock::from_text;
-    use crate::token_record::LastUse;
     use crate::token_record::tests::token;
+    use crate::token_record::{LastUse, Sighting};
 
     fn time(text: &str) -> Timestamp {
         from_text(text).unwrap()
@@ -66,16 +75,22 @@ mod tests {
     }
 
     #[test]
-    fn text_is_found_in_name_description_and_prefix() {
-        let token = TokenRecord { description: Some("Déploie le site".into()), ..token() };
+    fn text_is_found_in_name_description_prefix_id_and_address() {
+        let at = token().created_at;
+        let token = TokenRecord {
+            description: Some("Déploie le site".into()),
+            last_used: Some(LastUse { at, ip: Some("192.0.2.44".into()) }),
+            seen_from: vec![Sighting { ip: "2001:DB8::7".into(), at }],
+            ..token()
+        };
         let found = |text: &str| {
             let text = SearchText::new(text);
             matches(&TokenFilter { text, ..TokenFilter::default() }, &token)
         };
-        for text in ["CI", "deploie", "fdp_abc", "fdp_abcdef"] {
+        for text in ["CI", "deploie", "fdp_abc", "fdp_abcdef", "00000000-0000", "192.0.2", "2001:db8:"] {
             assert!(found(text), "{text}");
         }
-        for text in ["cd", "dp_abc", "fdp_abcdefg"] {
+        for text in ["cd", "dp_abc", "fdp_abcdefg", "0.2.44", "192.0.2.45"] {
             assert!(!found(text), "{text}");
         }
     }

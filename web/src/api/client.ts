@@ -49,8 +49,10 @@ export interface ListQuery {
   limit: number;
   cursor?: string | undefined;
   status?: Status | undefined;
-  /** A text in the name or description, or the first characters of the token. */
+  /** A text in the name or description, or the beginning of the token, of its ID or of an address. */
   q?: string | undefined;
+  expiresBefore?: string | undefined;
+  unusedSince?: string | undefined;
   allUsers?: boolean;
   userId?: string | undefined;
 }

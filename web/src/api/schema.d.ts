@@ -651,7 +651,7 @@ export interface operations {
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: components["schemas"]["TokenCursor"];
                 /**
-                 * @description A text in the name or description, or the first characters of the token. Case and accents do not matter.
+                 * @description A text in the name or description, or the beginning of the token, of its ID or of an address that it was used from. Case and accents do not matter.
                  * @example deploy
                  */
                 q?: components["schemas"]["SearchText"];

@@ -1,6 +1,7 @@
 /** The order of a user's own tokens. The functions are pure: `now` is an argument. */
 
-import type { Status, Token } from "../../api/client.js";
+import type { Token } from "../../api/client.js";
+import { type Filter, matchesFilter } from "./filter.js";
 import { matchesSearch } from "./search.js";
 import { STATUS_ORDER, statusNow } from "./status.js";
 
@@ -30,22 +31,22 @@ export function sortAfterClick(sort: Sort, column: SortColumn): Sort {
   return { column, descending: isSameColumn ? !sort.descending : column.endsWith("At") };
 }
 
-export interface TokenFilter {
-  /** A part of the name or description, or the start of the prefix; case and accents do not matter. */
+export interface Selection {
+  /** What is searched for; case and accents do not matter. */
   search: string;
-  status: Status | "";
+  filter: Filter;
 }
 
-/** The tokens that match the filter, in order. */
+/** The tokens that match, in order. */
 export function selectTokens(
   tokens: readonly Token[],
-  filter: TokenFilter,
+  selection: Selection,
   sort: Sort,
   now: number,
 ): Token[] {
   return tokens
-    .filter((token) => filter.status === "" || statusNow(token, now) === filter.status)
-    .filter((token) => matchesSearch(token, filter.search))
+    .filter((token) => matchesFilter(token, selection.filter, now))
+    .filter((token) => matchesSearch(token, selection.search))
     .sort((one, other) => (sort.descending ? -1 : 1) * compare(one, other, sort.column, now));
 }
 

@@ -3,10 +3,12 @@
 import type { Token } from "../../api/client.js";
 import { includesText, startsWithText } from "../common/search.js";
 
-/** Whether the text is in the name or description, or starts the prefix. */
+/** Whether the text is in the name or description, or starts the prefix, the ID or an address, as in the API. */
 export function matchesSearch(token: Token, searched: string): boolean {
+  const beginnings = [token.prefix, token.id, token.lastUsedIp ?? "", ...token.seenFrom.map(({ ip }) => ip)];
   return (
-    includesText([token.name, token.description ?? ""], searched) || startsWithText(token.prefix, searched)
+    includesText([token.name, token.description ?? ""], searched) ||
+    beginnings.some((text) => startsWithText(text, searched))
   );
 }
 

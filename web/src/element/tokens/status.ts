@@ -3,7 +3,8 @@
 import type { Status, Token } from "../../api/client.js";
 import { DAY_MS } from "../common/time.js";
 
-const EXPIRES_SOON_MS = 7 * DAY_MS;
+/** A token expires soon if it does within this time. */
+export const EXPIRES_SOON_MS = 7 * DAY_MS;
 
 const STATUS_LABELS: Readonly<Record<Status, string>> = {
   active: "Active",

@@ -1,30 +1,25 @@
 /** Search, filter and order of the list of tokens, and the switch between own and all tokens. */
 
 import { LitElement, css, html, nothing } from "lit";
-import type { Status } from "../../api/client.js";
 import { fieldStyles, renderSearchField, renderSelectField } from "../common/fields.js";
 import { sharedStyles } from "../common/styles.js";
 import { SORTS, type Sort } from "./order.js";
-import { STATUS_ORDER, statusLabel } from "./status.js";
+import { FILTERS, type Filter } from "./filter.js";
 
-const STATUS_OPTIONS: ReadonlyArray<readonly [Status | "", string]> = [
-  ["", "All"],
-  ...STATUS_ORDER.map((status) => [status, statusLabel(status)] as const),
-];
 const SORT_OPTIONS = SORTS.map(([label]) => [label, label] as const);
 
-/** The events `search-change`, `status-change`, `sort-change` and `all-users-change` carry the new value. */
+/** The events `search-change`, `filter-change`, `sort-change` and `all-users-change` carry the new value. */
 export class TokenToolbar extends LitElement {
   static override properties = {
     search: { attribute: false },
-    status: { attribute: false },
+    filter: { attribute: false },
     sort: { attribute: false },
     allUsers: { attribute: false },
     isAdministrator: { attribute: false },
   };
 
   search = "";
-  status: Status | "" = "";
+  filter: Filter = "";
   sort: Sort | null = null;
   /** Whether the list shows the tokens of all users, which always has the newest first. */
   allUsers = false;
@@ -38,8 +33,8 @@ export class TokenToolbar extends LitElement {
     return html`
       <div class="toolbar">
         ${renderSearchField(this.search, (search) => this.emit("search-change", search))}
-        ${renderSelectField("status", "Status", STATUS_OPTIONS, this.status, (status) =>
-          this.emit("status-change", status),
+        ${renderSelectField("status", "Status", FILTERS, this.filter, (filter) =>
+          this.emit("filter-change", filter),
         )}
         ${this.allUsers ? nothing : this.renderSort()} ${this.isAdministrator ? this.renderSwitch() : nothing}
       </div>

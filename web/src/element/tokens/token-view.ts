@@ -1,7 +1,7 @@
 /** The view of tokens: the user's own, and for administrators those of all users. */
 
 import { type PropertyValues, css, html, nothing } from "lit";
-import type { Status, Token } from "../../api/client.js";
+import type { Token } from "../../api/client.js";
 import { announceSessionExpired } from "../common/failure.js";
 import { ListView, listViewStyles } from "../common/list-view.js";
 import { entriesOfPage, pagesStyles, renderPages } from "../common/pages.js";
@@ -10,6 +10,7 @@ import { type NamedUser, displayName, renderNameAndHandle } from "../common/user
 import type { LostToken } from "./create-dialog.js";
 import "./create-dialog.js";
 import { ANY_EXPIRY } from "./expiry.js";
+import { type Filter, filterQuery, matchesFilter } from "./filter.js";
 import { NEWEST_FIRST, type Sort, type SortColumn, selectTokens, sortAfterClick } from "./order.js";
 import { matchesSearch, withoutSecret } from "./search.js";
 import { REVOKE_ALL_QUESTION, asRevoked, revokeQuestion } from "./revocation.js";
@@ -38,7 +39,7 @@ export class TokenView extends ListView {
     nextCursor: { state: true },
     allUsers: { state: true },
     ownerFilter: { state: true },
-    status: { state: true },
+    filter: { state: true },
     sort: { state: true },
     revokingIds: { state: true },
   };
@@ -53,7 +54,7 @@ export class TokenView extends ListView {
   private allUsers = false;
   /** The only owner shown in the list of all users' tokens; null for every owner. */
   private ownerFilter: NamedUser | null = null;
-  private status: Status | "" = "";
+  private filter: Filter = "";
   private sort: Sort = NEWEST_FIRST;
   /** The tokens whose revocation the server has not confirmed yet. */
   private revokingIds: ReadonlySet<string> = new Set();
@@ -96,7 +97,7 @@ export class TokenView extends ListView {
       const page = await this.api.listTokens({
         limit: ALL_PAGE_SIZE,
         cursor: this.nextCursor,
-        status: this.status || undefined,
+        ...filterQuery(this.filter, this.now),
         q: this.search.trim(),
         ...(this.ownerFilter ? { userId: this.ownerFilter.id } : { allUsers: true }),
       });
@@ -139,8 +140,8 @@ export class TokenView extends ListView {
   /** The user's own tokens as filtered and sorted here, or all users' tokens as the server sent them. */
   private visible(): readonly Token[] {
     if (this.allUsers) return this.tokens;
-    const { search, status } = this;
-    return selectTokens(this.tokens, { search, status }, this.sort, this.now);
+    const { search, filter } = this;
+    return selectTokens(this.tokens, { search, filter }, this.sort, this.now);
   }
 
   private async revoke(token: Token): Promise<void> {
@@ -191,9 +192,9 @@ export class TokenView extends ListView {
   /** Adds a token that was just created, unless the server's filter excludes it. */
   private addCreated(token: Token): void {
     const isOfAnotherOwner = this.ownerFilter !== null && this.ownerFilter.id !== token.owner.id;
-    const isOfAnotherStatus = this.status !== "" && this.status !== "active";
+    const isFilteredOut = !matchesFilter(token, this.filter, Date.now());
     const isNotSearched = !matchesSearch(token, this.search);
-    if (this.allUsers && (isOfAnotherOwner || isOfAnotherStatus || isNotSearched)) return;
+    if (this.allUsers && (isOfAnotherOwner || isFilteredOut || isNotSearched)) return;
 
     this.page = 0;
     // A load that ran at the same time may have added it already.
@@ -231,8 +232,8 @@ export class TokenView extends ListView {
     this.page = 0;
   }
 
-  private filterByStatus(status: Status | ""): void {
-    this.status = status;
+  private filterBy(filter: Filter): void {
+    this.filter = filter;
     this.page = 0;
     if (this.allUsers) void this.load();
     else this.announceVisible();
@@ -240,14 +241,14 @@ export class TokenView extends ListView {
 
   protected override clearFilters(): void {
     this.search = "";
-    this.status = "";
+    this.filter = "";
     this.ownerFilter = null;
     if (this.allUsers) void this.load();
     else this.announceVisible();
   }
 
   private get isFiltered(): boolean {
-    return this.search !== "" || this.status !== "" || this.ownerFilter !== null;
+    return this.search !== "" || this.filter !== "" || this.ownerFilter !== null;
   }
 
   private filterByOwner(owner: NamedUser | null): void {
@@ -282,12 +283,12 @@ export class TokenView extends ListView {
       ${this.renderIntroduction()}
       <patgate-token-toolbar
         .search=${this.search}
-        .status=${this.status}
+        .filter=${this.filter}
         .sort=${this.sort}
         .allUsers=${this.allUsers}
         .isAdministrator=${this.caller?.administrator ?? false}
         @search-change=${(event: CustomEvent<string>) => this.searchFor(event.detail)}
-        @status-change=${(event: CustomEvent<Status | "">) => this.filterByStatus(event.detail)}
+        @filter-change=${(event: CustomEvent<Filter>) => this.filterBy(event.detail)}
         @sort-change=${(event: CustomEvent<Sort>) => this.sortBy(event.detail)}
         @all-users-change=${(event: CustomEvent<boolean>) => this.showAllUsers(event.detail)}
       ></patgate-token-toolbar>
